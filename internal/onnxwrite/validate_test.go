@@ -41,7 +41,7 @@ func TestMarshalAccepts(t *testing.T) {
 			m.Graph.Nodes = append(m.Graph.Nodes, Node{Op: "Abs", Inputs: []string{"y"}, Outputs: []string{"z"}})
 			m.Graph.Nodes[0].Name = ""
 		},
-		"a tensor of no elements":             func(m *Model) { m.Graph.Initializers[0] = FloatTensor("c", []int64{1 << 62, 0, 3}) },
+		"a tensor of no elements":             func(m *Model) { m.Graph.Initializers[0] = FloatTensor("c", []int64{1 << 61, 0, 3}) },
 		"graphs nested to the bound":          func(m *Model) { withBody(m, MaxGraphDepth-1) },
 		"an operator set of another domain":   func(m *Model) { m.Imports = []OperatorSet{{"d", 1}}; m.Graph.Nodes[0].Domain = "d" },
 		"a skipped optional input and output": func(m *Model) { m.Graph.Nodes[0].Inputs[1] = ""; m.Graph.Nodes[0].Outputs = []string{"y", ""} },
