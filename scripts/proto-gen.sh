@@ -77,8 +77,8 @@ while read -r file; do
 	paths+=(--path "$file")
 done < <(grep -rl --include='*.proto' 'google\.api\.http' proto/opengradient | sort)
 buf generate . --template proto/buf.gen.openapi.yaml "${paths[@]}" --output "$out/openapi"
-mkdir -p docs/openapi
-if ! cmp -s "$out/openapi/opengradient.swagger.json" docs/openapi/swagger.json; then
-	install -m 0644 "$out/openapi/opengradient.swagger.json" docs/openapi/swagger.json
+go run ./scripts/openapi <"$out/openapi/opengradient.swagger.json" >"$out/swagger.json"
+if ! cmp -s "$out/swagger.json" docs/openapi/swagger.json; then
+	install -D -m 0644 "$out/swagger.json" docs/openapi/swagger.json
 	echo "generated docs/openapi/swagger.json"
 fi
