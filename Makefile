@@ -3,41 +3,130 @@ SHELL := bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-builtin-rules
 
-BIN := bin
+# Overridable: `make GO=go1.26.8 test`, `make BUILDFLAGS=-trimpath build`.
+GO ?= go
+BUILDFLAGS ?=
+FUZZTIME ?= 60s
+BENCH ?= .
 
-# --- Tools -----------------------------------------------------------------------------------------------------------
+MODULE := github.com/opengradient/opengradient
+BIN := bin
+BUILD := build
+
+##@ Build
+
+VERSION ?= $(patsubst v%,%,$(shell git describe --tags --always --dirty 2>/dev/null || echo dev))
+COMMIT ?= $(shell git rev-parse HEAD 2>/dev/null)
+SDK_VERSION := github.com/cosmos/cosmos-sdk/version
+LDFLAGS := -X $(SDK_VERSION).Name=opengradient -X $(SDK_VERSION).AppName=opengradientd \
+	-X $(SDK_VERSION).Version=$(VERSION) -X $(SDK_VERSION).Commit=$(COMMIT)
+
+# Only the worker links C code (ONNX Runtime); the others are static.
+CGO_opengradientd := 0
+CGO_opengradient-demo := 0
+CGO_opengradient-worker := 1
+COMMANDS := opengradientd opengradient-demo opengradient-worker
+
+.PHONY: build install onnxruntime tools clean
+build: ## Build the daemon, the worker and the demonstration into build/
+	@mkdir -p $(BUILD)
+	$(foreach command,$(COMMANDS),CGO_ENABLED=$(CGO_$(command)) $(GO) build $(BUILDFLAGS) -ldflags '$(LDFLAGS)' -o $(BUILD)/ ./cmd/$(command);)
+
+install: ## Install the daemon and the worker into GOBIN
+	CGO_ENABLED=0 $(GO) install $(BUILDFLAGS) -ldflags '$(LDFLAGS)' ./cmd/opengradientd
+	CGO_ENABLED=1 $(GO) install $(BUILDFLAGS) -ldflags '$(LDFLAGS)' ./cmd/opengradient-worker
+
+onnxruntime: ## Install the pinned ONNX Runtime library into build/lib
+	scripts/install-onnxruntime.sh $(BUILD)/lib
 
 PLUGINS := protoc-gen-gocosmos protoc-gen-grpc-gateway protoc-gen-openapiv2 protoc-gen-go protoc-gen-go-grpc
 PROTO_TOOLS := $(BIN)/buf $(addprefix $(BIN)/,$(PLUGINS))
 
-PKG_protoc-gen-gocosmos := github.com/cosmos/gogoproto/protoc-gen-gocosmos
-PKG_protoc-gen-grpc-gateway := github.com/grpc-ecosystem/grpc-gateway/protoc-gen-grpc-gateway
-PKG_protoc-gen-openapiv2 := github.com/grpc-ecosystem/grpc-gateway/v2/protoc-gen-openapiv2
-PKG_protoc-gen-go := google.golang.org/protobuf/cmd/protoc-gen-go
-PKG_protoc-gen-go-grpc := google.golang.org/grpc/cmd/protoc-gen-go-grpc
+PACKAGE_protoc-gen-gocosmos := github.com/cosmos/gogoproto/protoc-gen-gocosmos
+PACKAGE_protoc-gen-grpc-gateway := github.com/grpc-ecosystem/grpc-gateway/protoc-gen-grpc-gateway
+PACKAGE_protoc-gen-openapiv2 := github.com/grpc-ecosystem/grpc-gateway/v2/protoc-gen-openapiv2
+PACKAGE_protoc-gen-go := google.golang.org/protobuf/cmd/protoc-gen-go
+PACKAGE_protoc-gen-go-grpc := google.golang.org/grpc/cmd/protoc-gen-go-grpc
 
-# Each tool is built from its pinned module and again only when the pin moves.
+# A tool is built from the module that pins it, and again only when the pin moves.
 $(addprefix $(BIN)/,$(PLUGINS)): tools/go.mod tools/go.sum
-	cd tools && go build -trimpath -o ../$@ $(PKG_$(@F))
+	cd tools && $(GO) build -trimpath -o ../$@ $(PACKAGE_$(@F))
 
 $(BIN)/buf: tools/buf/go.mod tools/buf/go.sum
-	cd tools/buf && go build -trimpath -ldflags '-s -w' -o ../../$@ github.com/bufbuild/buf/cmd/buf
+	cd tools/buf && $(GO) build -trimpath -ldflags '-s -w' -o ../../$@ github.com/bufbuild/buf/cmd/buf
 
-.PHONY: tools
-tools: $(PROTO_TOOLS) ## Build the pinned tools into bin/
+$(BIN)/golangci-lint: tools/golangci-lint/go.mod tools/golangci-lint/go.sum
+	cd tools/golangci-lint && $(GO) build -trimpath -ldflags '-s -w' -o ../../$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 
-# --- Protobuf --------------------------------------------------------------------------------------------------------
+tools: $(PROTO_TOOLS) $(BIN)/golangci-lint ## Build the pinned tools into bin/ (minutes the first time)
 
-.PHONY: proto-deps proto-gen proto-lint
+clean: ## Remove build results and assembled files; the tools in bin/ stay
+	rm -rf $(BUILD) third_party coverage.out
+
+##@ Protobuf
+
+.PHONY: proto-deps proto-gen proto-check proto-lint proto-breaking
 proto-deps: ## Assemble the dependencies' .proto files into third_party/proto
-	scripts/proto-deps.sh
+	@scripts/proto-deps.sh
 
 proto-gen: proto-deps $(PROTO_TOOLS) ## Generate Go, REST handlers and the OpenAPI document from proto/
 	scripts/proto-gen.sh
 
+proto-check: proto-deps $(PROTO_TOOLS) ## Fail when generated files are not up to date
+	scripts/proto-gen.sh --check
+
 proto-lint: proto-deps $(BIN)/buf ## Lint proto/
 	$(BIN)/buf lint proto
 
+proto-breaking: proto-deps $(BIN)/buf ## Fail on changes incompatible with the last release (PROTO_BASE=ref)
+	scripts/proto-breaking.sh $(PROTO_BASE)
+
+##@ Code
+
+.PHONY: fmt lint
+fmt: $(BIN)/golangci-lint ## Format Go files and order their imports
+	$(BIN)/golangci-lint fmt
+
+lint: $(BIN)/golangci-lint ## Lint Go files and check the dependency boundaries
+	$(BIN)/golangci-lint run
+	scripts/check-deps.sh
+
+##@ Test
+
+# Network tests start real nodes from build/. One of them, the whole pipeline, is part of `make test`.
+NETTEST := ./testutil/nettest
+# The packages with property tests, whose number of cases can be raised.
+PROPERTY_PACKAGES = $(shell $(GO) list -f '{{.ImportPath}} {{.TestImports}} {{.XTestImports}}' ./... | awk '/pgregory.net\/rapid/ {print $$1}')
+
+.PHONY: test test-unit test-net test-race test-long fuzz fuzz-short bench
+test: test-unit fuzz-short build ## Unit tests, a short fuzz and one network test
+	$(GO) test -tags nettest -count 1 -timeout 15m $(NETTEST)/pipeline
+
+test-unit: onnxruntime ## Tests of all packages
+	$(GO) test -timeout 20m ./...
+
+test-net: build onnxruntime ## The other network tests, one after the other
+	$(GO) test -tags nettest -count 1 -p 1 -timeout 40m $$($(GO) list -tags nettest $(NETTEST)/... | grep -v '^$(MODULE)/testutil/nettest/pipeline$$')
+
+test-race: onnxruntime ## Tests of all packages under the race detector
+	$(GO) test -race -timeout 60m ./...
+
+test-long: onnxruntime ## Property tests with 10,000 cases each
+	$(GO) test -count 1 -timeout 120m $(PROPERTY_PACKAGES) -rapid.checks=10000
+
+fuzz: ## Every fuzz target for FUZZTIME (60s)
+	scripts/fuzz.sh $(FUZZTIME)
+
+fuzz-short: ## The fuzz targets of packages that do not import the SDK, 2 seconds each
+	scripts/fuzz.sh 2s --pure
+
+bench: onnxruntime ## Benchmarks (BENCH=regexp)
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 60m ./...
+
+##@ Help
+
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk 'BEGIN { FS = ":.*## " } \
+		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z][a-z-]*:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -1,14 +1,19 @@
 #!/usr/bin/env bash
 # Generates from proto/: the Go types, gRPC stubs and REST handlers of the chain's modules, the Open Inference Protocol
 # stubs, and the merged OpenAPI document. Generated files whose schema is gone are removed.
-# Needs the tools in bin/ and third_party/proto: `make proto-gen` sees to both.
+#
+#   scripts/proto-gen.sh            bring the generated files up to date
+#   scripts/proto-gen.sh --check    change nothing; fail and list the files that are not up to date
+#
+# Needs the tools in bin/ and third_party/proto: `make proto-gen` and `make proto-check` see to both.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 readonly module=github.com/opengradient/opengradient
+readonly document=docs/openapi/swagger.json
 # Folders that may hold generated Go files.
 readonly generated_roots=(app internal x)
-# The SDK services the chain serves over REST. tx/v1beta1/service.proto is the transaction service.
+# The SDK services the chain serves over REST.
 readonly sdk_rest=(
 	cosmos/auth/v1beta1/query.proto
 	cosmos/authz/v1beta1/query.proto
@@ -27,47 +32,36 @@ readonly sdk_rest=(
 	cosmos/upgrade/v1beta1/query.proto
 )
 
-out=$(mktemp -d)
-trap 'rm -rf "$out"' EXIT
-buf() { BUF_CACHE_DIR=$out/.buf bin/buf "$@"; }
+check=false
+case "${1:-}" in
+'') ;;
+--check) check=true ;;
+*)
+	echo "usage: $0 [--check]" >&2
+	exit 2
+	;;
+esac
 
-generate_go() { # TEMPLATE FOLDER
-	if [[ -n $(find "proto/$2" -name '*.proto' 2>/dev/null) ]]; then
-		buf generate . --template "proto/$1" --path "proto/$2" --output "$out/go"
-	fi
-}
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+buf() { BUF_CACHE_DIR=$tmp/cache bin/buf "$@"; }
 
-mkdir -p "$out/go" "$out/openapi"
-generate_go buf.gen.gogo.yaml opengradient
-generate_go buf.gen.oip.yaml oip
+# --- Generate into a temporary folder --------------------------------------------------------------------------------
 
-if [[ ! -d $out/go/$module ]]; then
-	echo "proto-gen: nothing was generated below $module: check the go_package options in proto/" >&2
-	exit 1
-fi
-stray=$(find "$out/go" -name '*.go' -not -path "$out/go/$module/*")
+# The new files, at their paths in the repository.
+readonly fresh=$tmp/out/$module
+mkdir -p "$fresh" "$tmp/openapi"
+
+buf generate . --template proto/buf.gen.gogo.yaml --path proto/opengradient --output "$tmp/out"
+buf generate . --template proto/buf.gen.oip.yaml --path proto/oip --output "$tmp/out"
+
+stray=$(find "$tmp/out" -name '*.go' -not -path "$fresh/*")
 if [[ -n $stray ]]; then
-	echo "proto-gen: go_package outside $module: $stray" >&2
+	echo "proto-gen: a go_package lies outside $module:" >&2
+	echo "${stray//$tmp\/out\//  }" >&2
 	exit 1
 fi
-
-# Install what changed, so that untouched packages keep their build cache, and drop what is no longer generated.
-(cd "$out/go/$module" && find . -name '*.go' | sort) | while read -r file; do
-	gofmt -w "$out/go/$module/$file"
-	if ! cmp -s "$out/go/$module/$file" "$file"; then
-		install -D -m 0644 "$out/go/$module/$file" "$file"
-		echo "generated ${file#./}"
-	fi
-done
-for root in "${generated_roots[@]}"; do
-	[[ -d $root ]] || continue
-	find "$root" \( -name '*.pb.go' -o -name '*.pb.gw.go' \) | while read -r file; do
-		if [[ ! -f $out/go/$module/$file ]]; then
-			rm -f "$file"
-			echo "removed $file"
-		fi
-	done
-done
+find "$fresh" -name '*.go' -exec gofmt -w {} +
 
 paths=()
 for file in "${sdk_rest[@]}"; do
@@ -76,9 +70,40 @@ done
 while read -r file; do
 	paths+=(--path "$file")
 done < <(grep -rl --include='*.proto' 'google\.api\.http' proto/opengradient | sort)
-buf generate . --template proto/buf.gen.openapi.yaml "${paths[@]}" --output "$out/openapi"
-go run ./scripts/openapi <"$out/openapi/opengradient.swagger.json" >"$out/swagger.json"
-if ! cmp -s "$out/swagger.json" docs/openapi/swagger.json; then
-	install -D -m 0644 "$out/swagger.json" docs/openapi/swagger.json
-	echo "generated docs/openapi/swagger.json"
+buf generate . --template proto/buf.gen.openapi.yaml "${paths[@]}" --output "$tmp/openapi"
+mkdir -p "$fresh/$(dirname "$document")"
+go run ./scripts/openapi <"$tmp/openapi/opengradient.swagger.json" >"$fresh/$document"
+
+# --- Compare with the repository -------------------------------------------------------------------------------------
+
+changed=()
+while read -r file; do
+	cmp -s "$fresh/$file" "$file" || changed+=("$file")
+done < <(cd "$fresh" && find . -type f | sed 's|^\./||' | sort)
+
+removed=()
+while read -r file; do
+	[[ -f $fresh/$file ]] || removed+=("$file")
+done < <(for root in "${generated_roots[@]}"; do
+	find "$root" \( -name '*.pb.go' -o -name '*.pb.gw.go' \) 2>/dev/null || true
+done | sort)
+
+if $check; then
+	if ((${#changed[@]} + ${#removed[@]} > 0)); then
+		echo "proto-gen: not up to date, run \`make proto-gen\`:" >&2
+		printf '  %s\n' "${changed[@]}" "${removed[@]}" >&2
+		exit 1
+	fi
+	echo "generated files are up to date"
+	exit 0
 fi
+
+# Only what changed is written, so that untouched packages keep their build cache.
+for file in "${changed[@]}"; do
+	install -D -m 0644 "$fresh/$file" "$file"
+	echo "generated $file"
+done
+for file in "${removed[@]}"; do
+	rm -f "$file"
+	echo "removed $file"
+done

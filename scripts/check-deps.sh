@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Checks, over all transitive imports, the boundaries that a per-file lint rule cannot see:
+#   - a node's daemon links neither ONNX Runtime (the worker is a process of its own) nor test code;
+#   - the worker links neither test code nor the chain: it never holds validator keys;
+#   - the pure packages stay free of everything but the standard library and the protobuf wire format.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+readonly module=github.com/opengradient/opengradient
+failed=0
+
+# forbid PACKAGE REGEX REASON
+forbid() {
+	local found
+	found=$(go list -deps "$1" | grep -E "$2" || true)
+	if [[ -n $found ]]; then
+		echo "check-deps: $1 must not import, even indirectly ($3):" >&2
+		printf '%s\n' "$found" | sed 's/^/  /' >&2
+		failed=1
+	fi
+}
+
+forbid ./cmd/opengradientd "^$module/internal/worker/(ort|server)(/|\$)|^github.com/yalue/onnxruntime_go" \
+	"inference never runs in a process that holds keys"
+forbid ./cmd/opengradientd "^$module/testutil(/|\$)|^pgregory.net/rapid" "test code is not shipped"
+forbid ./cmd/opengradient-worker "^$module/testutil(/|\$)|^pgregory.net/rapid" "test code is not shipped"
+forbid ./cmd/opengradient-worker "^$module/(app|x)(/|\$)|^github.com/cosmos/cosmos-sdk" "the worker knows no chain"
+
+for name in tensor onnxfile onnxwrite agreement selection pricing; do
+	[[ -d internal/$name ]] || continue
+	found=$(go list -deps -f '{{if not .Standard}}{{.ImportPath}}{{end}}' "./internal/$name/..." |
+		grep -vE "^$module/internal/(tensor|onnxfile|onnxwrite|agreement|selection|pricing)(/|\$)" |
+		grep -vE '^google.golang.org/protobuf/(encoding/protowire|internal/(errors|detrand))$' || true)
+	if [[ -n $found ]]; then
+		echo "check-deps: internal/$name is pure; it must not import:" >&2
+		printf '%s\n' "$found" | sed 's/^/  /' >&2
+		failed=1
+	fi
+done
+
+((failed == 0)) && echo "dependency boundaries hold"
+exit "$failed"
