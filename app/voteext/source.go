@@ -1,0 +1,76 @@
+package voteext
+
+import (
+	"bytes"
+
+	schedulingtypes "github.com/opengradient/opengradient/x/scheduling/types"
+	verificationtypes "github.com/opengradient/opengradient/x/verification/types"
+)
+
+// Source is the outbox as a vote extension sees it.
+type Source interface {
+	// Pending returns what the node has to say now. It is called inside
+	// consensus: it reads memory only and returns at once. What it returns is
+	// shared and never changed afterwards, by either side.
+	Pending() Pending
+}
+
+// Pending is what a node has to say, in no particular order.
+type Pending struct {
+	// Status is the status to send; nil when none is due.
+	Status *schedulingtypes.NodeStatus
+	// Items holds each attempt at most once.
+	Items []Item
+}
+
+// Item is what a node has to say about one attempt.
+type Item struct {
+	Key
+	Outcome          verificationtypes.Outcome
+	EnvironmentClass uint32
+	// Deadline is the last height whose block can use the item.
+	Deadline int64
+	// Attest is true while committed state does not hold the attestation.
+	Attest bool
+	// Output is the canonical output bytes when it is for this node to publish
+	// them, else nil.
+	Output []byte
+}
+
+func (it Item) attestation() verificationtypes.Attestation {
+	return verificationtypes.Attestation{
+		RequestId:        it.RequestID,
+		Attempt:          it.Attempt,
+		Outcome:          it.Outcome,
+		EnvironmentClass: it.EnvironmentClass,
+	}
+}
+
+func (it Item) published() verificationtypes.PublishedOutput {
+	return verificationtypes.PublishedOutput{RequestId: it.RequestID, Attempt: it.Attempt, Output: it.Output}
+}
+
+// SameOutcome tells whether two outcomes say the same.
+func SameOutcome(a, b verificationtypes.Outcome) bool {
+	return a.Failure == b.Failure && bytes.Equal(a.OutputRoot, b.OutputRoot)
+}
+
+// SameCondition tells whether two statuses say the same of a node apart from its
+// load: readiness, environment and worker version. A missing status equals only
+// a missing one.
+func SameCondition(a, b *schedulingtypes.NodeStatus) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.Ready == b.Ready && a.WorkerVersion == b.WorkerVersion && SameEnvironment(a.Environment, b.Environment)
+}
+
+// SameEnvironment tells whether two environment classes are equal. A missing
+// class equals only a missing one.
+func SameEnvironment(a, b *schedulingtypes.EnvironmentClass) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.RuntimeVersion == b.RuntimeVersion && bytes.Equal(a.LibrarySha256, b.LibrarySha256) &&
+		a.Provider == b.Provider && a.Profile == b.Profile && a.Isa == b.Isa
+}
