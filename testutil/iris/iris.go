@@ -78,9 +78,12 @@ func parse(text string) ([]Row, error) {
 	if err != nil {
 		return nil, err
 	}
-	header := strings.Join(append(FeatureNames[:], "species"), ",")
-	if len(records) == 0 || strings.Join(records[0], ",") != header {
-		return nil, fmt.Errorf("expected the header %s, got %.1q", header, records)
+	header := strings.Join(FeatureNames[:], ",") + ",species"
+	if len(records) == 0 {
+		return nil, fmt.Errorf("expected the header %s, got an empty file", header)
+	}
+	if got := strings.Join(records[0], ","); got != header {
+		return nil, fmt.Errorf("expected the header %s, got %q", header, got)
 	}
 	rows := make([]Row, 0, len(records)-1)
 	for i, record := range records[1:] {
