@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/opengradient/opengradient/app/abcitypes"
-	verificationtypes "github.com/opengradient/opengradient/x/verification/types"
 )
 
 // Bounds of a vote extension. All are consensus constants: changing one is a
@@ -20,8 +19,6 @@ const (
 	MaxAttestations = 1024
 	// MaxOutputs bounds the published outputs of one extension.
 	MaxOutputs = 256
-	// RootBytes is the length of an outcome root.
-	RootBytes = 32
 )
 
 // Errors of [Encode] and [Decode]; use errors.Is.
@@ -76,24 +73,6 @@ func Decode(b []byte) (abcitypes.VoteExtension, error) {
 	return ext, nil
 }
 
-// ValidateOutcome checks that an outcome is either a root of 32 bytes or one of
-// the known failures, never both and never neither. Errors are ErrMalformed.
-func ValidateOutcome(o verificationtypes.Outcome) error {
-	switch o.Failure {
-	case verificationtypes.FAILURE_NONE:
-		if len(o.OutputRoot) != RootBytes {
-			return fmt.Errorf("%w: expected an output root of %d bytes, got %d", ErrMalformed, RootBytes, len(o.OutputRoot))
-		}
-	case verificationtypes.FAILURE_EXECUTION, verificationtypes.FAILURE_OUTPUT_LIMIT:
-		if len(o.OutputRoot) != 0 {
-			return fmt.Errorf("%w: expected no output root beside a failure, got %d bytes", ErrMalformed, len(o.OutputRoot))
-		}
-	default:
-		return fmt.Errorf("%w: expected a known failure, got %d", ErrMalformed, int32(o.Failure))
-	}
-	return nil
-}
-
 func silent(ext abcitypes.VoteExtension) bool {
 	return ext.Status == nil && len(ext.Attestations) == 0 && len(ext.Outputs) == 0
 }
@@ -115,8 +94,8 @@ func validate(ext abcitypes.VoteExtension) error {
 	}
 	var last Key
 	for i, a := range ext.Attestations {
-		if err := validateAttestation(a); err != nil {
-			return fmt.Errorf("attestation %d: %w", i, err)
+		if err := a.Validate(); err != nil {
+			return fmt.Errorf("%w: attestation %d: %w", ErrMalformed, i, err)
 		}
 		if err := ascend(&last, Key{a.RequestId, a.Attempt}); err != nil {
 			return fmt.Errorf("attestation %d: %w", i, err)
@@ -132,13 +111,6 @@ func validate(ext abcitypes.VoteExtension) error {
 		}
 	}
 	return nil
-}
-
-func validateAttestation(a verificationtypes.Attestation) error {
-	if a.EnvironmentClass == 0 {
-		return fmt.Errorf("%w: expected an environment class from 1, got 0", ErrMalformed)
-	}
-	return ValidateOutcome(a.Outcome)
 }
 
 // ascend checks that next is a valid key above *last and makes it the last one.

@@ -13,7 +13,7 @@ import (
 	verificationtypes "github.com/opengradient/opengradient/x/verification/types"
 )
 
-func root(b byte) []byte { return bytes.Repeat([]byte{b}, voteext.RootBytes) }
+func root(b byte) []byte { return bytes.Repeat([]byte{b}, verificationtypes.RootSize) }
 
 func rooted(b byte) verificationtypes.Outcome {
 	return verificationtypes.Outcome{OutputRoot: root(b)}
@@ -169,7 +169,7 @@ func TestEncodedIsDecodedAndBack(t *testing.T) {
 		ext := abcitypes.VoteExtension{Version: voteext.Version}
 		if rapid.Bool().Draw(t, "status") {
 			ext.Status = status()
-			ext.Status.FreeCapacity = rapid.Uint64().Draw(t, "free")
+			ext.Status.FreeCapacity = rapid.Uint64Max(schedulingtypes.MaxCapacity).Draw(t, "free")
 		}
 		var key voteext.Key
 		for range rapid.IntRange(0, 20).Draw(t, "attestations") {

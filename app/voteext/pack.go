@@ -72,7 +72,7 @@ func pack(p Pending, seen abcitypes.VoteExtension, height int64) abcitypes.VoteE
 func order(items []Item, height int64) []Item {
 	usable := make([]Item, 0, len(items))
 	for _, it := range items {
-		if it.Deadline <= height || it.RequestID == 0 || it.Attempt == 0 || validateAttestation(it.attestation()) != nil {
+		if it.Deadline <= height || it.attestation().Validate() != nil {
 			continue
 		}
 		usable = append(usable, it)
@@ -133,7 +133,7 @@ func newCarried(seen abcitypes.VoteExtension) carried {
 // whether it is the same word.
 func (c carried) attestation(it Item) (known, same bool) {
 	outcome, known := c.attestations[it.Key]
-	return known, known && SameOutcome(outcome, it.Outcome)
+	return known, known && outcome.Equal(it.Outcome)
 }
 
 // status tells whether the block carries a status as good as s. The load of the

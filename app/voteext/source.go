@@ -50,11 +50,6 @@ func (it Item) published() verificationtypes.PublishedOutput {
 	return verificationtypes.PublishedOutput{RequestId: it.RequestID, Attempt: it.Attempt, Output: it.Output}
 }
 
-// SameOutcome tells whether two outcomes say the same.
-func SameOutcome(a, b verificationtypes.Outcome) bool {
-	return a.Failure == b.Failure && bytes.Equal(a.OutputRoot, b.OutputRoot)
-}
-
 // SameCondition tells whether two statuses say the same of a node apart from its
 // load: readiness, environment and worker version. A missing status equals only
 // a missing one.
