@@ -8,6 +8,7 @@ GO ?= go
 BUILDFLAGS ?=
 FUZZTIME ?= 60s
 BENCH ?= .
+export GO VALIDATORS PORT_OFFSET
 
 MODULE := github.com/opengradient/opengradient
 BIN := bin
@@ -122,6 +123,24 @@ fuzz-short: ## The fuzz targets of packages that do not import the SDK, 2 second
 
 bench: onnxruntime ## Benchmarks (BENCH=regexp)
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 60m ./...
+
+##@ Local network
+
+.PHONY: localnet-start localnet-stop localnet-status localnet-logs localnet-reset
+localnet-start: build onnxruntime ## Start a network on this machine (VALIDATORS=4 PORT_OFFSET=0)
+	scripts/localnet.sh start
+
+localnet-stop: ## Stop its nodes; a later start continues the chain
+	scripts/localnet.sh stop
+
+localnet-status: ## Height and process of each node
+	scripts/localnet.sh status
+
+localnet-logs: ## Follow the nodes' logs
+	scripts/localnet.sh logs
+
+localnet-reset: ## Stop its nodes and remove it
+	scripts/localnet.sh reset
 
 ##@ Help
 
