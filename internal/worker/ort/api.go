@@ -69,6 +69,8 @@ import (
 	"unsafe"
 
 	ort "github.com/yalue/onnxruntime_go"
+
+	"github.com/opengradient/opengradient/internal/worker/backend"
 )
 
 // api reaches the runtime beside the binding, for what the binding cannot make: scalars of 16-bit floats, tensors
@@ -129,7 +131,7 @@ func allocate(size int) (buffer, error) {
 	// One byte at least: the runtime wants an address even for a tensor without elements.
 	b := buffer{start: C.og_allocate(C.size_t(max(size, 1))), size: size}
 	if b.start == nil {
-		return buffer{}, fmt.Errorf("%w: allocating %d bytes for a tensor", ErrMemory, size)
+		return buffer{}, fmt.Errorf("%w: allocating %d bytes for a tensor", backend.ErrMemory, size)
 	}
 	clear(b.bytes())
 	return b, nil

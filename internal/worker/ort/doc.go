@@ -3,8 +3,8 @@
 //
 // Canonical profile, version 1: the pinned library, graph optimisation off, one intra-op and one inter-op thread,
 // sequential execution, memory arena and memory pattern off, the CPU provider alone, models loaded from memory, and
-// input and output buffers aligned to 64 bytes (a vectorised kernel may order its sums by a buffer's alignment). A change
-// to any of it changes result bits on some machine and needs a new profile version.
+// input and output buffers aligned to 64 bytes (a vectorised kernel may order its sums by a buffer's alignment). A
+// change to any of it changes result bits on some machine and needs a new profile version.
 package ort
 
 // Profile is the version of the canonical profile this package implements.

@@ -8,6 +8,7 @@ import (
 	ort "github.com/yalue/onnxruntime_go"
 
 	"github.com/opengradient/opengradient/internal/tensor"
+	"github.com/opengradient/opengradient/internal/worker/backend"
 )
 
 // Session is a loaded model. It is not safe for concurrent use.
@@ -16,23 +17,20 @@ type Session struct {
 	session *ort.DynamicAdvancedSession
 }
 
-// Output is an output to compute: its name, and the datatype and shape it will have.
-type Output struct {
-	Name     string
-	Datatype tensor.Datatype
-	Shape    []int64
-}
+var (
+	_ backend.Runtime = (*Environment)(nil)
+	_ backend.Session = (*Session)(nil)
+)
 
-// Load makes a session of an ONNX model. It fails with ErrModel if the runtime refuses the model and with ErrMemory if
-// this machine lacks memory. Loading cannot be interrupted.
-func (e *Environment) Load(model []byte) (*Session, error) {
+// Load implements backend.Runtime.
+func (e *Environment) Load(model []byte) (backend.Session, error) {
 	if len(model) == 0 {
-		return nil, fmt.Errorf("%w: expected an ONNX model, got no bytes", ErrModel)
+		return nil, fmt.Errorf("%w: expected an ONNX model, got no bytes", backend.ErrModel)
 	}
 	// Names are given per run, by binding.
 	session, err := ort.NewDynamicAdvancedSessionWithONNXData(model, nil, nil, e.options)
 	if err != nil {
-		return nil, classify(ErrModel, err)
+		return nil, classify(backend.ErrModel, err)
 	}
 	return &Session{env: e, session: session}, nil
 }
@@ -50,19 +48,17 @@ func (s *Session) Close() error {
 	return nil
 }
 
-// Run computes the outputs, in the order given. Outputs are allocated beforehand, so a model that gives another shape
-// than announced fails with ErrExecution, as does any failure inside the model. Other errors are ErrUnsupported and
-// ErrMemory. Inputs must be valid tensors; they are copied. Running cannot be interrupted.
-func (s *Session) Run(inputs []tensor.Tensor, outputs []Output) ([]tensor.Tensor, error) {
+// Run implements backend.Session. Outputs are allocated beforehand; inputs are copied.
+func (s *Session) Run(inputs, outputs []tensor.Tensor) ([]tensor.Tensor, error) {
 	if s.session == nil {
 		return nil, errors.New("the session is closed")
 	}
 	if len(outputs) == 0 {
-		return nil, fmt.Errorf("%w: expected at least one output", ErrUnsupported)
+		return nil, fmt.Errorf("%w: expected at least one output", backend.ErrUnsupported)
 	}
 	binding, err := s.session.CreateIoBinding()
 	if err != nil {
-		return nil, classify(ErrMemory, err)
+		return nil, classify(backend.ErrMemory, err)
 	}
 	defer func() { _ = binding.Destroy() }()
 
@@ -89,7 +85,7 @@ func (s *Session) Run(inputs []tensor.Tensor, outputs []Output) ([]tensor.Tensor
 		}
 	}
 	if err := s.session.RunWithBinding(binding); err != nil {
-		return nil, classify(ErrExecution, err)
+		return nil, classify(backend.ErrExecution, err)
 	}
 	tensors := make([]tensor.Tensor, len(outputs))
 	for i, o := range outputs {
@@ -104,10 +100,10 @@ func (s *Session) Run(inputs []tensor.Tensor, outputs []Output) ([]tensor.Tensor
 
 func bind(to func(string, ort.Value) error, name string, v value) error {
 	if name == "" || strings.IndexByte(name, 0) >= 0 {
-		return fmt.Errorf("%w: expected a name without zero bytes", ErrUnsupported)
+		return fmt.Errorf("%w: expected a name without zero bytes", backend.ErrUnsupported)
 	}
 	if err := to(name, v.ort()); err != nil {
-		return classify(ErrExecution, err)
+		return classify(backend.ErrExecution, err)
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/opengradient/opengradient/internal/onnxwrite"
 	"github.com/opengradient/opengradient/internal/tensor"
+	"github.com/opengradient/opengradient/internal/worker/backend"
 	"github.com/opengradient/opengradient/internal/worker/workertest"
 )
 
@@ -28,7 +29,12 @@ func openEnvironment(tb testing.TB) *Environment {
 	return e
 }
 
-func load(tb testing.TB, e *Environment, m onnxwrite.Model) *Session {
+// announce is an output as the caller expects it.
+func announce(name string, d tensor.Datatype, shape []int64) tensor.Tensor {
+	return tensor.Tensor{Name: name, Datatype: d, Shape: shape}
+}
+
+func load(tb testing.TB, e *Environment, m onnxwrite.Model) backend.Session {
 	tb.Helper()
 	model, _ := workertest.Marshal(tb, m)
 	s, err := e.Load(model)
@@ -76,7 +82,7 @@ func TestOpenRefuses(t *testing.T) {
 func TestRunRepeatsBits(t *testing.T) {
 	e := openEnvironment(t)
 	input := workertest.Floats("x", []int64{5, 4}, workertest.Wave(20, 0.7)...)
-	output := []Output{{"y", tensor.FP32, []int64{5, 3}}}
+	output := []tensor.Tensor{announce("y", tensor.FP32, []int64{5, 3})}
 	var first []byte
 	for range 3 {
 		s := load(t, e, workertest.Network())
@@ -126,7 +132,7 @@ func TestRunCarriesEveryDatatype(t *testing.T) {
 					}
 				}
 				s := load(t, e, workertest.Identity(elementType, onnxwrite.Shape(shape...)...))
-				got, err := s.Run([]tensor.Tensor{in}, []Output{{"y", datatype, shape}})
+				got, err := s.Run([]tensor.Tensor{in}, []tensor.Tensor{announce("y", datatype, shape)})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -143,7 +149,7 @@ func TestRunCarriesText(t *testing.T) {
 	s := load(t, e, workertest.Identity(onnxwrite.ElementString, onnxwrite.Symbolic("N")))
 	for _, elements := range [][]string{{"alpha", "", "γ"}, {""}, {}} {
 		in := textTensor(elements...)
-		got, err := s.Run([]tensor.Tensor{in}, []Output{{"y", tensor.Bytes, in.Shape}})
+		got, err := s.Run([]tensor.Tensor{in}, []tensor.Tensor{announce("y", tensor.Bytes, in.Shape)})
 		if err != nil {
 			t.Fatalf("%q: %v", elements, err)
 		}
@@ -165,43 +171,43 @@ func textTensor(elements ...string) tensor.Tensor {
 func TestRunRefuses(t *testing.T) {
 	e := openEnvironment(t)
 	lookup := load(t, e, workertest.Lookup())
-	row := []Output{{"row", tensor.FP32, []int64{1, 2}}}
+	row := []tensor.Tensor{announce("row", tensor.FP32, []int64{1, 2})}
 	text := load(t, e, workertest.Identity(onnxwrite.ElementString, onnxwrite.Symbolic("N")))
 	for name, c := range map[string]struct {
-		session *Session
+		session backend.Session
 		inputs  []tensor.Tensor
-		outputs []Output
+		outputs []tensor.Tensor
 		want    error
 		message string
 	}{
-		"an index outside the table": {lookup, []tensor.Tensor{workertest.Integers("index", 4)}, row, ErrExecution, "out of data bounds"},
+		"an index outside the table": {lookup, []tensor.Tensor{workertest.Integers("index", 4)}, row, backend.ErrExecution, "out of data bounds"},
 		"an announced shape that is wrong": {
-			lookup, []tensor.Tensor{workertest.Integers("index", 1, 2)}, row, ErrExecution, "shape",
+			lookup, []tensor.Tensor{workertest.Integers("index", 1, 2)}, row, backend.ErrExecution, "shape",
 		},
 		"an announced datatype that is wrong": {
-			lookup, []tensor.Tensor{workertest.Integers("index", 1)}, []Output{{"row", tensor.FP64, []int64{1, 2}}}, ErrExecution, "",
+			lookup, []tensor.Tensor{workertest.Integers("index", 1)}, []tensor.Tensor{announce("row", tensor.FP64, []int64{1, 2})}, backend.ErrExecution, "",
 		},
 		"an input datatype that is wrong": {
-			lookup, []tensor.Tensor{workertest.Floats("index", []int64{1}, 1)}, row, ErrExecution, "data type",
+			lookup, []tensor.Tensor{workertest.Floats("index", []int64{1}, 1)}, row, backend.ErrExecution, "data type",
 		},
-		"an unknown input":       {lookup, []tensor.Tensor{workertest.Integers("other", 1)}, row, ErrExecution, ""},
-		"a missing input":        {lookup, nil, row, ErrExecution, ""},
-		"an unknown output":      {lookup, []tensor.Tensor{workertest.Integers("index", 1)}, []Output{{"other", tensor.FP32, []int64{1, 2}}}, ErrExecution, ""},
-		"no outputs":             {lookup, []tensor.Tensor{workertest.Integers("index", 1)}, nil, ErrUnsupported, "at least one"},
-		"a name with zero bytes": {lookup, []tensor.Tensor{workertest.Integers("index\x00", 1)}, row, ErrUnsupported, "zero bytes"},
+		"an unknown input":       {lookup, []tensor.Tensor{workertest.Integers("other", 1)}, row, backend.ErrExecution, ""},
+		"a missing input":        {lookup, nil, row, backend.ErrExecution, ""},
+		"an unknown output":      {lookup, []tensor.Tensor{workertest.Integers("index", 1)}, []tensor.Tensor{announce("other", tensor.FP32, []int64{1, 2})}, backend.ErrExecution, ""},
+		"no outputs":             {lookup, []tensor.Tensor{workertest.Integers("index", 1)}, nil, backend.ErrUnsupported, "at least one"},
+		"a name with zero bytes": {lookup, []tensor.Tensor{workertest.Integers("index\x00", 1)}, row, backend.ErrUnsupported, "zero bytes"},
 		"an invalid tensor": {
-			lookup, []tensor.Tensor{{Name: "index", Datatype: tensor.Int64, Shape: []int64{2}, Data: []byte{1}}}, row, ErrUnsupported, "",
+			lookup, []tensor.Tensor{{Name: "index", Datatype: tensor.Int64, Shape: []int64{2}, Data: []byte{1}}}, row, backend.ErrUnsupported, "",
 		},
 		"an output too large to count": {
 			lookup, []tensor.Tensor{workertest.Integers("index", 1)},
-			[]Output{{"row", tensor.FP32, []int64{1 << 62, 1}}}, ErrUnsupported, "",
+			[]tensor.Tensor{announce("row", tensor.FP32, []int64{1 << 62, 1})}, backend.ErrUnsupported, "",
 		},
 		"an output too large to allocate": {
 			lookup, []tensor.Tensor{workertest.Integers("index", 1)},
-			[]Output{{"row", tensor.FP32, []int64{1 << 50, 2}}}, ErrMemory, "",
+			[]tensor.Tensor{announce("row", tensor.FP32, []int64{1 << 50, 2})}, backend.ErrMemory, "",
 		},
-		"text with a zero byte": {text, []tensor.Tensor{textTensor("a\x00b")}, []Output{{"y", tensor.Bytes, []int64{1}}}, ErrUnsupported, "zero byte"},
-		"scalar text":           {text, []tensor.Tensor{{Name: "x", Datatype: tensor.Bytes, Data: []byte{0, 0, 0, 0}}}, row, ErrUnsupported, "scalar"},
+		"text with a zero byte": {text, []tensor.Tensor{textTensor("a\x00b")}, []tensor.Tensor{announce("y", tensor.Bytes, []int64{1})}, backend.ErrUnsupported, "zero byte"},
+		"scalar text":           {text, []tensor.Tensor{{Name: "x", Datatype: tensor.Bytes, Data: []byte{0, 0, 0, 0}}}, row, backend.ErrUnsupported, "scalar"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := c.session.Run(c.inputs, c.outputs)
@@ -223,12 +229,12 @@ func TestRunGivesTheOutputsAskedFor(t *testing.T) {
 	})
 	s := load(t, e, m)
 	in := []tensor.Tensor{workertest.Floats("x", []int64{1, 4}, 1, 2, 3, 4)}
-	y, h2 := Output{"y", tensor.FP32, []int64{1, 3}}, Output{"h2", tensor.FP32, []int64{1, 16}}
-	all, err := s.Run(in, []Output{h2, y})
+	y, h2 := announce("y", tensor.FP32, []int64{1, 3}), announce("h2", tensor.FP32, []int64{1, 16})
+	all, err := s.Run(in, []tensor.Tensor{h2, y})
 	if err != nil {
 		t.Fatal(err)
 	}
-	one, err := s.Run(in, []Output{y})
+	one, err := s.Run(in, []tensor.Tensor{y})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -248,8 +254,8 @@ func TestLoadRefuses(t *testing.T) {
 		"a file cut short":    cut[:len(cut)/2],
 		"an unknown operator": unknownOp.MarshalUnchecked(),
 	} {
-		if _, err := e.Load(model); !errors.Is(err, ErrModel) {
-			t.Errorf("%s: expected ErrModel, got %v", name, err)
+		if _, err := e.Load(model); !errors.Is(err, backend.ErrModel) {
+			t.Errorf("%s: expected backend.ErrModel, got %v", name, err)
 		}
 	}
 }
@@ -260,22 +266,22 @@ func TestClosedSession(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Run([]tensor.Tensor{workertest.Integers("index", 1)}, []Output{{"row", tensor.FP32, []int64{1, 2}}}); err == nil {
+	if _, err := s.Run([]tensor.Tensor{workertest.Integers("index", 1)}, []tensor.Tensor{announce("row", tensor.FP32, []int64{1, 2})}); err == nil {
 		t.Error("expected an error from a closed session")
 	}
 }
 
 func TestClassify(t *testing.T) {
 	for message, want := range map[string]error{
-		"std::bad_alloc": ErrMemory,
-		"Failed to allocate memory for requested buffer of size 8": ErrMemory,
-		"indices element out of data bounds":                       ErrExecution,
+		"std::bad_alloc": backend.ErrMemory,
+		"Failed to allocate memory for requested buffer of size 8": backend.ErrMemory,
+		"indices element out of data bounds":                       backend.ErrExecution,
 	} {
-		if err := classify(ErrExecution, errors.New(message)); !errors.Is(err, want) {
+		if err := classify(backend.ErrExecution, errors.New(message)); !errors.Is(err, want) {
 			t.Errorf("%s: expected %v, got %v", message, want, err)
 		}
 	}
-	if err := classify(ErrModel, errors.New(strings.Repeat("é", 5000))); len(err.Error()) > maxMessage+100 {
+	if err := classify(backend.ErrModel, errors.New(strings.Repeat("é", 5000))); len(err.Error()) > maxMessage+100 {
 		t.Errorf("expected a message cut to %d bytes, got %d", maxMessage, len(err.Error()))
 	}
 }
@@ -284,7 +290,7 @@ func BenchmarkRunNetwork(b *testing.B) {
 	e := openEnvironment(b)
 	s := load(b, e, workertest.Network())
 	in := []tensor.Tensor{workertest.Floats("x", []int64{1, 4}, 1, 2, 3, 4)}
-	out := []Output{{"y", tensor.FP32, []int64{1, 3}}}
+	out := []tensor.Tensor{announce("y", tensor.FP32, []int64{1, 3})}
 	for b.Loop() {
 		if _, err := s.Run(in, out); err != nil {
 			b.Fatal(err)

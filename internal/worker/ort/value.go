@@ -10,6 +10,7 @@ import (
 	ort "github.com/yalue/onnxruntime_go"
 
 	"github.com/opengradient/opengradient/internal/tensor"
+	"github.com/opengradient/opengradient/internal/worker/backend"
 )
 
 // elementTypes are the runtime's numbers of the datatypes of fixed size.
@@ -49,7 +50,7 @@ func (s *valueSet) free() {
 
 func (e *Environment) inputValue(t tensor.Tensor) (value, error) {
 	if err := t.Validate(); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrUnsupported, err)
+		return nil, fmt.Errorf("%w: %w", backend.ErrUnsupported, err)
 	}
 	if t.Datatype == tensor.Bytes {
 		return stringInput(t)
@@ -62,17 +63,17 @@ func (e *Environment) inputValue(t tensor.Tensor) (value, error) {
 	return v, nil
 }
 
-func (e *Environment) outputValue(o Output) (value, error) {
-	n, err := (tensor.Tensor{Name: o.Name, Shape: o.Shape}).Elements()
+func (e *Environment) outputValue(o tensor.Tensor) (value, error) {
+	n, err := o.Elements()
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrUnsupported, err)
+		return nil, fmt.Errorf("%w: %w", backend.ErrUnsupported, err)
 	}
 	if o.Datatype == tensor.Bytes {
 		return newStrings(o.Shape)
 	}
 	size := int64(o.Datatype.Size())
 	if size == 0 || n > math.MaxInt/size {
-		return nil, fmt.Errorf("%w: %d elements of %s", ErrUnsupported, n, o.Datatype)
+		return nil, fmt.Errorf("%w: %d elements of %s", backend.ErrUnsupported, n, o.Datatype)
 	}
 	return e.fixedValue(o.Datatype, o.Shape, int(n*size))
 }
@@ -88,7 +89,7 @@ type fixed struct {
 func (e *Environment) fixedValue(d tensor.Datatype, shape []int64, size int) (*fixed, error) {
 	elementType, ok := elementTypes[d]
 	if !ok {
-		return nil, fmt.Errorf("%w: datatype %s", ErrUnsupported, d)
+		return nil, fmt.Errorf("%w: datatype %s", backend.ErrUnsupported, d)
 	}
 	b, err := allocate(size)
 	if err != nil {
@@ -97,7 +98,7 @@ func (e *Environment) fixedValue(d tensor.Datatype, shape []int64, size int) (*f
 	v := &fixed{api: e.api, buffer: b, boolean: d == tensor.Bool}
 	if v.binding.internals.value, err = e.api.tensor(b, shape, elementType); err != nil {
 		b.free()
-		return nil, classify(ErrUnsupported, err)
+		return nil, classify(backend.ErrUnsupported, err)
 	}
 	return v, nil
 }
@@ -128,11 +129,11 @@ type text struct{ tensor *ort.StringTensor }
 
 func newStrings(shape []int64) (*text, error) {
 	if len(shape) == 0 {
-		return nil, fmt.Errorf("%w: expected rank of at least 1 for BYTES, got a scalar", ErrUnsupported)
+		return nil, fmt.Errorf("%w: expected rank of at least 1 for BYTES, got a scalar", backend.ErrUnsupported)
 	}
 	t, err := ort.NewStringTensor(ort.NewShape(shape...))
 	if err != nil {
-		return nil, classify(ErrUnsupported, err)
+		return nil, classify(backend.ErrUnsupported, err)
 	}
 	return &text{t}, nil
 }
@@ -144,7 +145,7 @@ func stringInput(t tensor.Tensor) (*text, error) {
 		n := 4 + int(binary.LittleEndian.Uint32(rest))
 		element := string(rest[4:n])
 		if strings.IndexByte(element, 0) >= 0 {
-			return nil, fmt.Errorf("%w: BYTES element %d holds a zero byte", ErrUnsupported, len(elements))
+			return nil, fmt.Errorf("%w: BYTES element %d holds a zero byte", backend.ErrUnsupported, len(elements))
 		}
 		elements = append(elements, element)
 		rest = rest[n:]
@@ -155,7 +156,7 @@ func stringInput(t tensor.Tensor) (*text, error) {
 	}
 	if err := v.tensor.SetContents(elements); err != nil {
 		v.free()
-		return nil, classify(ErrUnsupported, err)
+		return nil, classify(backend.ErrUnsupported, err)
 	}
 	return v, nil
 }
@@ -165,12 +166,12 @@ func (v *text) ort() ort.Value { return v.tensor }
 func (v *text) data() ([]byte, error) {
 	elements, err := v.tensor.GetContents()
 	if err != nil {
-		return nil, classify(ErrMemory, err)
+		return nil, classify(backend.ErrMemory, err)
 	}
 	var data []byte
 	for i, element := range elements {
 		if uint64(len(element)) > math.MaxUint32 {
-			return nil, fmt.Errorf("%w: BYTES element %d of %d bytes", ErrUnsupported, i, len(element))
+			return nil, fmt.Errorf("%w: BYTES element %d of %d bytes", backend.ErrUnsupported, i, len(element))
 		}
 		data = binary.LittleEndian.AppendUint32(data, uint32(len(element)))
 		data = append(data, element...)
