@@ -1,0 +1,52 @@
+package verification
+
+import (
+	autocliv1 "cosmossdk.io/api/cosmos/autocli/v1"
+
+	"github.com/opengradient/opengradient/x/verification/types"
+)
+
+// AutoCLIOptions describes the module's commands.
+func (AppModule) AutoCLIOptions() *autocliv1.ModuleOptions {
+	return &autocliv1.ModuleOptions{
+		Query: &autocliv1.ServiceCommandDescriptor{
+			Service: types.Query_serviceDesc.ServiceName,
+			RpcCommandOptions: []*autocliv1.RpcCommandOptions{
+				{
+					RpcMethod: "Params",
+					Use:       "params",
+					Short:     "Show the current parameters and their version",
+				},
+				{
+					RpcMethod:      "Round",
+					Use:            "round [request-id]",
+					Short:          "Show the round of a request that is open or settling",
+					PositionalArgs: []*autocliv1.PositionalArgDescriptor{{ProtoField: "request_id"}},
+				},
+				{
+					RpcMethod: "Rounds",
+					Use:       "rounds",
+					Short:     "List the rounds that are open or settling",
+				},
+				{
+					RpcMethod:      "Snapshot",
+					Use:            "snapshot [id]",
+					Short:          "Show a power snapshot: the members of rounds and receipts",
+					PositionalArgs: []*autocliv1.PositionalArgDescriptor{{ProtoField: "id"}},
+				},
+			},
+		},
+		Tx: &autocliv1.ServiceCommandDescriptor{
+			Service: types.Msg_serviceDesc.ServiceName,
+			RpcCommandOptions: []*autocliv1.RpcCommandOptions{
+				{
+					RpcMethod:      "UpdateParams",
+					Use:            "update-params-proposal [params]",
+					Short:          "Submit a governance proposal that replaces all parameters of the module",
+					PositionalArgs: []*autocliv1.PositionalArgDescriptor{{ProtoField: "params"}},
+					GovProposal:    true,
+				},
+			},
+		},
+	}
+}

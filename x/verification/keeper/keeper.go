@@ -1,0 +1,81 @@
+// Package keeper stores the rounds of verification and applies the rules of internal/agreement to them.
+package keeper
+
+import (
+	"context"
+	"fmt"
+
+	"cosmossdk.io/collections"
+	"cosmossdk.io/core/store"
+
+	"github.com/cosmos/cosmos-sdk/codec"
+	sdk "github.com/cosmos/cosmos-sdk/types"
+
+	"github.com/opengradient/opengradient/x/verification/types"
+)
+
+// outputKey is (request id, candidate counted from 1).
+type outputKey = collections.Pair[uint64, uint32]
+
+// settleKey is (settle height, request id).
+type settleKey = collections.Pair[int64, uint64]
+
+// Keeper is the state of the verification module. It knows a request by its id only.
+type Keeper struct {
+	authority string
+
+	Schema collections.Schema
+	// ParamsVersions: version -> Params, each stored once.
+	ParamsVersions collections.Map[uint64, types.Params]
+	// ParamsCurrent: the current version.
+	ParamsCurrent collections.Item[uint64]
+	// Snapshots: id -> Snapshot with references left zero.
+	Snapshots collections.Map[uint64, types.Snapshot]
+	// SnapshotReferences: id -> count of rounds and receipts, at least 1.
+	SnapshotReferences collections.Map[uint64, uint64]
+	// SnapshotIndex: content hash -> id.
+	SnapshotIndex collections.Map[[]byte, uint64]
+	// SnapshotSequence: the next snapshot id, from 1.
+	SnapshotSequence collections.Item[uint64]
+	// Rounds: request id -> Round.
+	Rounds collections.Map[uint64, types.Round]
+	// SettleQueue: (settle height, request id) of the rounds that settle.
+	SettleQueue collections.KeySet[settleKey]
+	// Outputs: (request id, candidate counted from 1) -> bytes of rounds without a verdict.
+	Outputs collections.Map[outputKey, []byte]
+}
+
+// NewKeeper gives a keeper over the module's store. Authority is the address that may change the parameters.
+func NewKeeper(cdc codec.BinaryCodec, storeService store.KVStoreService, authority string) Keeper {
+	sb := collections.NewSchemaBuilder(storeService)
+	k := Keeper{
+		authority: authority,
+		ParamsVersions: collections.NewMap(sb, types.ParamsVersionsPrefix, "params_versions",
+			collections.Uint64Key, codec.CollValue[types.Params](cdc)),
+		ParamsCurrent: collections.NewItem(sb, types.ParamsCurrentKey, "params_current", collections.Uint64Value),
+		Snapshots: collections.NewMap(sb, types.SnapshotsPrefix, "snapshots",
+			collections.Uint64Key, codec.CollValue[types.Snapshot](cdc)),
+		SnapshotReferences: collections.NewMap(sb, types.SnapshotReferencesPrefix, "snapshot_references",
+			collections.Uint64Key, collections.Uint64Value),
+		SnapshotIndex: collections.NewMap(sb, types.SnapshotIndexPrefix, "snapshot_index",
+			collections.BytesKey, collections.Uint64Value),
+		SnapshotSequence: collections.NewItem(sb, types.SnapshotSequenceKey, "snapshot_sequence", collections.Uint64Value),
+		Rounds: collections.NewMap(sb, types.RoundsPrefix, "rounds",
+			collections.Uint64Key, codec.CollValue[types.Round](cdc)),
+		SettleQueue: collections.NewKeySet(sb, types.SettleQueuePrefix, "settle_queue",
+			collections.PairKeyCodec(collections.Int64Key, collections.Uint64Key)),
+		Outputs: collections.NewMap(sb, types.OutputsPrefix, "outputs",
+			collections.PairKeyCodec(collections.Uint64Key, collections.Uint32Key), collections.BytesValue),
+	}
+	schema, err := sb.Build()
+	if err != nil {
+		panic(fmt.Sprintf("x/%s: the store's prefixes overlap: %v", types.ModuleName, err))
+	}
+	k.Schema = schema
+	return k
+}
+
+// Authority is the address that may change the parameters.
+func (k Keeper) Authority() string { return k.authority }
+
+func blockHeight(ctx context.Context) int64 { return sdk.UnwrapSDKContext(ctx).BlockHeight() }

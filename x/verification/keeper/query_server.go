@@ -1,0 +1,78 @@
+package keeper
+
+import (
+	"context"
+	"errors"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/cosmos/cosmos-sdk/types/query"
+
+	"github.com/opengradient/opengradient/x/verification/types"
+)
+
+var _ types.QueryServer = queryServer{}
+
+type queryServer struct{ keeper Keeper }
+
+// NewQueryServer gives the query service of the module.
+func NewQueryServer(k Keeper) types.QueryServer { return queryServer{keeper: k} }
+
+var errEmptyRequest = status.Error(codes.InvalidArgument, "expected a request, got none")
+
+// Params returns the current parameters and their version.
+func (s queryServer) Params(ctx context.Context, req *types.QueryParamsRequest) (*types.QueryParamsResponse, error) {
+	if req == nil {
+		return nil, errEmptyRequest
+	}
+	params, version, err := s.keeper.CurrentParams(ctx)
+	if err != nil {
+		return nil, status.Error(codes.Internal, err.Error())
+	}
+	return &types.QueryParamsResponse{Params: params, Version: version}, nil
+}
+
+// Round returns the round of a request that is open or settling.
+func (s queryServer) Round(ctx context.Context, req *types.QueryRoundRequest) (*types.QueryRoundResponse, error) {
+	if req == nil {
+		return nil, errEmptyRequest
+	}
+	round, err := s.keeper.Round(ctx, req.RequestId)
+	if err != nil {
+		return nil, queryError(err, types.ErrRoundNotFound)
+	}
+	return &types.QueryRoundResponse{Round: round}, nil
+}
+
+// Rounds lists the rounds that are open or settling, by request.
+func (s queryServer) Rounds(ctx context.Context, req *types.QueryRoundsRequest) (*types.QueryRoundsResponse, error) {
+	if req == nil {
+		return nil, errEmptyRequest
+	}
+	rounds, page, err := query.CollectionPaginate(ctx, s.keeper.Rounds, req.Pagination,
+		func(_ uint64, round types.Round) (types.Round, error) { return round, nil })
+	if err != nil {
+		return nil, status.Error(codes.InvalidArgument, err.Error())
+	}
+	return &types.QueryRoundsResponse{Rounds: rounds, Pagination: page}, nil
+}
+
+// Snapshot returns a power snapshot.
+func (s queryServer) Snapshot(ctx context.Context, req *types.QuerySnapshotRequest) (*types.QuerySnapshotResponse, error) {
+	if req == nil {
+		return nil, errEmptyRequest
+	}
+	snapshot, err := s.keeper.Snapshot(ctx, req.Id)
+	if err != nil {
+		return nil, queryError(err, types.ErrSnapshotNotFound)
+	}
+	return &types.QuerySnapshotResponse{Snapshot: snapshot}, nil
+}
+
+func queryError(err, absent error) error {
+	if errors.Is(err, absent) {
+		return status.Error(codes.NotFound, err.Error())
+	}
+	return status.Error(codes.Internal, err.Error())
+}

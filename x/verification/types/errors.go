@@ -1,0 +1,27 @@
+package types
+
+import "cosmossdk.io/errors"
+
+// Errors of the module. Each is wrapped with what was expected and what came.
+var (
+	// ErrInvalidParams: a parameter is out of its bounds.
+	ErrInvalidParams = errors.Register(ModuleName, 2, "invalid parameters")
+	// ErrInvalidAttestation: an attestation is not well-formed.
+	ErrInvalidAttestation = errors.Register(ModuleName, 3, "invalid attestation")
+	// ErrInvalidSnapshot: a snapshot is not well-formed.
+	ErrInvalidSnapshot = errors.Register(ModuleName, 4, "invalid snapshot")
+	// ErrInvalidRound: a round or the opening of one is not well-formed.
+	ErrInvalidRound = errors.Register(ModuleName, 5, "invalid round")
+	// ErrRoundExists: the request already has a round.
+	ErrRoundExists = errors.Register(ModuleName, 6, "round exists")
+	// ErrRoundNotFound: the request has no round.
+	ErrRoundNotFound = errors.Register(ModuleName, 7, "round not found")
+	// ErrSnapshotNotFound: no snapshot has this id.
+	ErrSnapshotNotFound = errors.Register(ModuleName, 8, "snapshot not found")
+	// ErrNoQuorum: the members together cannot reach the threshold.
+	ErrNoQuorum = errors.Register(ModuleName, 9, "quorum out of reach")
+	// ErrInvalidGenesis: the genesis state contradicts itself.
+	ErrInvalidGenesis = errors.Register(ModuleName, 10, "invalid genesis state")
+	// ErrInvalidOutput: published bytes are not the canonical output that was attested.
+	ErrInvalidOutput = errors.Register(ModuleName, 11, "invalid output")
+)

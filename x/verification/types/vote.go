@@ -1,0 +1,96 @@
+package types
+
+// OperatorVotes is what one validator's vote extension holds for this module: canonical, attestations and outputs
+// strictly ascending by (request id, attempt).
+type OperatorVotes struct {
+	Operator     string
+	Attestations []Attestation
+	Outputs      []PublishedOutput
+}
+
+// Reasons why content of a vote extension is not taken.
+const (
+	// ReasonNoRound: the request has no round of this attempt.
+	ReasonNoRound = "no_round"
+	// ReasonNotMember: the operator is not in the round's snapshot.
+	ReasonNotMember = "not_member"
+	// ReasonSecondOutcome: the operator already attested another outcome in this attempt; the first one stands.
+	ReasonSecondOutcome = "second_outcome"
+	// ReasonBadOutcome: the attestation is not well-formed.
+	ReasonBadOutcome = "bad_outcome"
+	// ReasonBadOutput: the operator attested no root in this round, or the bytes are not the canonical output with that root.
+	ReasonBadOutput = "bad_output"
+	// ReasonTooManyCandidates: the round tells no further outcome apart, and this one has too little power behind it.
+	ReasonTooManyCandidates = "too_many_candidates"
+)
+
+// Ignored counts what was not taken from one operator for one reason.
+type Ignored struct {
+	Operator string
+	Reason   string
+	Count    uint32
+}
+
+// DecisionKind says how the attestations of a block ended a round.
+type DecisionKind uint8
+
+const (
+	// DecisionUnspecified is never returned.
+	DecisionUnspecified DecisionKind = iota
+	// DecisionFinal: the verdict stands, and for an outcome with a root its bytes are at hand.
+	DecisionFinal
+	// DecisionImpossible: no outcome can reach the threshold any more. It is reported once; the round stays until the
+	// caller abandons it.
+	DecisionImpossible
+)
+
+// Decision is the end of one round's search for a verdict.
+type Decision struct {
+	RequestID uint64
+	Attempt   uint32
+	Kind      DecisionKind
+	// Outcome is the verdict; zero for DecisionImpossible.
+	Outcome Outcome
+	// Output is the canonical output bytes; empty unless the outcome is a root.
+	Output []byte
+	// Publisher is the operator whose bytes Output are; empty unless the outcome is a root.
+	Publisher  string
+	Leader     string
+	SnapshotID uint64
+}
+
+// Recorded is what the votes of one block brought about.
+type Recorded struct {
+	// Decisions are ordered by request id.
+	Decisions []Decision
+	// Ignored is ordered by operator, then reason.
+	Ignored []Ignored
+}
+
+// RoundOpening asks for a round.
+type RoundOpening struct {
+	RequestID uint64
+	// Attempt is counted from 1.
+	Attempt uint32
+	// Leader is one of the members.
+	Leader string
+	// Members are the eligible operators with their powers, ordered by operator address bytes.
+	Members []Member
+	// TotalPower is the power of all bonded validators.
+	TotalPower int64
+	// MaxOutputBytes bounds the canonical output.
+	MaxOutputBytes uint64
+}
+
+// Settlement is a round whose time for late attestations is over.
+type Settlement struct {
+	Round Round
+	// Snapshot is the electorate of the round. The round's reference passes to the receipt.
+	Snapshot Snapshot
+	// Outcomes is the conduct of each member in snapshot order.
+	Outcomes []MemberOutcome
+	// Bitmap is Outcomes at two bits each, least significant bits first.
+	Bitmap []byte
+	// EvidenceRoot is the Merkle root of the round's evidence: see Round.Evidence.
+	EvidenceRoot [RootSize]byte
+}
