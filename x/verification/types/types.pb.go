@@ -575,7 +575,8 @@ type Round struct {
 	ParamsVersion uint64 `protobuf:"varint,7,opt,name=params_version,json=paramsVersion,proto3" json:"params_version,omitempty"`
 	// max_output_bytes bounds the canonical output.
 	MaxOutputBytes uint64 `protobuf:"varint,8,opt,name=max_output_bytes,json=maxOutputBytes,proto3" json:"max_output_bytes,omitempty"`
-	// candidates are in the order in which they were first attested.
+	// candidates are in the order in which they were admitted; those of one block by descending power, then outcome.
+	// When there is no room, an outcome with more power behind it may take the place of the weakest.
 	Candidates []Candidate `protobuf:"bytes,9,rep,name=candidates,proto3" json:"candidates"`
 	// votes has one entry per snapshot member, in snapshot order.
 	Votes []MemberVote `protobuf:"bytes,10,rep,name=votes,proto3" json:"votes"`
