@@ -1,0 +1,149 @@
+package keeper
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	gogotypes "github.com/cosmos/gogoproto/types"
+
+	errorsmod "cosmossdk.io/errors"
+
+	sdk "github.com/cosmos/cosmos-sdk/types"
+	stakingtypes "github.com/cosmos/cosmos-sdk/x/staking/types"
+
+	"github.com/opengradient/opengradient/x/scheduling/types"
+)
+
+// worker is a node that can be a member of rounds now, if it has the memory and serves the class.
+type worker struct {
+	operator sdk.ValAddress
+	node     types.Node
+	power    int64
+}
+
+// can reports whether the worker runs a task with these needs.
+func (w *worker) can(class types.TaskClass, memoryBytes uint64) bool {
+	return w.node.MemoryBytes >= memoryBytes && w.node.Serves(class)
+}
+
+// EligiblePower returns the power of the nodes that would be members of a round for a task with these needs, and the
+// power of all bonded validators.
+func (k Keeper) EligiblePower(ctx context.Context, class types.TaskClass, memoryBytes uint64) (eligible, total int64, err error) {
+	workers, total, err := k.workers(ctx)
+	if err != nil {
+		return 0, 0, err
+	}
+	for _, w := range workers {
+		if w.can(class, memoryBytes) {
+			eligible += w.power
+		}
+	}
+	return eligible, total, nil
+}
+
+// workers returns the eligible nodes, ordered by operator bytes, and the power of all bonded validators. The work is
+// bounded by the size of the validator set.
+func (k Keeper) workers(ctx context.Context) ([]*worker, int64, error) {
+	params, _, err := k.CurrentParams(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	bonded, err := k.bondedPowers(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	height := sdk.UnwrapSDKContext(ctx).BlockHeight()
+	var workers []*worker
+	var total int64
+	for _, w := range bonded {
+		if w.power < 0 || w.power > math.MaxInt64-total {
+			return nil, 0, errorsmod.Wrapf(types.ErrPower, "expected powers from 0 whose sum fits 63 bits, got %d after %d", w.power, total)
+		}
+		total += w.power
+		reason, err := k.examine(ctx, w, height, params.HeartbeatWindow)
+		if err != nil {
+			return nil, 0, err
+		}
+		if reason == types.EligibilityEligible {
+			workers = append(workers, w)
+		}
+	}
+	return workers, total, nil
+}
+
+// examine loads the worker's node and says whether it is eligible.
+func (k Keeper) examine(ctx context.Context, w *worker, height int64, window uint32) (types.Eligibility, error) {
+	node, err := k.node(ctx, w.operator)
+	if errors.Is(err, types.ErrNodeNotFound) {
+		return types.EligibilityNotRegistered, nil
+	}
+	if err != nil {
+		return types.EligibilityNotRegistered, err
+	}
+	w.node = node
+	// The validator is by far the largest record: it is loaded last.
+	if reason := node.Eligibility(height, window, w.power); reason != types.EligibilityEligible {
+		return reason, nil
+	}
+	validator, err := k.stakingKeeper.GetValidator(ctx, w.operator)
+	switch {
+	case errors.Is(err, stakingtypes.ErrNoValidatorFound):
+		return types.EligibilityNotBonded, nil
+	case err != nil:
+		return types.EligibilityNotBonded, fmt.Errorf("load validator %s: %w", node.Operator, err)
+	case validator.IsJailed():
+		return types.EligibilityJailed, nil
+	case !validator.IsBonded():
+		return types.EligibilityNotBonded, nil
+	}
+	return types.EligibilityEligible, nil
+}
+
+// bondedPowers returns the validators bonded as of the last block with their powers, ordered by operator bytes.
+func (k Keeper) bondedPowers(ctx context.Context) ([]*worker, error) {
+	// The staking keeper's own walk over these entries leaves its iterator open.
+	iterator, err := k.stakingKeeper.LastValidatorsIterator(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("walk the validator powers: %w", err)
+	}
+	defer iterator.Close()
+	var bonded []*worker
+	for ; iterator.Valid(); iterator.Next() {
+		var power gogotypes.Int64Value
+		if err := power.Unmarshal(iterator.Value()); err != nil {
+			return nil, fmt.Errorf("decode a validator power: %w", err)
+		}
+		bonded = append(bonded, &worker{
+			operator: bytes.Clone(stakingtypes.AddressFromLastValidatorPowerKey(iterator.Key())),
+			power:    power.Value,
+		})
+	}
+	if err := iterator.Error(); err != nil {
+		return nil, fmt.Errorf("walk the validator powers: %w", err)
+	}
+	// The entries are ordered by the length of the address before its bytes.
+	slices.SortFunc(bonded, func(a, b *worker) int { return bytes.Compare(a.operator, b.operator) })
+	return bonded, nil
+}
+
+// view returns a node with the facts that decide whether it is assigned work now.
+func (k Keeper) view(ctx context.Context, operator sdk.ValAddress, node types.Node) (types.NodeView, error) {
+	params, _, err := k.CurrentParams(ctx)
+	if err != nil {
+		return types.NodeView{}, err
+	}
+	power, err := k.stakingKeeper.GetLastValidatorPower(ctx, operator)
+	if err != nil {
+		return types.NodeView{}, fmt.Errorf("load the power of %s: %w", node.Operator, err)
+	}
+	w := &worker{operator: operator, power: power}
+	reason, err := k.examine(ctx, w, sdk.UnwrapSDKContext(ctx).BlockHeight(), params.HeartbeatWindow)
+	if err != nil {
+		return types.NodeView{}, err
+	}
+	return types.NodeView{Node: node, Eligible: reason == types.EligibilityEligible, Power: power, Reason: reason.Reason()}, nil
+}

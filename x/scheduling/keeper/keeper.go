@@ -1,0 +1,96 @@
+// Package keeper keeps the state of scheduling: the nodes, the queue of tasks and their deadlines.
+package keeper
+
+import (
+	"cosmossdk.io/collections"
+	corestore "cosmossdk.io/core/store"
+
+	"github.com/cosmos/cosmos-sdk/codec"
+	sdk "github.com/cosmos/cosmos-sdk/types"
+
+	"github.com/opengradient/opengradient/x/scheduling/types"
+)
+
+// Lines of the queue. All that waits in a lower one comes first.
+const (
+	// retryLine is ordered by final deadline.
+	retryLine uint32 = 0
+	// newLine is ordered by the height of acceptance.
+	newLine uint32 = 1
+)
+
+type (
+	// queueKey is (line, position in the line, request id).
+	queueKey = collections.Triple[uint32, int64, uint64]
+	// deadlineKey is (height, request id).
+	deadlineKey = collections.Pair[int64, uint64]
+)
+
+// Keeper is the keeper of the module. Its methods are deterministic functions of the committed state.
+//
+// A task is in exactly one of two places: in the queue, or in AttemptDeadlines with its assignment set.
+type Keeper struct {
+	stakingKeeper types.StakingKeeper
+	authority     string
+
+	// Schema lists the collections of the module's store.
+	Schema collections.Schema
+	// ParamsVersion is the version of the current parameters, counted from 1.
+	ParamsVersion collections.Item[uint64]
+	// Params holds every version once.
+	Params collections.Map[uint64, types.Params]
+	// Nodes is keyed by operator.
+	Nodes collections.Map[sdk.ValAddress, types.Node]
+	// Environments is keyed by index, from 1 without gaps.
+	Environments collections.Map[uint32, types.RegisteredEnvironment]
+	// EnvironmentIndex finds the index by types.EnvironmentClass.Identity.
+	EnvironmentIndex collections.Map[[]byte, uint32]
+	// EnvironmentCounts is the number of classes each operator brought in.
+	EnvironmentCounts collections.Map[sdk.ValAddress, uint32]
+	// Tasks holds the open tasks by request id.
+	Tasks collections.Map[uint64, types.Task]
+	// Queue holds the tasks that wait for an attempt, in their order.
+	Queue collections.KeySet[queueKey]
+	// QueueDepth is the number of entries in Queue.
+	QueueDepth collections.Item[uint64]
+	// FinalDeadlines has one entry per task.
+	FinalDeadlines collections.KeySet[deadlineKey]
+	// DeadlineCounts is the number of tasks per final deadline, absent for none.
+	DeadlineCounts collections.Map[int64, uint32]
+	// AttemptDeadlines has one entry per attempt under way.
+	AttemptDeadlines collections.KeySet[deadlineKey]
+}
+
+// NewKeeper returns the keeper. authority is the address that may change the parameters. It panics when the
+// collections clash, which only a programming error can cause.
+func NewKeeper(cdc codec.BinaryCodec, storeService corestore.KVStoreService, stakingKeeper types.StakingKeeper, authority string) Keeper {
+	sb := collections.NewSchemaBuilder(storeService)
+	deadlines := collections.PairKeyCodec(collections.Int64Key, collections.Uint64Key)
+	k := Keeper{
+		stakingKeeper: stakingKeeper,
+		authority:     authority,
+
+		ParamsVersion:     collections.NewItem(sb, types.ParamsVersionKey, "params_version", collections.Uint64Value),
+		Params:            collections.NewMap(sb, types.ParamsKey, "params", collections.Uint64Key, codec.CollValue[types.Params](cdc)),
+		Nodes:             collections.NewMap(sb, types.NodesKey, "nodes", sdk.ValAddressKey, codec.CollValue[types.Node](cdc)),
+		Environments:      collections.NewMap(sb, types.EnvironmentsKey, "environments", collections.Uint32Key, codec.CollValue[types.RegisteredEnvironment](cdc)),
+		EnvironmentIndex:  collections.NewMap(sb, types.EnvironmentIndexKey, "environment_index", collections.BytesKey, collections.Uint32Value),
+		EnvironmentCounts: collections.NewMap(sb, types.EnvironmentCountsKey, "environment_counts", sdk.ValAddressKey, collections.Uint32Value),
+		Tasks:             collections.NewMap(sb, types.TasksKey, "tasks", collections.Uint64Key, codec.CollValue[types.Task](cdc)),
+		Queue: collections.NewKeySet(sb, types.QueueKey, "queue",
+			collections.TripleKeyCodec(collections.Uint32Key, collections.Int64Key, collections.Uint64Key)),
+		QueueDepth:       collections.NewItem(sb, types.QueueDepthKey, "queue_depth", collections.Uint64Value),
+		FinalDeadlines:   collections.NewKeySet(sb, types.FinalDeadlinesKey, "final_deadlines", deadlines),
+		DeadlineCounts:   collections.NewMap(sb, types.DeadlineCountsKey, "deadline_counts", collections.Int64Key, collections.Uint32Value),
+		AttemptDeadlines: collections.NewKeySet(sb, types.AttemptDeadlinesKey, "attempt_deadlines", deadlines),
+	}
+	schema, err := sb.Build()
+	if err != nil {
+		panic(err)
+	}
+	k.Schema = schema
+	return k
+}
+
+// Authority returns the address that may change the parameters.
+func (k Keeper) Authority() string { return k.authority }

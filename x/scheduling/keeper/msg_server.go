@@ -1,0 +1,35 @@
+package keeper
+
+import (
+	"context"
+
+	sdk "github.com/cosmos/cosmos-sdk/types"
+
+	"github.com/opengradient/opengradient/x/scheduling/types"
+)
+
+var _ types.MsgServer = msgServer{}
+
+type msgServer struct{ keeper Keeper }
+
+// NewMsgServer returns the transaction service of the module.
+func NewMsgServer(k Keeper) types.MsgServer { return msgServer{keeper: k} }
+
+// RegisterNode registers or updates the node of the validator that signs.
+func (s msgServer) RegisterNode(ctx context.Context, msg *types.MsgRegisterNode) (*types.MsgRegisterNodeResponse, error) {
+	if err := s.keeper.RegisterNode(ctx, msg); err != nil {
+		return nil, err
+	}
+	return &types.MsgRegisterNodeResponse{}, nil
+}
+
+// UpdateParams stores a new version of the parameters; only the authority may.
+func (s msgServer) UpdateParams(ctx context.Context, msg *types.MsgUpdateParams) (*types.MsgUpdateParamsResponse, error) {
+	if err := sdk.ValidateAuthority(sdk.UnwrapSDKContext(ctx), s.keeper.authority, msg.Authority); err != nil {
+		return nil, err
+	}
+	if err := s.keeper.AddParams(ctx, msg.Params); err != nil {
+		return nil, err
+	}
+	return &types.MsgUpdateParamsResponse{}, nil
+}

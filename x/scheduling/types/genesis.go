@@ -1,0 +1,163 @@
+package types
+
+import (
+	"bytes"
+
+	errorsmod "cosmossdk.io/errors"
+
+	sdk "github.com/cosmos/cosmos-sdk/types"
+)
+
+// maxHeight bounds the heights of a genesis state, in blocks away from the genesis.
+const maxHeight = int64(1) << 48
+
+// DefaultGenesisState returns the state of a new chain: the default parameters as version 1 and nothing else.
+func DefaultGenesisState() *GenesisState {
+	return &GenesisState{Params: []ParamsVersion{{Version: 1, Params: DefaultParams()}}}
+}
+
+// Validate checks that the state is one that the module could have exported: every value within its bounds, lists
+// ascending and without repeats, and tasks, nodes and environment classes consistent with each other. It returns
+// ErrInvalidGenesis with the first thing that is wrong.
+func (g GenesisState) Validate() error {
+	if err := g.validateParams(); err != nil {
+		return err
+	}
+	if err := g.validateEnvironments(); err != nil {
+		return err
+	}
+	leading, err := g.validateTasks()
+	if err != nil {
+		return err
+	}
+	return g.validateNodes(leading)
+}
+
+func (g GenesisState) validateParams() error {
+	if len(g.Params) == 0 {
+		return errorsmod.Wrap(ErrInvalidGenesis, "params: expected at least one version, got none")
+	}
+	for i, version := range g.Params {
+		if version.Version != uint64(i)+1 {
+			return errorsmod.Wrapf(ErrInvalidGenesis, "params: expected version %d, got %d", i+1, version.Version)
+		}
+		if err := version.Params.Validate(); err != nil {
+			return errorsmod.Wrapf(ErrInvalidGenesis, "params version %d: %v", version.Version, err)
+		}
+	}
+	return nil
+}
+
+func (g GenesisState) validateEnvironments() error {
+	if len(g.EnvironmentClasses) > int(MaxEnvironmentClasses) {
+		return errorsmod.Wrapf(ErrInvalidGenesis, "environment classes: expected at most %d, got %d", MaxEnvironmentClasses, len(g.EnvironmentClasses))
+	}
+	seen := make(map[string]uint32, len(g.EnvironmentClasses))
+	counts := make(map[string]int)
+	for i, registered := range g.EnvironmentClasses {
+		if registered.Index != uint32(i)+1 {
+			return errorsmod.Wrapf(ErrInvalidGenesis, "environment classes: expected index %d, got %d", i+1, registered.Index)
+		}
+		if err := registered.Environment.Validate(); err != nil {
+			return errorsmod.Wrapf(ErrInvalidGenesis, "environment class %d: %v", registered.Index, err)
+		}
+		if _, err := canonicalOperator(registered.RegisteredBy); err != nil {
+			return errorsmod.Wrapf(ErrInvalidGenesis, "environment class %d: registered_by: %v", registered.Index, err)
+		}
+		if counts[registered.RegisteredBy]++; counts[registered.RegisteredBy] > MaxEnvironmentClassesPerOperator {
+			return errorsmod.Wrapf(ErrInvalidGenesis, "environment class %d: expected at most %d of %s, got one more",
+				registered.Index, MaxEnvironmentClassesPerOperator, registered.RegisteredBy)
+		}
+		identity := string(registered.Environment.Identity())
+		if first, repeated := seen[identity]; repeated {
+			return errorsmod.Wrapf(ErrInvalidGenesis, "environment class %d: expected a new class, got that of index %d", registered.Index, first)
+		}
+		seen[identity] = registered.Index
+	}
+	return nil
+}
+
+// validateNodes checks the nodes; leading is the compute units that each operator leads by the tasks.
+func (g GenesisState) validateNodes(leading map[string]uint64) error {
+	var last []byte
+	for i, node := range g.Nodes {
+		operator, err := canonicalOperator(node.Operator)
+		if err != nil {
+			return errorsmod.Wrapf(ErrInvalidGenesis, "node %d: operator: %v", i, err)
+		}
+		if bytes.Compare(operator, last) <= 0 {
+			return errorsmod.Wrapf(ErrInvalidGenesis, "node %s: expected operators ascending by address bytes without repeats", node.Operator)
+		}
+		last = operator
+		if err := g.validateNode(node); err != nil {
+			return err
+		}
+		if node.LeadingUnits != leading[node.Operator] {
+			return errorsmod.Wrapf(ErrInvalidGenesis, "node %s: expected leading_units %d by the tasks, got %d",
+				node.Operator, leading[node.Operator], node.LeadingUnits)
+		}
+		delete(leading, node.Operator)
+	}
+	if len(leading) > 0 {
+		return errorsmod.Wrapf(ErrInvalidGenesis, "tasks: expected every leader to have a node, got %d that have none", len(leading))
+	}
+	return nil
+}
+
+func (g GenesisState) validateNode(node Node) error {
+	if err := ValidateAdvertised(node.Capacity, node.MemoryBytes, node.TaskClasses); err != nil {
+		return errorsmod.Wrapf(ErrInvalidGenesis, "node %s: %v", node.Operator, err)
+	}
+	if node.Reliability > MaxReliability {
+		return errorsmod.Wrapf(ErrInvalidGenesis, "node %s: expected a reliability of at most %d, got %d", node.Operator, MaxReliability, node.Reliability)
+	}
+	if node.RegisteredHeight > 0 || node.RegisteredHeight < -maxHeight {
+		return errorsmod.Wrapf(ErrInvalidGenesis, "node %s: expected a registered_height from %d to 0, got %d", node.Operator, -maxHeight, node.RegisteredHeight)
+	}
+	if node.StatusHeight > 0 || node.StatusHeight < -maxHeight {
+		return errorsmod.Wrapf(ErrInvalidGenesis, "node %s: expected a status_height from %d to 0, got %d", node.Operator, -maxHeight, node.StatusHeight)
+	}
+	if node.Status == nil {
+		if node.StatusHeight != 0 || node.EnvironmentClass != 0 {
+			return errorsmod.Wrapf(ErrInvalidGenesis, "node %s: expected no status_height and no environment_class without a status, got %d and %d",
+				node.Operator, node.StatusHeight, node.EnvironmentClass)
+		}
+		return nil
+	}
+	if err := node.Status.Validate(); err != nil {
+		return errorsmod.Wrapf(ErrInvalidGenesis, "node %s: %v", node.Operator, err)
+	}
+	return g.validateNodeClass(node)
+}
+
+// validateNodeClass checks that a node's class is the one its status names.
+func (g GenesisState) validateNodeClass(node Node) error {
+	if node.Status.Environment == nil {
+		if node.EnvironmentClass != 0 {
+			return errorsmod.Wrapf(ErrInvalidGenesis, "node %s: expected no environment_class without an environment, got %d", node.Operator, node.EnvironmentClass)
+		}
+		return nil
+	}
+	if node.EnvironmentClass == 0 || int64(node.EnvironmentClass) > int64(len(g.EnvironmentClasses)) {
+		return errorsmod.Wrapf(ErrInvalidGenesis, "node %s: expected an environment_class from 1 to %d, got %d",
+			node.Operator, len(g.EnvironmentClasses), node.EnvironmentClass)
+	}
+	registered := g.EnvironmentClasses[node.EnvironmentClass-1].Environment
+	if !bytes.Equal(registered.Identity(), node.Status.Environment.Identity()) {
+		return errorsmod.Wrapf(ErrInvalidGenesis, "node %s: expected environment_class %d to be that of its status", node.Operator, node.EnvironmentClass)
+	}
+	return nil
+}
+
+// canonicalOperator parses an operator address and refuses spellings that the chain itself does not write: addresses
+// are also compared as text.
+func canonicalOperator(operator string) (sdk.ValAddress, error) {
+	address, err := sdk.ValAddressFromBech32(operator)
+	if err != nil {
+		return nil, err
+	}
+	if canonical := address.String(); canonical != operator {
+		return nil, errorsmod.Wrapf(ErrInvalidNode, "expected %s, got %s", canonical, operator)
+	}
+	return address, nil
+}

@@ -1,0 +1,100 @@
+package types
+
+import (
+	errorsmod "cosmossdk.io/errors"
+)
+
+// validateTasks checks the tasks and returns the compute units that each leader leads.
+func (g GenesisState) validateTasks() (map[string]uint64, error) {
+	var quota uint32
+	for _, version := range g.Params {
+		quota = max(quota, version.Params.DeadlineQuota)
+	}
+	leading := make(map[string]uint64)
+	counts := make(map[int64]uint32)
+	var last uint64
+	for _, task := range g.Tasks {
+		if err := task.ValidateNeeds(); err != nil {
+			return nil, errorsmod.Wrapf(ErrInvalidGenesis, "task %d: %v", task.RequestId, err)
+		}
+		if task.RequestId <= last {
+			return nil, errorsmod.Wrapf(ErrInvalidGenesis, "tasks: expected ascending ids, got %d after %d", task.RequestId, last)
+		}
+		last = task.RequestId
+		if task.ParamsVersion == 0 || task.ParamsVersion > uint64(len(g.Params)) {
+			return nil, errorsmod.Wrapf(ErrInvalidGenesis, "task %d: expected a params_version from 1 to %d, got %d", task.RequestId, len(g.Params), task.ParamsVersion)
+		}
+		params := g.Params[task.ParamsVersion-1].Params
+		if err := task.validateTiming(params); err != nil {
+			return nil, err
+		}
+		if err := task.validateAttempts(params); err != nil {
+			return nil, err
+		}
+		if counts[task.FinalDeadline]++; counts[task.FinalDeadline] > quota {
+			return nil, errorsmod.Wrapf(ErrInvalidGenesis, "task %d: expected at most %d tasks with final deadline %d, got one more", task.RequestId, quota, task.FinalDeadline)
+		}
+		if task.Assignment != nil {
+			// Both terms are bounded: at most MaxBlockComputeUnits each.
+			leading[task.Assignment.Leader] += task.ComputeUnits
+		}
+	}
+	return leading, nil
+}
+
+// validateTiming checks the size and the heights of a task against the parameters it was accepted under.
+func (t Task) validateTiming(params Params) error {
+	if t.ComputeUnits > params.BlockComputeUnits || t.OutputBytes > params.BlockOutputBytes {
+		return errorsmod.Wrapf(ErrInvalidGenesis, "task %d: expected at most %d compute units and %d output bytes, got %d and %d",
+			t.RequestId, params.BlockComputeUnits, params.BlockOutputBytes, t.ComputeUnits, t.OutputBytes)
+	}
+	if t.QueuedHeight > 0 || t.QueuedHeight < -maxHeight {
+		return errorsmod.Wrapf(ErrInvalidGenesis, "task %d: expected a queued_height from %d to 0, got %d", t.RequestId, -maxHeight, t.QueuedHeight)
+	}
+	if want := t.QueuedHeight + params.Lifetime(); t.FinalDeadline != want || want <= 0 {
+		return errorsmod.Wrapf(ErrInvalidGenesis, "task %d: expected final_deadline %d, and above 0, got %d", t.RequestId, want, t.FinalDeadline)
+	}
+	return nil
+}
+
+// validateAttempts checks the attempts of a task: their number, their leaders and the one under way.
+func (t Task) validateAttempts(params Params) error {
+	if t.Attempts > params.MaxAttempts {
+		return errorsmod.Wrapf(ErrInvalidGenesis, "task %d: expected at most %d attempts, got %d", t.RequestId, params.MaxAttempts, t.Attempts)
+	}
+	ended := t.Attempts
+	if t.Assignment != nil {
+		if t.Attempts == 0 || t.Assignment.Attempt != t.Attempts {
+			return errorsmod.Wrapf(ErrInvalidGenesis, "task %d: expected the assignment of attempt %d, got %d", t.RequestId, t.Attempts, t.Assignment.Attempt)
+		}
+		if err := t.validateAssignment(params); err != nil {
+			return err
+		}
+		ended--
+	} else if t.Attempts == params.MaxAttempts {
+		return errorsmod.Wrapf(ErrInvalidGenesis, "task %d: expected a waiting task to have fewer than %d attempts, got %d", t.RequestId, params.MaxAttempts, t.Attempts)
+	}
+	if uint32(len(t.EarlierLeaders)) != ended {
+		return errorsmod.Wrapf(ErrInvalidGenesis, "task %d: expected %d earlier leaders, got %d", t.RequestId, ended, len(t.EarlierLeaders))
+	}
+	for _, leader := range t.EarlierLeaders {
+		if _, err := canonicalOperator(leader); err != nil {
+			return errorsmod.Wrapf(ErrInvalidGenesis, "task %d: earlier leader: %v", t.RequestId, err)
+		}
+	}
+	return nil
+}
+
+func (t Task) validateAssignment(params Params) error {
+	a := t.Assignment
+	if _, err := canonicalOperator(a.Leader); err != nil {
+		return errorsmod.Wrapf(ErrInvalidGenesis, "task %d: leader: %v", t.RequestId, err)
+	}
+	if a.AssignedHeight < t.QueuedHeight || a.AssignedHeight > 0 {
+		return errorsmod.Wrapf(ErrInvalidGenesis, "task %d: expected an assigned_height from %d to 0, got %d", t.RequestId, t.QueuedHeight, a.AssignedHeight)
+	}
+	if want := min(a.AssignedHeight+int64(params.AttemptBlocks), t.FinalDeadline); a.Deadline != want {
+		return errorsmod.Wrapf(ErrInvalidGenesis, "task %d: expected an attempt deadline of %d, got %d", t.RequestId, want, a.Deadline)
+	}
+	return nil
+}

@@ -1,0 +1,70 @@
+package types
+
+import (
+	"crypto/sha256"
+
+	errorsmod "cosmossdk.io/errors"
+)
+
+// Expiry is a deadline that has come.
+type Expiry struct {
+	// RequestID is the id of the request.
+	RequestID uint64
+	// Final is true for the final deadline: the task must end now. Otherwise the attempt under way is over.
+	Final bool
+	// Attempts is the number of attempts begun so far.
+	Attempts uint32
+}
+
+// PowerMember is one member of a new round.
+type PowerMember struct {
+	// Operator is the validator's operator address.
+	Operator string
+	// Power is its consensus power.
+	Power int64
+}
+
+// Placement is an attempt that begins: the task with its assignment set, and the electorate of its round.
+type Placement struct {
+	// Task is the task as stored; its Assignment is never nil.
+	Task Task
+	// Members are the eligible operators, ordered by operator address bytes.
+	Members []PowerMember
+	// TotalPower is the consensus power of all bonded validators, eligible or not.
+	TotalPower int64
+}
+
+// IsKnown reports whether the class is one that a task can have.
+func (c TaskClass) IsKnown() bool {
+	_, named := TaskClass_name[int32(c)]
+	return named && c != TASK_CLASS_UNSPECIFIED
+}
+
+// ValidateNeeds checks what the caller sets: the id, the digest of 32 bytes, the class, and a cost of at least one
+// compute unit. It returns ErrInvalidTask with the first field that is wrong.
+func (t Task) ValidateNeeds() error {
+	switch {
+	case t.RequestId == 0:
+		return errorsmod.Wrap(ErrInvalidTask, "request_id: expected at least 1, got 0")
+	case len(t.Digest) != sha256.Size:
+		return errorsmod.Wrapf(ErrInvalidTask, "digest: expected %d bytes, got %d", sha256.Size, len(t.Digest))
+	case !t.TaskClass.IsKnown():
+		return errorsmod.Wrapf(ErrInvalidTask, "task_class: expected a known class, got %s", t.TaskClass)
+	case t.ComputeUnits == 0:
+		return errorsmod.Wrap(ErrInvalidTask, "compute_units: expected at least 1, got 0")
+	}
+	return nil
+}
+
+// Shifted returns the task with every height moved by blocks.
+func (t Task) Shifted(blocks int64) Task {
+	t.QueuedHeight += blocks
+	t.FinalDeadline += blocks
+	if t.Assignment != nil {
+		assignment := *t.Assignment
+		assignment.AssignedHeight += blocks
+		assignment.Deadline += blocks
+		t.Assignment = &assignment
+	}
+	return t
+}
