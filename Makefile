@@ -10,7 +10,6 @@ FUZZTIME ?= 60s
 BENCH ?= .
 export GO VALIDATORS PORT_OFFSET
 
-MODULE := github.com/opengradient/opengradient
 BIN := bin
 BUILD := build
 
@@ -96,8 +95,6 @@ lint: $(BIN)/golangci-lint ## Lint Go files and check the dependency boundaries
 
 # Network tests start real nodes from build/. One of them, the whole pipeline, is part of `make test`.
 NETTEST := ./testutil/nettest
-# The packages with property tests, whose number of cases can be raised.
-PROPERTY_PACKAGES = $(shell $(GO) list -f '{{.ImportPath}} {{.TestImports}} {{.XTestImports}}' ./... | awk '/pgregory.net\/rapid/ {print $$1}')
 
 .PHONY: test test-unit test-net test-race test-long fuzz fuzz-short bench
 test: test-unit fuzz-short build ## Unit tests, a short fuzz and one network test
@@ -107,13 +104,15 @@ test-unit: onnxruntime ## Tests of all packages
 	$(GO) test -timeout 20m ./...
 
 test-net: build onnxruntime ## The other network tests, one after the other
-	$(GO) test -tags nettest -count 1 -p 1 -timeout 40m $$($(GO) list -tags nettest $(NETTEST)/... | grep -v '^$(MODULE)/testutil/nettest/pipeline$$')
+	packages=$$($(GO) list -tags nettest $(NETTEST)/... | grep -v '/testutil/nettest/pipeline$$'); \
+		$(GO) test -tags nettest -count 1 -p 1 -timeout 40m $$packages
 
 test-race: onnxruntime ## Tests of all packages under the race detector
 	$(GO) test -race -timeout 60m ./...
 
 test-long: onnxruntime ## Property tests with 10,000 cases each
-	$(GO) test -count 1 -timeout 120m $(PROPERTY_PACKAGES) -rapid.checks=10000
+	packages=$$($(GO) list -f '{{.ImportPath}} {{.TestImports}} {{.XTestImports}}' ./... | awk '/pgregory.net\/rapid/ { print $$1 }'); \
+		$(GO) test -count 1 -timeout 120m $$packages -rapid.checks=10000
 
 fuzz: ## Every fuzz target for FUZZTIME (60s)
 	scripts/fuzz.sh $(FUZZTIME)
