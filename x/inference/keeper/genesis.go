@@ -1,0 +1,132 @@
+package keeper
+
+import (
+	"context"
+	"fmt"
+
+	"math"
+
+	sdk "github.com/cosmos/cosmos-sdk/types"
+
+	"github.com/opengradient/opengradient/x/inference/types"
+)
+
+// InitGenesis imports a state. Deadlines of open requests count from the last block before the genesis; every other
+// height is a record of the past and stays as it was. It fails when the state is not valid or the balance of the
+// module account is not the sum of the escrows, so x/bank must be imported before.
+func (k Keeper) InitGenesis(ctx sdk.Context, state types.GenesisState) error {
+	if err := state.Validate(); err != nil {
+		return err
+	}
+	k.accounts.GetModuleAccount(ctx, types.ModuleName) // created when it is not there yet
+	if err := k.checkBalance(ctx, state.Escrows()); err != nil {
+		return err
+	}
+	for _, p := range state.Params {
+		if err := k.Params.Set(ctx, p.Version, p.Params); err != nil {
+			return err
+		}
+		if err := k.ParamsVersion.Set(ctx, p.Version); err != nil {
+			return err
+		}
+	}
+	total := uint64(0)
+	for _, m := range state.Models {
+		if err := k.storeModel(ctx, m.Model, m.Onnx); err != nil {
+			return err
+		}
+		total += m.Model.Size_
+	}
+	if err := k.ModelBytes.Set(ctx, total); err != nil {
+		return err
+	}
+	if err := k.NextRequestID.Set(ctx, state.NextRequestId); err != nil {
+		return err
+	}
+	return k.importRequests(ctx, state)
+}
+
+func (k Keeper) importRequests(ctx sdk.Context, state types.GenesisState) error {
+	base := max(ctx.BlockHeight(), 1) - 1
+	for _, entry := range state.Requests {
+		r := entry.Request
+		if r.Status.Open() {
+			if r.FinalDeadline > math.MaxInt64-base {
+				return types.ErrInvalidGenesis.Wrapf("request %d: deadline in %d blocks overflows", r.Id, r.FinalDeadline)
+			}
+			r.FinalDeadline += base
+		}
+		if err := k.insertRequest(ctx, r, entry.Inputs); err != nil {
+			return err
+		}
+	}
+	for _, r := range state.Results {
+		if err := k.Results.Set(ctx, r.RequestId, r); err != nil {
+			return err
+		}
+	}
+	for _, r := range state.Receipts {
+		if err := k.Receipts.Set(ctx, r.RequestId, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ExportGenesis exports the whole state, in the order of the keys.
+func (k Keeper) ExportGenesis(ctx sdk.Context) (*types.GenesisState, error) {
+	state := &types.GenesisState{}
+	var err error
+	if state.NextRequestId, err = k.NextRequestID.Get(ctx); err != nil {
+		return nil, fmt.Errorf("next request id: %w", err)
+	}
+	for _, export := range []func(context.Context, *types.GenesisState) error{
+		k.exportParams, k.exportModels, k.exportRequests, k.exportRecords,
+	} {
+		if err := export(ctx, state); err != nil {
+			return nil, err
+		}
+	}
+	return state, nil
+}
+
+func (k Keeper) exportParams(ctx context.Context, state *types.GenesisState) error {
+	return k.Params.Walk(ctx, nil, func(version uint64, p types.Params) (bool, error) {
+		state.Params = append(state.Params, types.ParamsVersion{Version: version, Params: p})
+		return false, nil
+	})
+}
+
+func (k Keeper) exportModels(ctx context.Context, state *types.GenesisState) error {
+	return k.Models.Walk(ctx, nil, func(id []byte, m types.Model) (bool, error) {
+		file, err := k.ModelFile(ctx, id)
+		state.Models = append(state.Models, types.GenesisModel{Model: m, Onnx: file})
+		return false, err
+	})
+}
+
+func (k Keeper) exportRequests(ctx context.Context, state *types.GenesisState) error {
+	height := sdk.UnwrapSDKContext(ctx).BlockHeight()
+	return k.Requests.Walk(ctx, nil, func(id uint64, r types.Request) (bool, error) {
+		if r.Status.Open() {
+			r.FinalDeadline -= height
+		}
+		inputs, err := k.Inputs.Get(ctx, id)
+		state.Requests = append(state.Requests, types.GenesisRequest{Request: r, Inputs: inputs})
+		return false, err
+	})
+}
+
+func (k Keeper) exportRecords(ctx context.Context, state *types.GenesisState) error {
+	err := k.Results.Walk(ctx, nil, func(_ uint64, r types.Result) (bool, error) {
+		state.Results = append(state.Results, r)
+		return false, nil
+	})
+	if err != nil {
+		return err
+	}
+	return k.Receipts.Walk(ctx, nil, func(_ uint64, r types.Receipt) (bool, error) {
+		state.Receipts = append(state.Receipts, r)
+		return false, nil
+	})
+}

@@ -1,0 +1,120 @@
+// Package keeper holds the state of models, requests, results and receipts, and carries each request from its
+// submission to its end.
+package keeper
+
+import (
+	"context"
+	"fmt"
+
+	"cosmossdk.io/collections"
+	"cosmossdk.io/core/store"
+	"cosmossdk.io/log/v2"
+
+	"github.com/cosmos/cosmos-sdk/codec"
+	sdk "github.com/cosmos/cosmos-sdk/types"
+
+	"github.com/opengradient/opengradient/x/inference/types"
+)
+
+// Keeper of the inference module.
+type Keeper struct {
+	accounts     types.AccountKeeper
+	bank         types.BankKeeper
+	distribution types.DistributionKeeper
+	staking      types.StakingKeeper
+	scheduling   types.SchedulingKeeper
+	verification types.VerificationKeeper
+	authority    string
+
+	Schema      collections.Schema
+	ModelSchema collections.Schema
+
+	Params        collections.Map[uint64, types.Params]
+	ParamsVersion collections.Item[uint64]
+
+	Models        collections.Map[[]byte, types.Model]
+	ModelNames    collections.Map[string, []byte]
+	ModelsByOwner collections.KeySet[collections.Pair[[]byte, []byte]]
+	ModelBytes    collections.Item[uint64]
+	ModelFiles    collections.Map[[]byte, []byte]
+
+	Requests            collections.Map[uint64, types.Request]
+	NextRequestID       collections.Item[uint64]
+	Inputs              collections.Map[uint64, []byte]
+	Results             collections.Map[uint64, types.Result]
+	Receipts            collections.Map[uint64, types.Receipt]
+	RequestsByRequester collections.KeySet[collections.Pair[[]byte, uint64]]
+	RequestsByModel     collections.KeySet[collections.Pair[[]byte, uint64]]
+	RequestsByStatus    collections.KeySet[collections.Pair[uint64, uint64]]
+}
+
+// NewKeeper builds the keeper. It panics when the module account is not among the app's, or the authority is not an
+// address: both are faults of the app's wiring.
+func NewKeeper(
+	cdc codec.BinaryCodec,
+	storeService store.KVStoreService,
+	modelStoreService store.KVStoreService,
+	accounts types.AccountKeeper,
+	bank types.BankKeeper,
+	distribution types.DistributionKeeper,
+	staking types.StakingKeeper,
+	scheduling types.SchedulingKeeper,
+	verification types.VerificationKeeper,
+	authority string,
+) Keeper {
+	if accounts.GetModuleAddress(types.ModuleName) == nil {
+		panic(fmt.Sprintf("the module account of x/%s is not set", types.ModuleName))
+	}
+	if _, err := sdk.AccAddressFromBech32(authority); err != nil {
+		panic(fmt.Sprintf("x/%s: authority %q: %s", types.ModuleName, authority, err))
+	}
+	sb, models := collections.NewSchemaBuilder(storeService), collections.NewSchemaBuilder(modelStoreService)
+	byBytes := collections.PairKeyCodec(collections.BytesKey, collections.Uint64Key)
+	k := Keeper{
+		accounts: accounts, bank: bank, distribution: distribution, staking: staking,
+		scheduling: scheduling, verification: verification, authority: authority,
+
+		Params:        collections.NewMap(sb, types.ParamsPrefix, "params", collections.Uint64Key, codec.CollValue[types.Params](cdc)),
+		ParamsVersion: collections.NewItem(sb, types.ParamsVersionPrefix, "params_version", collections.Uint64Value),
+
+		Models:        collections.NewMap(sb, types.ModelsPrefix, "models", collections.BytesKey, codec.CollValue[types.Model](cdc)),
+		ModelNames:    collections.NewMap(sb, types.ModelNamesPrefix, "model_names", collections.StringKey, collections.BytesValue),
+		ModelsByOwner: collections.NewKeySet(sb, types.ModelsByOwnerPrefix, "models_by_owner", collections.PairKeyCodec(collections.BytesKey, collections.BytesKey)),
+		ModelBytes:    collections.NewItem(sb, types.ModelBytesPrefix, "model_bytes", collections.Uint64Value),
+		ModelFiles:    collections.NewMap(models, types.ModelFilesPrefix, "model_files", collections.BytesKey, collections.BytesValue),
+
+		Requests:            collections.NewMap(sb, types.RequestsPrefix, "requests", collections.Uint64Key, codec.CollValue[types.Request](cdc)),
+		NextRequestID:       collections.NewItem(sb, types.NextRequestIDPrefix, "next_request_id", collections.Uint64Value),
+		Inputs:              collections.NewMap(sb, types.InputsPrefix, "inputs", collections.Uint64Key, collections.BytesValue),
+		Results:             collections.NewMap(sb, types.ResultsPrefix, "results", collections.Uint64Key, codec.CollValue[types.Result](cdc)),
+		Receipts:            collections.NewMap(sb, types.ReceiptsPrefix, "receipts", collections.Uint64Key, codec.CollValue[types.Receipt](cdc)),
+		RequestsByRequester: collections.NewKeySet(sb, types.RequestsByRequesterPrefix, "requests_by_requester", byBytes),
+		RequestsByModel:     collections.NewKeySet(sb, types.RequestsByModelPrefix, "requests_by_model", byBytes),
+		RequestsByStatus:    collections.NewKeySet(sb, types.RequestsByStatusPrefix, "requests_by_status", collections.PairKeyCodec(collections.Uint64Key, collections.Uint64Key)),
+	}
+	var err error
+	if k.Schema, err = sb.Build(); err != nil {
+		panic(err)
+	}
+	if k.ModelSchema, err = models.Build(); err != nil {
+		panic(err)
+	}
+	return k
+}
+
+// Authority is the address that may change the parameters.
+func (k Keeper) Authority() string { return k.authority }
+
+func (k Keeper) logger(ctx context.Context) log.Logger {
+	return sdk.UnwrapSDKContext(ctx).Logger().With("module", "x/"+types.ModuleName)
+}
+
+// atomically runs step on a cached context and writes it, with its events, only when step succeeds.
+func atomically(ctx sdk.Context, step func(ctx sdk.Context) error) error {
+	cached, write := ctx.CacheContext()
+	if err := step(cached); err != nil {
+		return err
+	}
+	write()
+	return nil
+}

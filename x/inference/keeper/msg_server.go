@@ -1,0 +1,59 @@
+package keeper
+
+import (
+	"context"
+	"fmt"
+
+	sdk "github.com/cosmos/cosmos-sdk/types"
+
+	"github.com/opengradient/opengradient/x/inference/types"
+)
+
+type msgServer struct{ Keeper }
+
+var _ types.MsgServer = msgServer{}
+
+// NewMsgServer serves the module's transactions.
+func NewMsgServer(k Keeper) types.MsgServer { return msgServer{k} }
+
+// RegisterModel implements types.MsgServer.
+func (s msgServer) RegisterModel(goCtx context.Context, msg *types.MsgRegisterModel) (*types.MsgRegisterModelResponse, error) {
+	model, err := s.Keeper.RegisterModel(sdk.UnwrapSDKContext(goCtx), msg)
+	if err != nil {
+		return nil, err
+	}
+	return &types.MsgRegisterModelResponse{Sha256: model.Sha256}, nil
+}
+
+// SubmitRequests implements types.MsgServer.
+func (s msgServer) SubmitRequests(goCtx context.Context, msg *types.MsgSubmitRequests) (*types.MsgSubmitRequestsResponse, error) {
+	ids, err := s.Keeper.SubmitRequests(sdk.UnwrapSDKContext(goCtx), msg)
+	if err != nil {
+		return nil, err
+	}
+	return &types.MsgSubmitRequestsResponse{Ids: ids}, nil
+}
+
+// CancelRequest implements types.MsgServer.
+func (s msgServer) CancelRequest(goCtx context.Context, msg *types.MsgCancelRequest) (*types.MsgCancelRequestResponse, error) {
+	requester, err := sdk.AccAddressFromBech32(msg.Requester)
+	if err != nil {
+		return nil, fmt.Errorf("requester: %w", err)
+	}
+	refunded, err := s.Keeper.CancelRequest(sdk.UnwrapSDKContext(goCtx), requester, msg.Id)
+	if err != nil {
+		return nil, err
+	}
+	return &types.MsgCancelRequestResponse{Refunded: refunded}, nil
+}
+
+// UpdateParams implements types.MsgServer.
+func (s msgServer) UpdateParams(goCtx context.Context, msg *types.MsgUpdateParams) (*types.MsgUpdateParamsResponse, error) {
+	if err := sdk.ValidateAuthority(sdk.UnwrapSDKContext(goCtx), s.authority, msg.Authority); err != nil {
+		return nil, err
+	}
+	if err := s.addParams(goCtx, msg.Params); err != nil {
+		return nil, err
+	}
+	return &types.MsgUpdateParamsResponse{}, nil
+}

@@ -1,0 +1,222 @@
+package keeper
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"cosmossdk.io/collections"
+
+	sdk "github.com/cosmos/cosmos-sdk/types"
+	"github.com/cosmos/cosmos-sdk/types/query"
+
+	"github.com/opengradient/opengradient/internal/tensor"
+	"github.com/opengradient/opengradient/x/inference/types"
+	verificationtypes "github.com/opengradient/opengradient/x/verification/types"
+)
+
+type queryServer struct{ k Keeper }
+
+var _ types.QueryServer = queryServer{}
+
+// NewQueryServer serves the module's queries.
+func NewQueryServer(k Keeper) types.QueryServer { return queryServer{k} }
+
+// Params implements types.QueryServer.
+func (q queryServer) Params(ctx context.Context, _ *types.QueryParamsRequest) (*types.QueryParamsResponse, error) {
+	params, version, err := q.k.CurrentParams(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &types.QueryParamsResponse{Params: params, Version: version}, nil
+}
+
+// Model implements types.QueryServer.
+func (q queryServer) Model(ctx context.Context, req *types.QueryModelRequest) (*types.QueryModelResponse, error) {
+	model, err := q.k.FindModel(ctx, req.Model)
+	if err != nil {
+		return nil, err
+	}
+	return &types.QueryModelResponse{Model: model}, nil
+}
+
+// Models implements types.QueryServer.
+func (q queryServer) Models(ctx context.Context, req *types.QueryModelsRequest) (*types.QueryModelsResponse, error) {
+	var (
+		models []types.Model
+		page   *query.PageResponse
+		err    error
+	)
+	if req.Owner == "" {
+		models, page, err = query.CollectionPaginate(ctx, q.k.Models, req.Pagination,
+			func(_ []byte, m types.Model) (types.Model, error) { return m, nil })
+	} else {
+		owner, parseErr := sdk.AccAddressFromBech32(req.Owner)
+		if parseErr != nil {
+			return nil, status.Errorf(codes.InvalidArgument, "owner: %s", parseErr)
+		}
+		models, page, err = query.CollectionPaginate(ctx, q.k.ModelsByOwner, req.Pagination,
+			func(key collections.Pair[[]byte, []byte], _ collections.NoValue) (types.Model, error) {
+				return q.k.Models.Get(ctx, key.K2())
+			}, query.WithCollectionPaginationPairPrefix[[]byte, []byte](owner))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &types.QueryModelsResponse{Models: models, Pagination: page}, nil
+}
+
+// ModelFile implements types.QueryServer.
+func (q queryServer) ModelFile(ctx context.Context, req *types.QueryModelFileRequest) (*types.QueryModelFileResponse, error) {
+	model, err := q.k.FindModel(ctx, req.Model)
+	if err != nil {
+		return nil, err
+	}
+	id, err := model.ID()
+	if err != nil {
+		return nil, err
+	}
+	file, err := q.k.ModelFile(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return &types.QueryModelFileResponse{Onnx: file}, nil
+}
+
+// Request implements types.QueryServer.
+func (q queryServer) Request(ctx context.Context, req *types.QueryRequestRequest) (*types.QueryRequestResponse, error) {
+	r, err := q.k.Request(ctx, req.Id)
+	if err != nil {
+		return nil, err
+	}
+	return &types.QueryRequestResponse{Request: r}, nil
+}
+
+// Requests implements types.QueryServer.
+func (q queryServer) Requests(ctx context.Context, req *types.QueryRequestsRequest) (*types.QueryRequestsResponse, error) {
+	requests, page, err := q.pageRequests(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	return &types.QueryRequestsResponse{Requests: requests, Pagination: page}, nil
+}
+
+func (q queryServer) pageRequests(ctx context.Context, req *types.QueryRequestsRequest) ([]types.Request, *query.PageResponse, error) {
+	filters := 0
+	for _, set := range []bool{req.Requester != "", req.Model != "", req.Status != types.REQUEST_STATUS_UNSPECIFIED} {
+		if set {
+			filters++
+		}
+	}
+	if filters > 1 {
+		return nil, nil, status.Errorf(codes.InvalidArgument, "expected one of requester, model and status, got %d", filters)
+	}
+	byBytes := func(key collections.Pair[[]byte, uint64], _ collections.NoValue) (types.Request, error) {
+		return q.k.Requests.Get(ctx, key.K2())
+	}
+	switch {
+	case req.Requester != "":
+		requester, err := sdk.AccAddressFromBech32(req.Requester)
+		if err != nil {
+			return nil, nil, status.Errorf(codes.InvalidArgument, "requester: %s", err)
+		}
+		return query.CollectionPaginate(ctx, q.k.RequestsByRequester, req.Pagination, byBytes,
+			query.WithCollectionPaginationPairPrefix[[]byte, uint64](requester))
+	case req.Model != "":
+		model, err := q.k.FindModel(ctx, req.Model)
+		if err != nil {
+			return nil, nil, err
+		}
+		id, err := model.ID()
+		if err != nil {
+			return nil, nil, err
+		}
+		return query.CollectionPaginate(ctx, q.k.RequestsByModel, req.Pagination, byBytes,
+			query.WithCollectionPaginationPairPrefix[[]byte, uint64](id))
+	case req.Status != types.REQUEST_STATUS_UNSPECIFIED:
+		return query.CollectionPaginate(ctx, q.k.RequestsByStatus, req.Pagination,
+			func(key collections.Pair[uint64, uint64], _ collections.NoValue) (types.Request, error) {
+				return q.k.Requests.Get(ctx, key.K2())
+			}, query.WithCollectionPaginationPairPrefix[uint64, uint64](uint64(req.Status)))
+	default:
+		return query.CollectionPaginate(ctx, q.k.Requests, req.Pagination,
+			func(_ uint64, r types.Request) (types.Request, error) { return r, nil })
+	}
+}
+
+// Inputs implements types.QueryServer.
+func (q queryServer) Inputs(ctx context.Context, req *types.QueryInputsRequest) (*types.QueryInputsResponse, error) {
+	if _, err := q.k.Request(ctx, req.Id); err != nil {
+		return nil, err
+	}
+	encoded, err := q.k.Inputs.Get(ctx, req.Id)
+	if err != nil {
+		return nil, err
+	}
+	inputs, err := decodeTensors(encoded)
+	if err != nil {
+		return nil, fmt.Errorf("inputs of request %d: %w", req.Id, err)
+	}
+	return &types.QueryInputsResponse{Inputs: inputs}, nil
+}
+
+// Result implements types.QueryServer.
+func (q queryServer) Result(ctx context.Context, req *types.QueryResultRequest) (*types.QueryResultResponse, error) {
+	r, err := q.k.Request(ctx, req.Id)
+	if err != nil {
+		return nil, err
+	}
+	if r.Status != types.REQUEST_STATUS_FINALIZED {
+		return nil, types.ErrNotFinal.Wrapf("request %d: expected %s, got %s", r.Id, types.REQUEST_STATUS_FINALIZED, r.Status)
+	}
+	result, err := q.k.Results.Get(ctx, req.Id)
+	if err != nil {
+		return nil, err
+	}
+	outputs, err := decodeTensors(result.Output)
+	if err != nil {
+		return nil, fmt.Errorf("result of request %d: %w", req.Id, err)
+	}
+	return &types.QueryResultResponse{Result: result, Outputs: outputs}, nil
+}
+
+// Receipt implements types.QueryServer.
+func (q queryServer) Receipt(ctx context.Context, req *types.QueryReceiptRequest) (*types.QueryReceiptResponse, error) {
+	receipt, err := q.k.Receipts.Get(ctx, req.Id)
+	if errors.Is(err, collections.ErrNotFound) {
+		r, err := q.k.Request(ctx, req.Id)
+		if err != nil {
+			return nil, err
+		}
+		return nil, types.ErrNotSettled.Wrapf("request %d is %s", r.Id, r.Status)
+	}
+	if err != nil {
+		return nil, err
+	}
+	snapshot, err := q.k.verification.Snapshot(ctx, receipt.SnapshotId)
+	if err != nil {
+		return nil, err
+	}
+	members := make([]types.ReceiptMember, len(snapshot.Members))
+	for i, m := range snapshot.Members {
+		if i/4 >= len(receipt.MemberOutcomes) {
+			return nil, fmt.Errorf("receipt %d: expected the conduct of %d members, got %d bytes", req.Id, len(members), len(receipt.MemberOutcomes))
+		}
+		conduct := receipt.MemberOutcomes[i/4] >> (2 * (i % 4)) & 3
+		members[i] = types.ReceiptMember{Operator: m.Operator, Power: m.Power, Outcome: verificationtypes.MemberOutcome(conduct)}
+	}
+	return &types.QueryReceiptResponse{Receipt: receipt, Members: members, TotalPower: snapshot.TotalPower}, nil
+}
+
+// decodeTensors reads tensors back from state, whose length is already bounded by the parameters.
+func decodeTensors(encoded []byte) ([]types.Tensor, error) {
+	limits := tensor.Limits{MaxTensors: len(encoded), MaxRank: tensor.MaxRank, MaxBytes: int64(len(encoded))}
+	ts, err := tensor.Decode(encoded, limits)
+	if err != nil {
+		return nil, err
+	}
+	return types.NewTensors(ts), nil
+}

@@ -1,0 +1,29 @@
+package types
+
+import (
+	"github.com/cosmos/cosmos-sdk/codec"
+	"github.com/cosmos/cosmos-sdk/codec/legacy"
+	codectypes "github.com/cosmos/cosmos-sdk/codec/types"
+	sdk "github.com/cosmos/cosmos-sdk/types"
+	"github.com/cosmos/cosmos-sdk/types/msgservice"
+)
+
+// RegisterLegacyAminoCodec registers the messages for amino JSON, which hardware wallets sign.
+func RegisterLegacyAminoCodec(cdc *codec.LegacyAmino) {
+	cdc.RegisterConcrete(Params{}, "opengradient/inference/Params", nil)
+	legacy.RegisterAminoMsg(cdc, &MsgRegisterModel{}, "opengradient/MsgRegisterModel")
+	legacy.RegisterAminoMsg(cdc, &MsgSubmitRequests{}, "opengradient/MsgSubmitRequests")
+	legacy.RegisterAminoMsg(cdc, &MsgCancelRequest{}, "opengradient/MsgCancelRequest")
+	legacy.RegisterAminoMsg(cdc, &MsgUpdateParams{}, "opengradient/inference/MsgUpdateParams")
+}
+
+// RegisterInterfaces registers the messages and the message service.
+func RegisterInterfaces(registry codectypes.InterfaceRegistry) {
+	registry.RegisterImplementations((*sdk.Msg)(nil),
+		&MsgRegisterModel{},
+		&MsgSubmitRequests{},
+		&MsgCancelRequest{},
+		&MsgUpdateParams{},
+	)
+	msgservice.RegisterMsgServiceDesc(registry, &_Msg_serviceDesc)
+}

@@ -1,0 +1,41 @@
+package types
+
+import (
+	"google.golang.org/grpc/codes"
+
+	errorsmod "cosmossdk.io/errors"
+)
+
+// Errors of the module. The codes are part of the interface: never renumber.
+var (
+	ErrInvalidParams    = errorsmod.Register(ModuleName, 2, "invalid parameters")
+	ErrInvalidGenesis   = errorsmod.Register(ModuleName, 3, "invalid genesis")
+	ErrModelNotFound    = errorsmod.RegisterWithGRPCCode(ModuleName, 4, codes.NotFound, "model not found")
+	ErrModelExists      = errorsmod.Register(ModuleName, 5, "model is already registered")
+	ErrNameTaken        = errorsmod.Register(ModuleName, 6, "model name is taken")
+	ErrInvalidName      = errorsmod.Register(ModuleName, 7, "invalid model name")
+	ErrModelRefused     = errorsmod.Register(ModuleName, 8, "model refused")
+	ErrModelTooLarge    = errorsmod.Register(ModuleName, 9, "model too large")
+	ErrTaskClass        = errorsmod.Register(ModuleName, 10, "invalid task class")
+	ErrRoyalty          = errorsmod.Register(ModuleName, 11, "invalid royalty")
+	ErrInputName        = errorsmod.Register(ModuleName, 12, "input name does not match the signature")
+	ErrInputDatatype    = errorsmod.RegisterWithGRPCCode(ModuleName, 13, codes.InvalidArgument, "input datatype does not match the signature")
+	ErrInputShape       = errorsmod.Register(ModuleName, 14, "input shape does not match the signature")
+	ErrInputMalformed   = errorsmod.Register(ModuleName, 15, "malformed input tensor")
+	ErrInputTooLarge    = errorsmod.Register(ModuleName, 16, "inputs too large")
+	ErrOutputUnknown    = errorsmod.RegisterWithGRPCCode(ModuleName, 17, codes.InvalidArgument, "unknown or repeated output")
+	ErrOutputTooLarge   = errorsmod.Register(ModuleName, 18, "outputs too large")
+	ErrComputeTooLarge  = errorsmod.Register(ModuleName, 19, "too much computation")
+	ErrTierUnavailable  = errorsmod.RegisterWithGRPCCode(ModuleName, 20, codes.InvalidArgument, "tier not available")
+	ErrEligiblePower    = errorsmod.Register(ModuleName, 21, "too little eligible power")
+	ErrMaxFee           = errorsmod.Register(ModuleName, 22, "maximum fee below the quote")
+	ErrTooManyRequests  = errorsmod.Register(ModuleName, 23, "invalid number of requests")
+	ErrRequestNotFound  = errorsmod.RegisterWithGRPCCode(ModuleName, 24, codes.NotFound, "request not found")
+	ErrNotRequester     = errorsmod.Register(ModuleName, 25, "not the requester")
+	ErrNotCancellable   = errorsmod.Register(ModuleName, 26, "request can no longer be cancelled")
+	ErrNotFinal         = errorsmod.RegisterWithGRPCCode(ModuleName, 27, codes.FailedPrecondition, "request is not final")
+	ErrNotSettled       = errorsmod.RegisterWithGRPCCode(ModuleName, 28, codes.FailedPrecondition, "request is not settled")
+	ErrUnexpectedStatus = errorsmod.Register(ModuleName, 29, "unexpected request status")
+	ErrEscrow           = errorsmod.Register(ModuleName, 30, "escrow does not match the balance")
+	ErrSymbol           = errorsmod.RegisterWithGRPCCode(ModuleName, 31, codes.InvalidArgument, "invalid symbol value")
+)

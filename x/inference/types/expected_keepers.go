@@ -1,0 +1,56 @@
+package types
+
+import (
+	"context"
+
+	sdk "github.com/cosmos/cosmos-sdk/types"
+	stakingtypes "github.com/cosmos/cosmos-sdk/x/staking/types"
+
+	schedulingtypes "github.com/opengradient/opengradient/x/scheduling/types"
+	verificationtypes "github.com/opengradient/opengradient/x/verification/types"
+)
+
+// AccountKeeper is what the module needs of x/auth.
+type AccountKeeper interface {
+	GetModuleAddress(moduleName string) sdk.AccAddress
+	GetModuleAccount(ctx context.Context, moduleName string) sdk.ModuleAccountI
+}
+
+// BankKeeper is what the module needs of x/bank.
+type BankKeeper interface {
+	GetBalance(ctx context.Context, addr sdk.AccAddress, denom string) sdk.Coin
+	SendCoinsFromAccountToModule(ctx context.Context, sender sdk.AccAddress, recipientModule string, amount sdk.Coins) error
+	SendCoinsFromModuleToAccount(ctx context.Context, senderModule string, recipient sdk.AccAddress, amount sdk.Coins) error
+	SendCoinsFromModuleToModule(ctx context.Context, senderModule, recipientModule string, amount sdk.Coins) error
+}
+
+// DistributionKeeper is what the module needs of x/distribution.
+type DistributionKeeper interface {
+	FundCommunityPool(ctx context.Context, amount sdk.Coins, sender sdk.AccAddress) error
+	AllocateTokensToValidator(ctx context.Context, validator stakingtypes.ValidatorI, tokens sdk.DecCoins) error
+}
+
+// StakingKeeper is what the module needs of x/staking.
+type StakingKeeper interface {
+	GetValidator(ctx context.Context, operator sdk.ValAddress) (stakingtypes.Validator, error)
+}
+
+// SchedulingKeeper is what the module needs of x/scheduling.
+type SchedulingKeeper interface {
+	EligiblePower(ctx context.Context, class schedulingtypes.TaskClass, memoryBytes uint64) (eligible, total int64, err error)
+	Enqueue(ctx context.Context, task schedulingtypes.Task) (schedulingtypes.Task, error)
+	Cancel(ctx context.Context, requestID uint64) error
+	Expired(ctx context.Context) ([]schedulingtypes.Expiry, error)
+	Retry(ctx context.Context, requestID uint64) (again bool, err error)
+	Assign(ctx context.Context) ([]schedulingtypes.Placement, error)
+	Complete(ctx context.Context, requestID uint64) error
+}
+
+// VerificationKeeper is what the module needs of x/verification.
+type VerificationKeeper interface {
+	OpenRound(ctx context.Context, opening verificationtypes.RoundOpening) error
+	Record(ctx context.Context, votes []verificationtypes.OperatorVotes) (verificationtypes.Recorded, error)
+	Abandon(ctx context.Context, requestID uint64) error
+	Settle(ctx context.Context) ([]verificationtypes.Settlement, error)
+	Snapshot(ctx context.Context, id uint64) (verificationtypes.Snapshot, error)
+}

@@ -1,0 +1,37 @@
+package types
+
+import "cosmossdk.io/collections"
+
+const (
+	// ModuleName names the module, its account that holds the escrows, and its routes.
+	ModuleName = "inference"
+	// StoreKey is the key of the store that holds everything but model files.
+	StoreKey = ModuleName
+	// ModelStoreKey is the key of the store that holds the model files, apart from the rest so that its big values do
+	// not deepen the tree that is read in every block. No store key may be the prefix of another.
+	ModelStoreKey = "model_files"
+	// Denom is the base denomination in which every amount of this module is counted.
+	Denom = "uopg"
+)
+
+// Prefixes in the main store. Keys: version and id are 8 bytes big-endian, model is the 32 bytes of the SHA-256,
+// address and status parts of pairs are length-prefixed or 8 bytes big-endian. Never renumber.
+var (
+	ParamsPrefix              = collections.NewPrefix(0)  // version -> Params
+	ParamsVersionPrefix       = collections.NewPrefix(1)  // -> current version
+	ModelsPrefix              = collections.NewPrefix(2)  // model -> Model
+	ModelNamesPrefix          = collections.NewPrefix(3)  // name -> model
+	ModelsByOwnerPrefix       = collections.NewPrefix(4)  // (owner, model)
+	ModelBytesPrefix          = collections.NewPrefix(5)  // -> bytes of all model files together
+	RequestsPrefix            = collections.NewPrefix(6)  // id -> Request
+	NextRequestIDPrefix       = collections.NewPrefix(7)  // -> id of the next request
+	InputsPrefix              = collections.NewPrefix(8)  // id -> canonical encoding of the inputs
+	ResultsPrefix             = collections.NewPrefix(9)  // id -> Result
+	ReceiptsPrefix            = collections.NewPrefix(10) // id -> Receipt
+	RequestsByRequesterPrefix = collections.NewPrefix(11) // (requester, id)
+	RequestsByModelPrefix     = collections.NewPrefix(12) // (model, id)
+	RequestsByStatusPrefix    = collections.NewPrefix(13) // (status, id)
+)
+
+// ModelFilesPrefix is the only prefix in the model store: model -> ONNX file.
+var ModelFilesPrefix = collections.NewPrefix(0)
