@@ -1,0 +1,193 @@
+package executor
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+
+	"github.com/opengradient/opengradient/app/abcitypes"
+	"github.com/opengradient/opengradient/app/voteext"
+	"github.com/opengradient/opengradient/internal/tensor"
+	schedulingtypes "github.com/opengradient/opengradient/x/scheduling/types"
+	verificationtypes "github.com/opengradient/opengradient/x/verification/types"
+)
+
+// errEnvironment: the engine is not in the class that is registered for the node.
+var errEnvironment = errors.New("the engine left the environment class of the node")
+
+// maxLoaded bounds the models that a runner remembers as loaded.
+const maxLoaded = 4096
+
+// runner runs one duty at a time.
+type runner struct {
+	committed Committed
+	engine    Engine
+	metrics   Metrics
+	// loaded are the models that were handed to the engine and ran since.
+	loaded map[string]struct{}
+}
+
+// compute runs a duty in an environment class. A deterministic failure is a
+// result; every error is one of the infrastructure, which may go away. It does not
+// panic.
+func (r *runner) compute(ctx context.Context, d Duty, class schedulingtypes.EnvironmentClass) (result computed, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			result, err = computed{}, fmt.Errorf("running request %s panicked: %v", d.Key(), p)
+		}
+	}()
+	if err := r.checkEnvironment(class); err != nil {
+		return computed{}, err
+	}
+	view, err := r.committed.View()
+	if err != nil {
+		return computed{}, fmt.Errorf("read committed state: %w", err)
+	}
+	inputs, err := readInputs(view, d)
+	if err != nil {
+		return computed{}, err
+	}
+	run, err := r.run(ctx, view, d, inputs)
+	if err != nil {
+		return computed{}, err
+	}
+	// The run counts only when it was made in the class it is attested for.
+	if err := r.checkEnvironment(class); err != nil {
+		return computed{}, err
+	}
+	if run.Failure != verificationtypes.FAILURE_NONE {
+		return computed{failure: run.Failure}, nil
+	}
+	output, err := encodeOutputs(run.Outputs, d.Outputs)
+	if err != nil {
+		return computed{}, err
+	}
+	return computed{output: output}, nil
+}
+
+func (r *runner) checkEnvironment(class schedulingtypes.EnvironmentClass) error {
+	status := r.engine.Status()
+	if !voteext.SameEnvironment(status.Environment, &class) {
+		return fmt.Errorf("%w: expected %s, got %s", errEnvironment, class.String(), status.Environment.String())
+	}
+	return nil
+}
+
+// run infers, having loaded the model if need be. A model that was loaded once and
+// then fails is loaded again, for the engine may have lost it.
+func (r *runner) run(ctx context.Context, view View, d Duty, inputs []tensor.Tensor) (Run, error) {
+	if _, ok := r.loaded[d.ModelSHA256]; ok {
+		run, err := r.engine.Infer(ctx, d.ModelSHA256, inputs, d.Outputs)
+		if err == nil {
+			return run, checkFailure(run.Failure)
+		}
+		delete(r.loaded, d.ModelSHA256)
+		if ctx.Err() != nil {
+			return Run{}, fmt.Errorf("run request %s: %w", d.Key(), err)
+		}
+	}
+	if err := r.load(ctx, view, d.ModelSHA256); err != nil {
+		if errors.Is(err, ErrModelRefused) {
+			return Run{Failure: verificationtypes.FAILURE_EXECUTION}, nil
+		}
+		return Run{}, err
+	}
+	run, err := r.engine.Infer(ctx, d.ModelSHA256, inputs, d.Outputs)
+	if err != nil {
+		return Run{}, fmt.Errorf("run request %s: %w", d.Key(), err)
+	}
+	if len(r.loaded) >= maxLoaded {
+		clear(r.loaded)
+	}
+	r.loaded[d.ModelSHA256] = struct{}{}
+	return run, checkFailure(run.Failure)
+}
+
+func (r *runner) load(ctx context.Context, view View, name string) error {
+	onnx, err := view.Model(name)
+	if err != nil {
+		return fmt.Errorf("read model %s: %w", name, err)
+	}
+	if sum := sha256.Sum256(onnx); hex.EncodeToString(sum[:]) != name {
+		return fmt.Errorf("expected a model file with SHA-256 %s, got %x", name, sum)
+	}
+	if err := r.engine.Load(ctx, name, onnx); err != nil {
+		return fmt.Errorf("load model %s: %w", name, err)
+	}
+	r.metrics.Count(EventModelLoaded)
+	return nil
+}
+
+// checkFailure refuses a failure that an attestation cannot carry.
+func checkFailure(f verificationtypes.Failure) error {
+	if _, known := verificationtypes.Failure_name[int32(f)]; !known {
+		return fmt.Errorf("expected a known failure from the engine, got %d", f)
+	}
+	return nil
+}
+
+func readInputs(view View, d Duty) ([]tensor.Tensor, error) {
+	encoded, err := view.Inputs(d.Round.RequestId)
+	if err != nil {
+		return nil, fmt.Errorf("read the inputs of request %s: %w", d.Key(), err)
+	}
+	if root := tensor.MerkleRoot(encoded); !bytes.Equal(root[:], d.InputRoot) {
+		return nil, fmt.Errorf("expected inputs of request %s with root %x, got %x", d.Key(), d.InputRoot, root)
+	}
+	// The length already bounds the count of tensors.
+	limits := tensor.Limits{MaxTensors: len(encoded), MaxRank: tensor.MaxRank, MaxBytes: int64(len(encoded))}
+	inputs, err := tensor.Decode(encoded, limits)
+	if err != nil {
+		return nil, fmt.Errorf("read the inputs of request %s: %w", d.Key(), err)
+	}
+	return inputs, nil
+}
+
+// encodeOutputs is the canonical encoding of exactly the wanted outputs, in their
+// order.
+func encodeOutputs(outputs []tensor.Tensor, wanted []string) ([]byte, error) {
+	if len(outputs) != len(wanted) {
+		return nil, fmt.Errorf("expected %d outputs from the engine, got %d", len(wanted), len(outputs))
+	}
+	named := make(map[string]tensor.Tensor, len(outputs))
+	for _, t := range outputs {
+		named[t.Name] = t
+	}
+	ordered := make([]tensor.Tensor, 0, len(wanted))
+	for _, name := range wanted {
+		t, ok := named[name]
+		if !ok {
+			return nil, fmt.Errorf("expected output %q from the engine, got none", name)
+		}
+		ordered = append(ordered, t)
+	}
+	encoded, err := tensor.EncodeOutputs(ordered)
+	if err != nil {
+		return nil, fmt.Errorf("outputs of the engine: %w", err)
+	}
+	return encoded, nil
+}
+
+// outboxEntry is the outcome of a duty under the limit of its request.
+func outboxEntry(d Duty, result computed, class uint32) abcitypes.OutboxEntry {
+	entry := abcitypes.OutboxEntry{
+		RequestId:        d.Round.RequestId,
+		Attempt:          d.Round.Attempt,
+		Digest:           d.Digest,
+		EnvironmentClass: class,
+		Deadline:         d.Deadline,
+	}
+	switch {
+	case result.failure != verificationtypes.FAILURE_NONE:
+		entry.Outcome = verificationtypes.NewFailureOutcome(result.failure)
+	case uint64(len(result.output)) > d.Round.MaxOutputBytes:
+		entry.Outcome = verificationtypes.NewFailureOutcome(verificationtypes.FAILURE_OUTPUT_LIMIT)
+	default:
+		entry.Outcome = verificationtypes.NewRootOutcome(tensor.MerkleRoot(result.output))
+		entry.Output = result.output
+	}
+	return entry
+}

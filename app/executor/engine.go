@@ -1,0 +1,44 @@
+package executor
+
+import (
+	"context"
+	"errors"
+
+	"github.com/opengradient/opengradient/internal/tensor"
+	schedulingtypes "github.com/opengradient/opengradient/x/scheduling/types"
+	verificationtypes "github.com/opengradient/opengradient/x/verification/types"
+)
+
+// ErrModelRefused marks a model that the runtime refuses to load, whatever the
+// node: a deterministic failure of every run of it.
+var ErrModelRefused = errors.New("the runtime refuses the model")
+
+// Engine runs models. It is safe for concurrent use. Every error it returns, but
+// ErrModelRefused, is a failure of the infrastructure: it says nothing about the
+// model or its inputs. A call returns soon after its context ends.
+type Engine interface {
+	// Status is what the engine knows of itself, from memory.
+	Status() EngineStatus
+	// Load makes a model ready to run. A model that is loaded already is no error.
+	Load(ctx context.Context, sha256 string, onnx []byte) error
+	// Infer runs a loaded model and gives the outputs asked for.
+	Infer(ctx context.Context, sha256 string, inputs []tensor.Tensor, outputs []string) (Run, error)
+}
+
+// EngineStatus is what an engine knows of itself.
+type EngineStatus struct {
+	// Ready is true when the engine answers and can run models.
+	Ready bool
+	// Environment is the class of the engine; nil while it is not known.
+	Environment *schedulingtypes.EnvironmentClass
+	// WorkerVersion is the version string of the process behind the engine.
+	WorkerVersion string
+}
+
+// Run is how running a model ended.
+type Run struct {
+	// Outputs are set when Failure is FAILURE_NONE.
+	Outputs []tensor.Tensor
+	// Failure is a deterministic failure: every node meets it.
+	Failure verificationtypes.Failure
+}

@@ -1,0 +1,409 @@
+package executor
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	sdk "github.com/cosmos/cosmos-sdk/types"
+
+	"github.com/opengradient/opengradient/app/voteext"
+	"github.com/opengradient/opengradient/internal/tensor"
+	schedulingtypes "github.com/opengradient/opengradient/x/scheduling/types"
+	verificationtypes "github.com/opengradient/opengradient/x/verification/types"
+)
+
+// operators are three members in the order of a snapshot.
+var operators = []string{
+	sdk.ValAddress(bytes.Repeat([]byte{1}, 20)).String(),
+	sdk.ValAddress(bytes.Repeat([]byte{2}, 20)).String(),
+	sdk.ValAddress(bytes.Repeat([]byte{3}, 20)).String(),
+}
+
+// self is the operator of the node under test.
+var self = operators[1]
+
+var (
+	modelFile = []byte("an ONNX file")
+	modelName = func() string {
+		sum := sha256.Sum256(modelFile)
+		return hex.EncodeToString(sum[:])
+	}()
+)
+
+func environment() schedulingtypes.EnvironmentClass {
+	return schedulingtypes.EnvironmentClass{
+		RuntimeVersion: "1.27.0",
+		LibrarySha256:  bytes.Repeat([]byte{9}, 32),
+		Provider:       "cpu",
+		Profile:        1,
+		Isa:            "avx2",
+	}
+}
+
+func vector(name string, values ...byte) tensor.Tensor {
+	return tensor.Tensor{Name: name, Datatype: tensor.Uint8, Shape: []int64{int64(len(values))}, Data: values}
+}
+
+func encoded(t require.TestingT, ts ...tensor.Tensor) []byte {
+	b, err := tensor.Encode(ts)
+	require.NoError(t, err)
+	return b
+}
+
+func digest(id uint64) []byte {
+	sum := sha256.Sum256(binary.BigEndian.AppendUint64(nil, id))
+	return sum[:]
+}
+
+// chain is committed state in memory.
+type chain struct {
+	mu       sync.Mutex
+	height   int64
+	operator string
+	node     *schedulingtypes.Node
+	duties   map[voteext.Key]Duty
+	inputs   map[uint64][]byte
+	model    []byte
+	err      error
+	panics   bool
+}
+
+func newChain() *chain {
+	class := environment()
+	return &chain{
+		height:   100,
+		operator: self,
+		node: &schedulingtypes.Node{
+			Operator:         self,
+			Capacity:         1000,
+			EnvironmentClass: 4,
+			StatusHeight:     100,
+			Status:           &schedulingtypes.NodeStatus{Ready: true, FreeCapacity: 1000, Environment: &class, WorkerVersion: "v1"},
+		},
+		duties: make(map[voteext.Key]Duty),
+		inputs: make(map[uint64][]byte),
+		model:  modelFile,
+	}
+}
+
+// open opens the first attempt of a request led by another member.
+func (c *chain) open(id uint64, change ...func(*Duty)) voteext.Key {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	in, err := tensor.Encode([]tensor.Tensor{vector("x", byte(id))})
+	if err != nil {
+		panic(err)
+	}
+	root := tensor.MerkleRoot(in)
+	d := Duty{
+		Round: verificationtypes.Round{
+			RequestId:      id,
+			Attempt:        1,
+			Phase:          verificationtypes.PHASE_OPEN,
+			Leader:         operators[0],
+			OpenedHeight:   c.height,
+			MaxOutputBytes: 8192,
+			Votes:          make([]verificationtypes.MemberVote, len(operators)),
+		},
+		Snapshot:     verificationtypes.Snapshot{Id: 1, TotalPower: 30},
+		TurnBlocks:   2,
+		Digest:       digest(id),
+		ModelSHA256:  modelName,
+		InputRoot:    root[:],
+		Outputs:      []string{"y"},
+		ComputeUnits: 100,
+		Deadline:     c.height + 10,
+	}
+	for _, operator := range operators {
+		d.Snapshot.Members = append(d.Snapshot.Members, verificationtypes.Member{Operator: operator, Power: 10})
+	}
+	for _, f := range change {
+		f(&d)
+	}
+	c.duties[d.Key()] = d
+	c.inputs[id] = in
+	return d.Key()
+}
+
+// change edits a round.
+func (c *chain) change(key voteext.Key, f func(*Duty)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	d := c.duties[key]
+	d.Round.Votes = append([]verificationtypes.MemberVote(nil), d.Round.Votes...)
+	d.Round.Candidates = append([]verificationtypes.Candidate(nil), d.Round.Candidates...)
+	f(&d)
+	c.duties[key] = d
+}
+
+// record places a member's attestation in the round.
+func record(d *Duty, operator string, outcome verificationtypes.Outcome) {
+	candidate := d.Round.FindCandidate(outcome)
+	if candidate == 0 {
+		d.Round.Candidates = append(d.Round.Candidates, verificationtypes.Candidate{Outcome: outcome})
+		candidate = uint32(len(d.Round.Candidates))
+	}
+	d.Round.Votes[d.Snapshot.Position(operator)].Candidate = candidate
+}
+
+func (c *chain) set(f func(*chain)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f(c)
+}
+
+func (c *chain) close(key voteext.Key) { c.set(func(c *chain) { delete(c.duties, key) }) }
+
+func (c *chain) View() (View, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.panics {
+		panic("version pruned")
+	}
+	if c.err != nil {
+		return nil, c.err
+	}
+	v := &chainView{height: c.height, operator: c.operator, node: c.node, model: c.model, inputs: make(map[uint64][]byte)}
+	for _, d := range c.duties {
+		v.duties = append(v.duties, d)
+	}
+	for id, in := range c.inputs {
+		v.inputs[id] = in
+	}
+	return v, nil
+}
+
+type chainView struct {
+	height   int64
+	operator string
+	node     *schedulingtypes.Node
+	duties   []Duty
+	inputs   map[uint64][]byte
+	model    []byte
+}
+
+func (v *chainView) Height() int64 { return v.height }
+
+func (v *chainView) Operator(sdk.ConsAddress) (string, bool, error) {
+	return v.operator, v.operator != "", nil
+}
+
+func (v *chainView) Node(string) (schedulingtypes.Node, bool, error) {
+	if v.node == nil {
+		return schedulingtypes.Node{}, false, nil
+	}
+	return *v.node, true, nil
+}
+
+func (v *chainView) Duties(string) ([]Duty, error) { return v.duties, nil }
+func (v *chainView) Model(string) ([]byte, error)  { return v.model, nil }
+
+func (v *chainView) Inputs(id uint64) ([]byte, error) {
+	in, ok := v.inputs[id]
+	if !ok {
+		return nil, errors.New("no inputs")
+	}
+	return in, nil
+}
+
+// engine doubles its input, unless told otherwise.
+type engine struct {
+	mu     sync.Mutex
+	status EngineStatus
+	loads  int
+	infers int
+	load   func() error
+	infer  func(ctx context.Context, inputs []tensor.Tensor) (Run, error)
+}
+
+func newEngine() *engine {
+	class := environment()
+	return &engine{status: EngineStatus{Ready: true, Environment: &class, WorkerVersion: "v1"}}
+}
+
+func (e *engine) set(f func(*engine)) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	f(e)
+}
+
+func (e *engine) counts() (loads, infers int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.loads, e.infers
+}
+
+func (e *engine) Status() EngineStatus {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.status
+}
+
+func (e *engine) Load(_ context.Context, _ string, onnx []byte) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.loads++
+	if e.load != nil {
+		return e.load()
+	}
+	if !bytes.Equal(onnx, modelFile) {
+		return errors.New("another file")
+	}
+	return nil
+}
+
+func (e *engine) Infer(ctx context.Context, _ string, inputs []tensor.Tensor, outputs []string) (Run, error) {
+	e.mu.Lock()
+	e.infers++
+	f := e.infer
+	e.mu.Unlock()
+	if f != nil {
+		return f(ctx, inputs)
+	}
+	return double(inputs, outputs[0]), nil
+}
+
+func double(inputs []tensor.Tensor, name string) Run {
+	data := bytes.Clone(inputs[0].Data)
+	for i := range data {
+		data[i] *= 2
+	}
+	return Run{Outputs: []tensor.Tensor{{Name: name, Datatype: tensor.Uint8, Shape: inputs[0].Shape, Data: data}}}
+}
+
+// result is the outcome and the bytes of the doubled input of a request.
+func result(t require.TestingT, id uint64) (verificationtypes.Outcome, []byte) {
+	b := encoded(t, vector("y", byte(id)*2))
+	return verificationtypes.NewRootOutcome(tensor.MerkleRoot(b)), b
+}
+
+// clock stands still until it is moved.
+type clock struct {
+	mu     sync.Mutex
+	now    time.Time
+	alarms []time.Duration
+}
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) After(d time.Duration) <-chan time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.alarms = append(c.alarms, d)
+	return make(chan time.Time)
+}
+
+func (c *clock) move(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+// counter counts events.
+type counter struct {
+	mu     sync.Mutex
+	counts map[Event]int
+}
+
+func (c *counter) Count(e Event) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.counts[e]++
+}
+
+func (c *counter) of(e Event) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.counts[e]
+}
+
+// bench drives a loop step by step.
+type bench struct {
+	*loop
+	t       *testing.T
+	chain   *chain
+	engine  *engine
+	clock   *clock
+	counter *counter
+	dir     string
+	syncing bool
+}
+
+func newBench(t *testing.T) *bench {
+	b := &bench{
+		t:       t,
+		chain:   newChain(),
+		engine:  newEngine(),
+		clock:   &clock{now: time.Unix(1_700_000_000, 0)},
+		counter: &counter{counts: make(map[Event]int)},
+		dir:     t.TempDir(),
+	}
+	b.restart()
+	return b
+}
+
+// restart makes a new executor over the same folder, as after a crash.
+func (b *bench) restart() {
+	b.t.Helper()
+	outbox, err := OpenOutbox(b.dir)
+	require.NoError(b.t, err)
+	e, err := New(Options{
+		Operator:  self,
+		Committed: b.chain,
+		Engine:    b.engine,
+		Outbox:    outbox,
+		Syncing:   func() bool { return b.syncing },
+		Clock:     b.clock,
+		Metrics:   b.counter,
+	})
+	require.NoError(b.t, err)
+	b.loop = newLoop(e)
+	b.t.Cleanup(func() { require.NoError(b.t, e.Close()) })
+}
+
+// commit lets the loop see the state as it is, without waiting for a run.
+func (b *bench) commit() {
+	b.observe()
+	b.settle()
+}
+
+// block commits a further block and finishes everything that can be run.
+func (b *bench) block() {
+	b.chain.set(func(c *chain) { c.height++ })
+	b.commit()
+	b.drain()
+}
+
+// drain finishes the runs one after another until none is under way.
+func (b *bench) drain() {
+	for b.active != nil {
+		b.finish(<-b.results)
+		b.settle()
+	}
+}
+
+// items are what a vote extension would be offered.
+func (b *bench) items() []voteext.Item { return b.Pending().Items }
+
+// say is what is offered about one attempt; ok is false when nothing is.
+func (b *bench) say(key voteext.Key) (voteext.Item, bool) {
+	for _, it := range b.items() {
+		if it.Key == key {
+			return it, true
+		}
+	}
+	return voteext.Item{}, false
+}

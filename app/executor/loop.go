@@ -1,0 +1,139 @@
+package executor
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/opengradient/opengradient/app/voteext"
+	schedulingtypes "github.com/opengradient/opengradient/x/scheduling/types"
+)
+
+// loop is the one goroutine that decides. What it holds is its own; a run lends
+// the runner to another goroutine until its result is back.
+type loop struct {
+	*Executor
+	runner runner
+	cache  *resultCache
+
+	// The last state that was read.
+	operator string
+	height   int64
+	node     schedulingtypes.Node
+	hasNode  bool
+	duties   map[voteext.Key]Duty
+
+	// wanted are the duties that need an outcome, the most urgent first.
+	wanted  []Duty
+	retries map[voteext.Key]retry
+	// sighted are the entries whose round was seen in committed state: once it is
+	// gone, it is gone for good. An entry kept from before a restart may be ahead
+	// of a state that is still being replayed.
+	sighted map[voteext.Key]struct{}
+	// contradicted are the attempts that compare has reported.
+	contradicted map[voteext.Key]struct{}
+	// idle is why no run may begin, as it was last reported; empty when one may.
+	idle string
+
+	active  *activeRun
+	results chan runResult
+	timer   <-chan time.Time
+	timerAt time.Time
+}
+
+// retry is what is known of the failed runs of a duty.
+type retry struct {
+	failures  int
+	notBefore time.Time
+}
+
+// activeRun is the run under way.
+type activeRun struct {
+	duty   Duty
+	class  uint32
+	cancel context.CancelFunc
+	// unwanted is true once the run was stopped because nothing needs it.
+	unwanted bool
+}
+
+type runResult struct {
+	result computed
+	err    error
+}
+
+func newLoop(e *Executor) *loop {
+	return &loop{
+		Executor: e,
+		runner: runner{
+			committed: e.opts.Committed,
+			engine:    e.opts.Engine,
+			metrics:   e.opts.Metrics,
+			loaded:    make(map[string]struct{}),
+		},
+		cache:        newResultCache(),
+		retries:      make(map[voteext.Key]retry),
+		sighted:      make(map[voteext.Key]struct{}),
+		contradicted: make(map[voteext.Key]struct{}),
+		results:      make(chan runResult, 1),
+	}
+}
+
+func (l *loop) run() {
+	for {
+		select {
+		case <-l.ctx.Done():
+			l.stop()
+			return
+		case <-l.wake:
+			l.observe()
+		case r := <-l.results:
+			l.finish(r)
+		case <-l.timer:
+			l.timer = nil
+		}
+		if l.ctx.Err() != nil {
+			continue
+		}
+		l.settle()
+	}
+}
+
+// settle brings what is running and what is said in line with what is known.
+func (l *loop) settle() {
+	l.plan()
+	for l.startNext() {
+		l.plan()
+	}
+	l.publish()
+}
+
+// stop ends the run under way and waits for it.
+func (l *loop) stop() {
+	if l.active != nil {
+		l.active.cancel()
+		<-l.results
+		l.active = nil
+	}
+}
+
+// publish makes what there is to say visible to vote extensions.
+func (l *loop) publish() {
+	pending := voteext.Pending{}
+	for _, d := range l.duties {
+		if s := l.judge(d); s.say {
+			pending.Items = append(pending.Items, s.item)
+		}
+	}
+	slices.SortFunc(pending.Items, func(a, b voteext.Item) int { return a.Compare(b.Key) })
+	if l.hasNode {
+		var units uint64
+		for _, d := range l.wanted {
+			units += min(d.ComputeUnits, schedulingtypes.MaxCapacity)
+		}
+		status := currentStatus(l.opts.Engine.Status(), l.node, len(l.wanted), units)
+		if statusDue(l.node, status, l.height) {
+			pending.Status = &status
+		}
+	}
+	l.pending.Store(&pending)
+}
