@@ -35,6 +35,11 @@ func (b budget) fits(task types.Task) bool {
 	return b.nothingTaken || (task.ComputeUnits <= b.units && task.OutputBytes <= b.bytes)
 }
 
+// isSpent reports whether no task at all can begin any more: each needs an attempt and a compute unit.
+func (b budget) isSpent() bool {
+	return b.attempts == 0 || (b.units == 0 && !b.nothingTaken)
+}
+
 // take charges a task that begins.
 func (b *budget) take(task types.Task) {
 	b.nothingTaken = false
@@ -66,7 +71,7 @@ func (k Keeper) Assign(ctx context.Context) ([]types.Placement, error) {
 	remaining := newBudget(params)
 	placements := []types.Placement{}
 	for _, id := range waiting {
-		if remaining.attempts == 0 {
+		if remaining.isSpent() {
 			break
 		}
 		task, err := k.task(ctx, id)

@@ -1,0 +1,175 @@
+package keeper_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/opengradient/opengradient/internal/selection"
+	"github.com/opengradient/opengradient/x/scheduling/types"
+)
+
+func TestAssignPlacement(t *testing.T) {
+	f := newFixture(t, types.DefaultParams(), 10, 20, 30)
+	// Staking orders its entries by the length of the address first; members are ordered by bytes alone.
+	slices.Reverse(f.staking.validators)
+	f.enqueue(t, task(1))
+	f.at(10) // without the events so far
+	placements := f.assign(t)
+	require.Len(t, placements, 1)
+	placement := placements[0]
+	require.Equal(t, []types.PowerMember{
+		{Operator: operator(0).String(), Power: 10},
+		{Operator: operator(1).String(), Power: 20},
+		{Operator: operator(2).String(), Power: 30},
+	}, placement.Members)
+	require.EqualValues(t, 60, placement.TotalPower)
+	stored, err := f.Tasks.Get(f.ctx, 1)
+	require.NoError(t, err)
+	require.Equal(t, stored, placement.Task)
+
+	// The leader is the one that the pure rule draws from the seed of the previous block.
+	seed := selection.Seed(f.ctx.BlockHeader().AppHash, stored.Digest, 1)
+	drawn, err := selection.Leader(seed, []selection.Candidate{
+		{Power: 10, Reliability: 10_000, Free: 1000}, {Power: 20, Reliability: 10_000, Free: 1000}, {Power: 30, Reliability: 10_000, Free: 1000},
+	})
+	require.NoError(t, err)
+	require.Equal(t, &types.Assignment{Attempt: 1, Leader: operator(drawn).String(), AssignedHeight: 10, Deadline: 20}, stored.Assignment)
+	require.EqualValues(t, 1, stored.Attempts)
+	for i := range 3 {
+		want := uint64(0)
+		if i == drawn {
+			want = 10
+		}
+		require.Equal(t, want, f.node(t, i).LeadingUnits)
+	}
+	events := f.ctx.EventManager().Events()
+	require.Len(t, events, 1)
+	require.Equal(t, "opengradient.scheduling.v1.EventAssigned", events[0].Type)
+}
+
+func TestAssignWithinBudgets(t *testing.T) {
+	params := types.DefaultParams()
+	params.BlockComputeUnits, params.BlockOutputBytes, params.MaxAssignmentsPerBlock = 100, 1000, 3
+	tests := map[string]struct {
+		tasks []types.Task
+		want  [][]uint64 // per block
+	}{
+		"all fit":                              {[]types.Task{sized(1, 50, 500), sized(2, 50, 500)}, [][]uint64{{1, 2}, {}}},
+		"the number of attempts is bounded":    {[]types.Task{task(1), task(2), task(3), task(4)}, [][]uint64{{1, 2, 3}, {4}}},
+		"compute units run out":                {[]types.Task{sized(1, 60, 0), sized(2, 60, 0)}, [][]uint64{{1}, {2}}},
+		"output bytes run out":                 {[]types.Task{sized(1, 1, 600), sized(2, 1, 600)}, [][]uint64{{1}, {2}}},
+		"a large task does not hold up others": {[]types.Task{sized(1, 60, 0), sized(2, 100, 0), sized(3, 40, 0)}, [][]uint64{{1, 3}, {2}}},
+		"a large task is not passed for ever":  {[]types.Task{sized(1, 60, 0), sized(2, 100, 0), sized(3, 60, 0), sized(4, 60, 0)}, [][]uint64{{1}, {2}, {3}, {4}}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t, params, 10)
+			for _, given := range tt.tasks {
+				f.enqueue(t, given)
+			}
+			for i, want := range tt.want {
+				f.at(10 + int64(i))
+				require.Equal(t, want, f.assigned(t), "block %d", i)
+			}
+		})
+	}
+}
+
+func TestAssignRunsAloneWhatNoLongerFits(t *testing.T) {
+	f := newFixture(t, types.DefaultParams(), 10)
+	f.enqueue(t, sized(1, 5000, 5000))
+	f.enqueue(t, task(2))
+	lowered := types.DefaultParams()
+	lowered.BlockComputeUnits = 1000
+	require.NoError(t, f.AddParams(f.ctx, lowered))
+	require.Equal(t, []uint64{1}, f.assigned(t))
+	f.at(11)
+	require.Equal(t, []uint64{2}, f.assigned(t))
+}
+
+func TestAssignNeedsMoreThanHalfOfThePower(t *testing.T) {
+	tests := map[string]struct {
+		powers []int64 // the first node is not ready
+		want   []uint64
+	}{
+		"just above half":                   {[]int64{10, 11}, []uint64{1}},
+		"exactly half":                      {[]int64{10, 10}, []uint64{}},
+		"below half":                        {[]int64{11, 10}, []uint64{}},
+		"powers as large as a chain allows": {[]int64{1<<59 - 1, 1 << 59}, []uint64{1}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t, types.DefaultParams(), tt.powers...)
+			require.NoError(t, f.SetStatus(f.ctx, operator(0), types.NodeStatus{}))
+			f.enqueue(t, task(1))
+			require.Equal(t, tt.want, f.assigned(t))
+		})
+	}
+}
+
+func TestAssignPassesByWhatNobodyServes(t *testing.T) {
+	params := types.DefaultParams()
+	params.MaxAssignmentsPerBlock = 2
+	f := newFixture(t, params, 10)
+	unserved := func(id uint64) types.Task {
+		given := task(id)
+		given.TaskClass = types.TASK_CLASS_RANKING
+		return given
+	}
+	for id := range uint64(3) {
+		f.enqueue(t, unserved(id+1))
+	}
+	f.enqueue(t, task(4))
+	f.enqueue(t, task(5))
+	require.Equal(t, []uint64{4}, f.assigned(t), "four tasks are looked at")
+	f.at(11)
+	require.Equal(t, []uint64{5}, f.assigned(t))
+	depth, err := f.QueueDepth.Get(f.ctx)
+	require.NoError(t, err)
+	require.EqualValues(t, 3, depth)
+}
+
+func TestAssignWithoutValidators(t *testing.T) {
+	f := newFixture(t, types.DefaultParams())
+	f.enqueue(t, task(1))
+	require.Empty(t, f.assign(t))
+}
+
+// TestAssignLoadsLeadersEvenly: the units a node leads lower its weight within the same block.
+func TestAssignLoadsLeadersEvenly(t *testing.T) {
+	f := newFixture(t, types.DefaultParams(), 10, 10, 10, 10)
+	for id := range uint64(40) {
+		f.enqueue(t, sized(id+1, 100, 0))
+	}
+	require.Len(t, f.assign(t), 40)
+	var sum uint64
+	for i := range 4 {
+		node := f.node(t, i)
+		sum += node.LeadingUnits
+		require.LessOrEqual(t, node.LeadingUnits, uint64(1000+300), "no node is given much more than its capacity")
+	}
+	require.EqualValues(t, 4000, sum)
+}
+
+func TestRetryPassesOverEarlierLeaders(t *testing.T) {
+	params := types.DefaultParams()
+	params.MaxAttempts = 4
+	f := newFixture(t, params, 10, 10, 10)
+	f.enqueue(t, task(1))
+	var leaders []string
+	for attempt := range 4 {
+		f.at(10 + int64(attempt))
+		placements := f.assign(t)
+		require.Len(t, placements, 1)
+		leaders = append(leaders, placements[0].Task.Assignment.Leader)
+		require.Len(t, placements[0].Members, 3, "earlier leaders stay members")
+		again, err := f.Retry(f.ctx, 1)
+		require.NoError(t, err)
+		require.Equal(t, attempt < 3, again)
+	}
+	first := slices.Clone(leaders[:3])
+	slices.Sort(first)
+	require.Len(t, slices.Compact(first), 3, "three attempts have three leaders; the fourth has one of them again")
+}

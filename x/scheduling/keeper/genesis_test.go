@@ -1,0 +1,160 @@
+package keeper_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/opengradient/opengradient/x/scheduling/types"
+)
+
+// requireRoundTrip exports the state at the end of the current block and imports it twice: for a chain that goes on at
+// the next height the whole store, indexes and all, must be the same; for one that starts again the export must be.
+func requireRoundTrip(t check, f *fixture) {
+	t.Helper()
+	state, err := f.ExportGenesis(f.ctx)
+	require.NoError(t, err)
+	require.NoError(t, state.Validate())
+
+	continued := newEmptyFixture(f.staking)
+	continued.at(f.ctx.BlockHeight() + 1)
+	require.NoError(t, continued.InitGenesis(continued.ctx, *state))
+	require.Equal(t, f.dump(), continued.dump())
+
+	restarted := newEmptyFixture(f.staking)
+	require.NoError(t, restarted.InitGenesis(restarted.ctx, *state))
+	restarted.at(0)
+	again, err := restarted.ExportGenesis(restarted.ctx)
+	require.NoError(t, err)
+	require.Equal(t, state, again)
+}
+
+// newBusyFixture has two versions of the parameters, a node without a status, waiting, running and retried tasks.
+func newBusyFixture(t check) *fixture {
+	t.Helper()
+	params := types.DefaultParams()
+	params.MaxAssignmentsPerBlock = 3
+	f := newFixture(t, params, 10, 20, 30)
+	f.staking.validators = append(f.staking.validators, &validator{operator: operator(3), power: 5})
+	f.register(t, 3)
+	require.NoError(t, f.SetStatus(f.ctx, operator(0), withRuntime(1)))
+	require.NoError(t, f.SetStatus(f.ctx, operator(1), types.NodeStatus{}))
+	f.enqueue(t, task(1))
+	f.enqueue(t, task(2))
+	params.AttemptBlocks = 7
+	require.NoError(t, f.AddParams(f.ctx, params))
+	f.enqueue(t, task(3))
+	f.enqueue(t, task(4))
+	require.Len(t, f.assign(t), 3)
+	f.at(12)
+	again, err := f.Retry(f.ctx, 2)
+	require.NoError(t, err)
+	require.True(t, again)
+	f.enqueue(t, task(5))
+	return f
+}
+
+func TestGenesisRoundTrip(t *testing.T) {
+	requireRoundTrip(t, newFixture(t, types.DefaultParams()))
+	requireRoundTrip(t, newBusyFixture(t))
+}
+
+func TestImportedTasksGoOn(t *testing.T) {
+	f := newBusyFixture(t) // at height 12: attempts since 10, one retry, two new tasks
+	state, err := f.ExportGenesis(f.ctx)
+	require.NoError(t, err)
+
+	restarted := newEmptyFixture(f.staking)
+	require.NoError(t, restarted.InitGenesis(restarted.ctx, *state))
+	require.Equal(t, []uint64{2, 4, 5}, restarted.assigned(t), "the order of the queue is kept, the statuses are still fresh")
+	// The attempt of task 3 had 5 blocks left and that of task 1 had 8.
+	restarted.at(4)
+	require.Empty(t, restarted.expired(t))
+	restarted.at(5)
+	require.Equal(t, []types.Expiry{{RequestID: 3, Attempts: 1}}, restarted.expired(t))
+	restarted.at(8)
+	require.Contains(t, restarted.expired(t), types.Expiry{RequestID: 1, Attempts: 1})
+	restarted.at(128)
+	require.Contains(t, restarted.expired(t), types.Expiry{RequestID: 1, Attempts: 1, Final: true})
+}
+
+func TestInitGenesisRefuses(t *testing.T) {
+	f := newEmptyFixture(&fakeStaking{})
+	require.ErrorIs(t, f.InitGenesis(f.ctx, types.GenesisState{}), types.ErrInvalidGenesis)
+	require.Empty(t, f.dump())
+}
+
+// TestGenesisValidate breaks one thing at a time in a state that holds something of everything.
+func TestGenesisValidate(t *testing.T) {
+	tests := map[string]struct {
+		spoil   func(g *types.GenesisState)
+		message string
+	}{
+		"no parameters":                        {func(g *types.GenesisState) { g.Params = nil }, "params: expected at least one"},
+		"a version left out":                   {func(g *types.GenesisState) { g.Params[1].Version = 3 }, "expected version 2, got 3"},
+		"parameters out of bounds":             {func(g *types.GenesisState) { g.Params[0].Params.MaxAttempts = 0 }, "max_attempts"},
+		"an index left out":                    {func(g *types.GenesisState) { g.EnvironmentClasses[1].Index = 3 }, "expected index 2, got 3"},
+		"a class that is not valid":            {func(g *types.GenesisState) { g.EnvironmentClasses[1].Environment.Isa = "mmx" }, "isa"},
+		"a class twice":                        {func(g *types.GenesisState) { g.EnvironmentClasses[1].Environment = g.EnvironmentClasses[0].Environment }, "expected a new class"},
+		"a class of nobody":                    {func(g *types.GenesisState) { g.EnvironmentClasses[0].RegisteredBy = "" }, "registered_by"},
+		"nodes out of order":                   {func(g *types.GenesisState) { g.Nodes[0], g.Nodes[1] = g.Nodes[1], g.Nodes[0] }, "ascending by address bytes"},
+		"a node twice":                         {func(g *types.GenesisState) { g.Nodes[1] = g.Nodes[0] }, "without repeats"},
+		"a node of no operator":                {func(g *types.GenesisState) { g.Nodes[0].Operator = "node" }, "operator"},
+		"a node with a shouted address":        {func(g *types.GenesisState) { g.Nodes[0].Operator = shouted(0) }, "expected cosmosvaloper"},
+		"a node without capacity":              {func(g *types.GenesisState) { g.Nodes[0].Capacity = 0 }, "capacity"},
+		"a reliability above the limit":        {func(g *types.GenesisState) { g.Nodes[0].Reliability = 10_001 }, "reliability"},
+		"a node registered in the future":      {func(g *types.GenesisState) { g.Nodes[0].RegisteredHeight = 1 }, "registered_height"},
+		"a status from the future":             {func(g *types.GenesisState) { g.Nodes[0].StatusHeight = 1 }, "status_height"},
+		"a status from before all time":        {func(g *types.GenesisState) { g.Nodes[0].StatusHeight = -1 << 62 }, "status_height"},
+		"a status that is not valid":           {func(g *types.GenesisState) { g.Nodes[0].Status.Environment = nil }, "invalid node status"},
+		"a class that is not that of the node": {func(g *types.GenesisState) { g.Nodes[0].EnvironmentClass = 1 }, "to be that of its status"},
+		"a class that is not registered":       {func(g *types.GenesisState) { g.Nodes[0].EnvironmentClass = 3 }, "expected an environment_class from 1 to 2, got 3"},
+		"a class without an environment":       {func(g *types.GenesisState) { g.Nodes[1].EnvironmentClass = 1 }, "without an environment"},
+		"a status height without a status":     {func(g *types.GenesisState) { g.Nodes[3].StatusHeight = -1 }, "without a status"},
+		"units that nobody gave":               {func(g *types.GenesisState) { g.Nodes[3].LeadingUnits++ }, "expected leading_units 0 by the tasks, got 1"},
+		"a leader without a node":              {func(g *types.GenesisState) { g.Tasks[0].Assignment.Leader = operator(9).String() }, "leading_units"},
+		"only a leader without a node": {func(g *types.GenesisState) {
+			for i := range g.Nodes {
+				g.Nodes[i].LeadingUnits = 0
+			}
+			for i := range g.Tasks {
+				if g.Tasks[i].Assignment != nil {
+					g.Tasks[i].Assignment.Leader = operator(9).String()
+				}
+			}
+		}, "expected every leader to have a node"},
+		"tasks out of order":              {func(g *types.GenesisState) { g.Tasks[0], g.Tasks[1] = g.Tasks[1], g.Tasks[0] }, "ascending ids"},
+		"a task without a digest":         {func(g *types.GenesisState) { g.Tasks[0].Digest = nil }, "digest"},
+		"a task of an unknown version":    {func(g *types.GenesisState) { g.Tasks[0].ParamsVersion = 3 }, "params_version"},
+		"a task of no version":            {func(g *types.GenesisState) { g.Tasks[0].ParamsVersion = 0 }, "params_version"},
+		"a task larger than a block":      {func(g *types.GenesisState) { g.Tasks[3].ComputeUnits = 1 << 40 }, "compute units"},
+		"a task from the future":          {func(g *types.GenesisState) { g.Tasks[3].QueuedHeight = 1 }, "queued_height"},
+		"a moved final deadline":          {func(g *types.GenesisState) { g.Tasks[3].FinalDeadline++ }, "final_deadline"},
+		"a final deadline that is past":   {func(g *types.GenesisState) { g.Tasks[3].QueuedHeight -= 500; g.Tasks[3].FinalDeadline -= 500 }, "above 0"},
+		"more attempts than there are":    {func(g *types.GenesisState) { g.Tasks[0].Attempts = 4 }, "at most 3 attempts"},
+		"another attempt than the last":   {func(g *types.GenesisState) { g.Tasks[0].Assignment.Attempt = 2 }, "expected the assignment of attempt 1"},
+		"waiting with no attempt left":    {func(g *types.GenesisState) { g.Tasks[1].Attempts = 3 }, "fewer than 3 attempts"},
+		"a leader left out":               {func(g *types.GenesisState) { g.Tasks[1].EarlierLeaders = nil }, "expected 1 earlier leaders, got 0"},
+		"an earlier leader of no address": {func(g *types.GenesisState) { g.Tasks[1].EarlierLeaders[0] = "leader" }, "earlier leader"},
+		"a leader of no address":          {func(g *types.GenesisState) { g.Tasks[0].Assignment.Leader = "leader" }, "leader"},
+		"assigned before it was accepted": {func(g *types.GenesisState) { g.Tasks[0].Assignment.AssignedHeight = -3 }, "assigned_height"},
+		"assigned in the future":          {func(g *types.GenesisState) { g.Tasks[0].Assignment.AssignedHeight = 1 }, "assigned_height"},
+		"a moved attempt deadline":        {func(g *types.GenesisState) { g.Tasks[0].Assignment.Deadline++ }, "attempt deadline"},
+		"more tasks at a deadline than slots": {func(g *types.GenesisState) {
+			g.Params[0].Params.DeadlineQuota = 1
+			g.Params[1].Params.DeadlineQuota = 1
+		}, "at most 1 tasks"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			f := newBusyFixture(t)
+			state, err := f.ExportGenesis(f.ctx)
+			require.NoError(t, err)
+			require.NoError(t, state.Validate())
+			tt.spoil(state)
+			err = state.Validate()
+			require.ErrorIs(t, err, types.ErrInvalidGenesis)
+			require.ErrorContains(t, err, tt.message)
+		})
+	}
+}
