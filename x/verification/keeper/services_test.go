@@ -1,0 +1,118 @@
+package keeper_test
+
+import (
+	"errors"
+	"testing"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	sdkerrors "github.com/cosmos/cosmos-sdk/types/errors"
+	"github.com/cosmos/cosmos-sdk/types/query"
+
+	"github.com/opengradient/opengradient/x/verification/keeper"
+	"github.com/opengradient/opengradient/x/verification/types"
+)
+
+func (f *fixture) updateParams(params types.Params) {
+	f.t.Helper()
+	_, err := keeper.NewMsgServer(f.Keeper).UpdateParams(f.ctx, &types.MsgUpdateParams{Authority: authority, Params: params})
+	f.must(err)
+}
+
+func TestUpdateParams(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		msg  types.MsgUpdateParams
+		want error
+	}{
+		{"not the authority", types.MsgUpdateParams{Authority: "somebody", Params: types.DefaultParams()}, sdkerrors.ErrUnauthorized},
+		{"out of bounds", types.MsgUpdateParams{Authority: authority}, types.ErrInvalidParams},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			f := newFixture(t, types.DefaultParams())
+			if _, err := keeper.NewMsgServer(f.Keeper).UpdateParams(f.ctx, &tc.msg); !errors.Is(err, tc.want) {
+				t.Fatalf("expected %v, got %v", tc.want, err)
+			}
+			if _, version, err := f.CurrentParams(f.ctx); err != nil || version != 1 {
+				t.Fatalf("expected version 1 to stay, got %d, %v", version, err)
+			}
+		})
+	}
+	f := newFixture(t, types.DefaultParams())
+	changed := types.Params{SettleBlocks: 5, PublisherTurnBlocks: 4, MaxCandidates: 3}
+	f.updateParams(changed)
+	params, version, err := f.CurrentParams(f.ctx)
+	f.must(err)
+	f.same("current", []any{params, version}, []any{changed, 2})
+	first, err := f.ParamsAt(f.ctx, 1)
+	f.must(err)
+	f.same("first version", first, types.DefaultParams())
+	if _, err := f.ParamsAt(f.ctx, 3); err == nil {
+		t.Fatal("expected an error for a version that is not there")
+	}
+}
+
+func TestQueries(t *testing.T) {
+	f := newFixture(t, types.DefaultParams())
+	for id := uint64(1); id <= 5; id++ {
+		f.open(opening(id, equalMembers(2)))
+	}
+	server := keeper.NewQueryServer(f.Keeper)
+
+	params, err := server.Params(f.ctx, &types.QueryParamsRequest{})
+	f.must(err)
+	f.same("params", params, types.QueryParamsResponse{Params: types.DefaultParams(), Version: 1})
+
+	round, err := server.Round(f.ctx, &types.QueryRoundRequest{RequestId: 4})
+	f.must(err)
+	f.same("round", round.Round, f.round(4))
+
+	snapshot, err := server.Snapshot(f.ctx, &types.QuerySnapshotRequest{Id: 1})
+	f.must(err)
+	if snapshot.Snapshot.References != 5 {
+		t.Errorf("expected 5 references, got %d", snapshot.Snapshot.References)
+	}
+
+	var ids []uint64
+	page := &query.PageRequest{Limit: 2}
+	for {
+		rounds, err := server.Rounds(f.ctx, &types.QueryRoundsRequest{Pagination: page})
+		f.must(err)
+		for _, round := range rounds.Rounds {
+			ids = append(ids, round.RequestId)
+		}
+		if len(rounds.Pagination.NextKey) == 0 {
+			break
+		}
+		page = &query.PageRequest{Key: rounds.Pagination.NextKey, Limit: 2}
+	}
+	f.same("pages", ids, []uint64{1, 2, 3, 4, 5})
+}
+
+func TestQueriesRefuse(t *testing.T) {
+	f := newFixture(t, types.DefaultParams())
+	server := keeper.NewQueryServer(f.Keeper)
+	for _, tc := range []struct {
+		name string
+		call func() error
+		want codes.Code
+	}{
+		{"no such round", func() error { _, err := server.Round(f.ctx, &types.QueryRoundRequest{RequestId: 9}); return err }, codes.NotFound},
+		{"no such snapshot", func() error { _, err := server.Snapshot(f.ctx, &types.QuerySnapshotRequest{Id: 9}); return err }, codes.NotFound},
+		{"key and offset", func() error {
+			_, err := server.Rounds(f.ctx, &types.QueryRoundsRequest{Pagination: &query.PageRequest{Key: []byte{1}, Offset: 1}})
+			return err
+		}, codes.InvalidArgument},
+		{"no params request", func() error { _, err := server.Params(f.ctx, nil); return err }, codes.InvalidArgument},
+		{"no round request", func() error { _, err := server.Round(f.ctx, nil); return err }, codes.InvalidArgument},
+		{"no rounds request", func() error { _, err := server.Rounds(f.ctx, nil); return err }, codes.InvalidArgument},
+		{"no snapshot request", func() error { _, err := server.Snapshot(f.ctx, nil); return err }, codes.InvalidArgument},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if got := status.Code(tc.call()); got != tc.want {
+				t.Errorf("expected %s, got %s", tc.want, got)
+			}
+		})
+	}
+}
