@@ -35,7 +35,6 @@ func (g GenesisState) validateTasks() (map[string]uint64, error) {
 			return nil, errorsmod.Wrapf(ErrInvalidGenesis, "task %d: expected at most %d tasks with final deadline %d, got one more", task.RequestId, quota, task.FinalDeadline)
 		}
 		if task.Assignment != nil {
-			// Both terms are bounded: at most MaxBlockComputeUnits each.
 			leading[task.Assignment.Leader] += task.ComputeUnits
 		}
 	}
