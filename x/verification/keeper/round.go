@@ -58,11 +58,11 @@ func (k Keeper) Abandon(ctx context.Context, requestID uint64) error {
 		return err
 	}
 	if round.Phase == types.PHASE_SETTLING {
-		if err := k.SettleQueue.Remove(ctx, collections.Join(round.SettleHeight, requestID)); err != nil {
-			return err
-		}
+		err = k.SettleQueue.Remove(ctx, collections.Join(round.SettleHeight, requestID))
+	} else {
+		err = k.clearOutputs(ctx, round)
 	}
-	if err := k.clearOutputs(ctx, requestID); err != nil {
+	if err != nil {
 		return err
 	}
 	if err := k.Rounds.Remove(ctx, requestID); err != nil {
@@ -92,7 +92,15 @@ func (k Keeper) HasOpenRound(ctx context.Context, requestID uint64) (bool, error
 	return round.Phase == types.PHASE_OPEN, err
 }
 
-// clearOutputs removes the published bytes of a round: at most one entry per candidate.
-func (k Keeper) clearOutputs(ctx context.Context, requestID uint64) error {
-	return k.Outputs.Clear(ctx, collections.NewPrefixedPairRange[uint64, uint32](requestID))
+// clearOutputs removes the published bytes of an open round: there are some for each candidate with a publisher.
+func (k Keeper) clearOutputs(ctx context.Context, round types.Round) error {
+	for i, candidate := range round.Candidates {
+		if candidate.Publisher == "" {
+			continue
+		}
+		if err := k.Outputs.Remove(ctx, collections.Join(round.RequestId, uint32(i)+1)); err != nil {
+			return err
+		}
+	}
+	return nil
 }

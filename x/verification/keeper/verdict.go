@@ -63,7 +63,7 @@ func (b *block) finalize(ctx context.Context, r *openRound, output []byte) ([]by
 			return nil, fmt.Errorf("output of candidate %d of request %d: %w", r.round.Decided, requestID, err)
 		}
 	}
-	if err := b.keeper.clearOutputs(ctx, requestID); err != nil {
+	if err := b.keeper.clearOutputs(ctx, r.round); err != nil {
 		return nil, err
 	}
 	for i := range r.round.Candidates {
