@@ -67,8 +67,13 @@ func (c *resultCache) get(key cacheKey) (computed, bool) {
 	return element.Value.(*cacheItem).result, true
 }
 
+// put keeps a result. It leaves out one that would push out too many others, and
+// an output limit, which is a matter of each request.
 func (c *resultCache) put(key cacheKey, result computed) {
-	if _, ok := c.get(key); ok || len(result.output) > cacheBytes/4 {
+	if len(result.output) > cacheBytes/4 || result.failure == verificationtypes.FAILURE_OUTPUT_LIMIT {
+		return
+	}
+	if _, ok := c.get(key); ok {
 		return
 	}
 	c.entries[key] = c.order.PushFront(&cacheItem{key, result})

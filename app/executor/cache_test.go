@@ -21,9 +21,12 @@ func TestCacheIsBoundedByEntries(t *testing.T) {
 		_, ok := c.get(cacheKeyOf(0))
 		require.True(t, ok, "what is used stays")
 	}
+	c.put(cacheKeyOf(-1), computed{failure: verificationtypes.FAILURE_OUTPUT_LIMIT})
+	_, ok := c.get(cacheKeyOf(-1))
+	require.False(t, ok)
 	require.Len(t, c.entries, cacheEntries)
 	require.Equal(t, cacheEntries, c.order.Len())
-	_, ok := c.get(cacheKeyOf(1))
+	_, ok = c.get(cacheKeyOf(1))
 	require.False(t, ok)
 }
 

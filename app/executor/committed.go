@@ -8,6 +8,7 @@ import (
 
 	"cosmossdk.io/collections"
 
+	storetypes "github.com/cosmos/cosmos-sdk/store/v2/types"
 	sdk "github.com/cosmos/cosmos-sdk/types"
 	stakingtypes "github.com/cosmos/cosmos-sdk/x/staking/types"
 
@@ -67,7 +68,8 @@ func (r *StateReader) View() (View, error) {
 	if err != nil {
 		return nil, fmt.Errorf("context of the last block: %w", err)
 	}
-	return &stateView{ctx: ctx, stores: r.stores}, nil
+	// The limit on the gas of queries is for clients.
+	return &stateView{ctx: ctx.WithGasMeter(storetypes.NewInfiniteGasMeter()), stores: r.stores}, nil
 }
 
 type stateView struct {

@@ -26,7 +26,7 @@ type runner struct {
 	committed Committed
 	engine    Engine
 	metrics   Metrics
-	// loaded are the models that were handed to the engine and ran since.
+	// loaded are the models that were handed to the engine; it may have dropped some.
 	loaded map[string]struct{}
 }
 
@@ -58,6 +58,9 @@ func (r *runner) compute(ctx context.Context, d Duty, class schedulingtypes.Envi
 	if err := r.checkEnvironment(class); err != nil {
 		return computed{}, err
 	}
+	if err := r.checkFailure(run.Failure, d); err != nil {
+		return computed{}, err
+	}
 	if run.Failure != verificationtypes.FAILURE_NONE {
 		return computed{failure: run.Failure}, nil
 	}
@@ -76,18 +79,14 @@ func (r *runner) checkEnvironment(class schedulingtypes.EnvironmentClass) error 
 	return nil
 }
 
-// run infers, having loaded the model if need be. A model that was loaded once and
-// then fails is loaded again, for the engine may have lost it.
+// run infers, having loaded the model if it is not known to be loaded.
 func (r *runner) run(ctx context.Context, view View, d Duty, inputs []tensor.Tensor) (Run, error) {
 	if _, ok := r.loaded[d.ModelSHA256]; ok {
-		run, err := r.engine.Infer(ctx, d.ModelSHA256, inputs, d.Outputs)
-		if err == nil {
-			return run, checkFailure(run.Failure)
+		run, err := r.infer(ctx, d, inputs)
+		if !errors.Is(err, ErrNotLoaded) {
+			return run, err
 		}
 		delete(r.loaded, d.ModelSHA256)
-		if ctx.Err() != nil {
-			return Run{}, fmt.Errorf("run request %s: %w", d.Key(), err)
-		}
 	}
 	if err := r.load(ctx, view, d.ModelSHA256); err != nil {
 		if errors.Is(err, ErrModelRefused) {
@@ -95,15 +94,19 @@ func (r *runner) run(ctx context.Context, view View, d Duty, inputs []tensor.Ten
 		}
 		return Run{}, err
 	}
-	run, err := r.engine.Infer(ctx, d.ModelSHA256, inputs, d.Outputs)
-	if err != nil {
-		return Run{}, fmt.Errorf("run request %s: %w", d.Key(), err)
-	}
 	if len(r.loaded) >= maxLoaded {
 		clear(r.loaded)
 	}
 	r.loaded[d.ModelSHA256] = struct{}{}
-	return run, checkFailure(run.Failure)
+	return r.infer(ctx, d, inputs)
+}
+
+func (r *runner) infer(ctx context.Context, d Duty, inputs []tensor.Tensor) (Run, error) {
+	run, err := r.engine.Infer(ctx, d.ModelSHA256, inputs, d.Outputs)
+	if err != nil {
+		return Run{}, fmt.Errorf("run request %s: %w", d.Key(), err)
+	}
+	return run, nil
 }
 
 func (r *runner) load(ctx context.Context, view View, name string) error {
@@ -121,12 +124,19 @@ func (r *runner) load(ctx context.Context, view View, name string) error {
 	return nil
 }
 
-// checkFailure refuses a failure that an attestation cannot carry.
-func checkFailure(f verificationtypes.Failure) error {
-	if _, known := verificationtypes.Failure_name[int32(f)]; !known {
+// checkFailure refuses a failure that says nothing about other nodes.
+func (r *runner) checkFailure(f verificationtypes.Failure, d Duty) error {
+	switch f {
+	case verificationtypes.FAILURE_NONE, verificationtypes.FAILURE_EXECUTION:
+		return nil
+	case verificationtypes.FAILURE_OUTPUT_LIMIT:
+		if limit := r.engine.Status().MaxOutputBytes; limit < d.Round.MaxOutputBytes {
+			return fmt.Errorf("expected an engine that gives %d output bytes, got one that stops at %d", d.Round.MaxOutputBytes, limit)
+		}
+		return nil
+	default:
 		return fmt.Errorf("expected a known failure from the engine, got %d", f)
 	}
-	return nil
 }
 
 func readInputs(view View, d Duty) ([]tensor.Tensor, error) {

@@ -9,9 +9,17 @@ import (
 	verificationtypes "github.com/opengradient/opengradient/x/verification/types"
 )
 
-// ErrModelRefused marks a model that the runtime refuses to load, whatever the
-// node: a deterministic failure of every run of it.
-var ErrModelRefused = errors.New("the runtime refuses the model")
+// Errors of an engine that mean something to the executor; use errors.Is.
+var (
+	// ErrModelRefused: no node can load the model. It is a deterministic failure of
+	// every run of it.
+	ErrModelRefused = errors.New("the runtime refuses the model")
+	// ErrNotLoaded: the engine does not hold the model, perhaps no longer.
+	ErrNotLoaded = errors.New("the model is not loaded")
+	// ErrTooSlow: loading or running took longer than this node allows. Trying
+	// again within the attempt is of no use.
+	ErrTooSlow = errors.New("the model takes too long on this node")
+)
 
 // Engine runs models. It is safe for concurrent use. Every error it returns, but
 // ErrModelRefused, is a failure of the infrastructure: it says nothing about the
@@ -33,12 +41,16 @@ type EngineStatus struct {
 	Environment *schedulingtypes.EnvironmentClass
 	// WorkerVersion is the version string of the process behind the engine.
 	WorkerVersion string
+	// MaxOutputBytes is the limit behind FAILURE_OUTPUT_LIMIT, in bytes of the
+	// canonical encoding.
+	MaxOutputBytes uint64
 }
 
 // Run is how running a model ended.
 type Run struct {
 	// Outputs are set when Failure is FAILURE_NONE.
 	Outputs []tensor.Tensor
-	// Failure is a deterministic failure: every node meets it.
+	// Failure is a deterministic failure: every node meets it, or one of the same
+	// limit in the case of FAILURE_OUTPUT_LIMIT.
 	Failure verificationtypes.Failure
 }

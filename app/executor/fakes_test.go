@@ -227,7 +227,7 @@ type engine struct {
 
 func newEngine() *engine {
 	class := environment()
-	return &engine{status: EngineStatus{Ready: true, Environment: &class, WorkerVersion: "v1"}}
+	return &engine{status: EngineStatus{Ready: true, Environment: &class, WorkerVersion: "v1", MaxOutputBytes: 8192}}
 }
 
 func (e *engine) set(f func(*engine)) {

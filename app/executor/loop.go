@@ -22,6 +22,8 @@ type loop struct {
 	node     schedulingtypes.Node
 	hasNode  bool
 	duties   map[voteext.Key]Duty
+	// stale is true while the last attempt to read committed state failed.
+	stale bool
 
 	// wanted are the duties that need an outcome, the most urgent first.
 	wanted  []Duty
@@ -45,6 +47,8 @@ type loop struct {
 type retry struct {
 	failures  int
 	notBefore time.Time
+	// over is true when the attempt is given up.
+	over bool
 }
 
 // activeRun is the run under way.
@@ -90,6 +94,9 @@ func (l *loop) run() {
 			l.finish(r)
 		case <-l.timer:
 			l.timer = nil
+			if l.stale {
+				l.observe()
+			}
 		}
 		if l.ctx.Err() != nil {
 			continue

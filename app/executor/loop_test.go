@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -93,7 +94,7 @@ func TestModelIsLoadedAgainWhenTheEngineLostIt(t *testing.T) {
 	b.engine.infer = func(_ context.Context, inputs []tensor.Tensor) (Run, error) {
 		if lost {
 			lost = false
-			return Run{}, errors.New("model not found")
+			return Run{}, fmt.Errorf("infer: %w", ErrNotLoaded)
 		}
 		return double(inputs, "y"), nil
 	}
@@ -169,6 +170,12 @@ func TestInfrastructureErrorsAreNoOutcomes(t *testing.T) {
 				return Run{Outputs: []tensor.Tensor{{Name: "y", Datatype: tensor.FP32, Shape: []int64{3}}}}, nil
 			}
 		}},
+		{"the engine's output limit is below that of the request", func(b *bench) {
+			b.engine.status.MaxOutputBytes = 8191
+			b.engine.infer = func(context.Context, []tensor.Tensor) (Run, error) {
+				return Run{Failure: verificationtypes.FAILURE_OUTPUT_LIMIT}, nil
+			}
+		}},
 		{"a failure is not known", func(b *bench) {
 			b.engine.infer = func(context.Context, []tensor.Tensor) (Run, error) { return Run{Failure: 9}, nil }
 		}},
@@ -223,7 +230,7 @@ func TestRetriesBackOffWhileTheDeadlineLasts(t *testing.T) {
 	b.clock.move(firstRetry)
 	b.block()
 	_, infers = b.engine.counts()
-	require.Equal(t, 4, infers, "twice, for the engine may have lost the model")
+	require.Equal(t, 3, infers)
 	require.Equal(t, 2*firstRetry, b.retries[first].notBefore.Sub(b.clock.now))
 
 	broken = false
@@ -232,6 +239,29 @@ func TestRetriesBackOffWhileTheDeadlineLasts(t *testing.T) {
 	_, ok = b.say(first)
 	require.True(t, ok)
 	require.Empty(t, b.retries)
+}
+
+func TestModelThatTakesTooLongIsGivenUpForTheAttempt(t *testing.T) {
+	b := newBench(t)
+	b.engine.infer = func(_ context.Context, inputs []tensor.Tensor) (Run, error) {
+		if inputs[0].Data[0] == 1 {
+			return Run{}, ErrTooSlow
+		}
+		return double(inputs, "y"), nil
+	}
+	slow := b.chain.open(1)
+	b.chain.open(2)
+	for range 3 {
+		b.block()
+		b.clock.move(lastRetry)
+	}
+	_, infers := b.engine.counts()
+	require.Equal(t, 2, infers)
+	require.Equal(t, 1, b.counter.of(EventGivenUp))
+	b.chain.close(slow)
+	b.chain.open(1, func(d *Duty) { d.Round.Attempt = 2 })
+	b.block()
+	require.Equal(t, 2, b.counter.of(EventGivenUp), "the next attempt has its chance")
 }
 
 func TestRetriesEndWithTheDeadline(t *testing.T) {
@@ -300,6 +330,12 @@ func TestStateThatCannotBeReadChangesNothing(t *testing.T) {
 		require.True(t, ok)
 	}
 	require.Equal(t, 2, b.counter.of(EventStateError))
+	require.NotEmpty(t, b.clock.alarms, "it is read again without waiting for a block")
+	require.True(t, b.stale)
+	b.chain.set(func(c *chain) { c.panics, c.err = false, fmt.Errorf("context: %w", ErrNoBlock) })
+	b.block()
+	require.False(t, b.stale)
+	require.Equal(t, 2, b.counter.of(EventStateError), "no block yet is no error")
 }
 
 func TestRunStopsWhenNobodyWantsIt(t *testing.T) {

@@ -17,6 +17,7 @@ const (
 	EventModelLoaded  Event = "model_loaded"  // a model was handed to the engine
 	EventFailure      Event = "failure"       // an outcome is a deterministic failure
 	EventRetry        Event = "retry"         // the infrastructure failed, the run is tried again
+	EventGivenUp      Event = "given_up"      // the model takes too long here, the attempt is left
 	EventCancelled    Event = "cancelled"     // a run was stopped because nobody wants it any more
 	EventStored       Event = "stored"        // an outcome is in the outbox
 	EventDropped      Event = "dropped"       // an entry left the outbox
@@ -46,7 +47,7 @@ type MeterMetrics struct {
 func NewMeterMetrics(meter metric.Meter) (*MeterMetrics, error) {
 	m := &MeterMetrics{counters: make(map[Event]metric.Int64Counter)}
 	for _, event := range []Event{
-		EventRun, EventCacheHit, EventModelLoaded, EventFailure, EventRetry, EventCancelled, EventStored, EventDropped,
+		EventRun, EventCacheHit, EventModelLoaded, EventFailure, EventRetry, EventGivenUp, EventCancelled, EventStored, EventDropped,
 		EventStoreError, EventQuarantined, EventContradicted, EventStateError, EventIdle, EventForeignEntry,
 	} {
 		counter, err := meter.Int64Counter("opengradient.executor." + string(event))

@@ -12,11 +12,15 @@ func (l *loop) observe() {
 	if l.opts.Syncing() {
 		return
 	}
-	if err := l.read(); errors.Is(err, ErrNoBlock) {
+	err := l.read()
+	l.stale = err != nil && !errors.Is(err, ErrNoBlock)
+	if err != nil && !l.stale {
 		return
-	} else if err != nil {
+	}
+	if l.stale {
+		l.arm(l.opts.Clock.Now(), firstRetry)
 		l.opts.Metrics.Count(EventStateError)
-		l.opts.Logger.Error("committed state cannot be read; waiting for the next block", "error", err)
+		l.opts.Logger.Error("committed state cannot be read; what was known stays", "error", err)
 		return
 	}
 	if l.operator != "" {

@@ -53,6 +53,9 @@ func (l *loop) startNext() (again bool) {
 	}
 	wait := time.Duration(0)
 	for _, d := range l.wanted {
+		if l.retries[d.Key()].over {
+			continue
+		}
 		if left := l.retries[d.Key()].notBefore.Sub(now); left > 0 {
 			if wait == 0 || left < wait {
 				wait = left
@@ -133,7 +136,6 @@ func (l *loop) finish(r runResult) {
 		if active.unwanted {
 			return
 		}
-		l.opts.Metrics.Count(EventRetry)
 		l.postpone(key, r.err)
 		return
 	}
@@ -144,11 +146,19 @@ func (l *loop) finish(r runResult) {
 	}
 }
 
-// postpone keeps a duty back for a while after a failure of the infrastructure.
+// postpone keeps a duty back for a while after a failure of the infrastructure, or
+// for good when it is of no use to try again.
 func (l *loop) postpone(key voteext.Key, err error) {
 	failures := l.retries[key].failures + 1
 	delay := retryDelay(failures)
-	l.retries[key] = retry{failures: failures, notBefore: l.opts.Clock.Now().Add(delay)}
+	over := errors.Is(err, ErrTooSlow)
+	l.retries[key] = retry{failures: failures, notBefore: l.opts.Clock.Now().Add(delay), over: over}
+	if over {
+		l.opts.Metrics.Count(EventGivenUp)
+		l.opts.Logger.Error("a run took too long; the attempt is given up", "attempt", key.String(), "error", err)
+		return
+	}
+	l.opts.Metrics.Count(EventRetry)
 	l.opts.Logger.Error("a run failed; it is tried again while its deadline lasts",
 		"attempt", key.String(), "failures", failures, "delay", delay.String(), "error", err)
 }
