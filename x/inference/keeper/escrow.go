@@ -12,19 +12,15 @@ import (
 
 func coins(amount math.Int) sdk.Coins { return sdk.NewCoins(sdk.NewCoin(types.Denom, amount)) }
 
-// payAccount pays an account out of the module account. What an account may not or cannot receive goes to the
-// community pool, so that no recipient can keep a request from ending; paid tells which of the two it was.
-func (k Keeper) payAccount(ctx sdk.Context, to sdk.AccAddress, amount math.Int) (paid bool, err error) {
+// sendTo pays an account out of the module account. It is false, and nothing has happened, when the account may not or
+// cannot receive: then the coins go to the community pool, so that no recipient can keep a request from ending.
+func (k Keeper) sendTo(ctx sdk.Context, to sdk.AccAddress, amount math.Int) bool {
 	if amount.IsZero() {
-		return true, nil
+		return true
 	}
-	sent := atomically(ctx, func(ctx sdk.Context) error {
+	return atomically(ctx, func(ctx sdk.Context) error {
 		return k.bank.SendCoinsFromModuleToAccount(ctx, types.ModuleName, to, coins(amount))
-	})
-	if sent == nil {
-		return true, nil
-	}
-	return false, k.payCommunity(ctx, amount)
+	}) == nil
 }
 
 // payCommunity pays the community pool out of the module account.
@@ -35,19 +31,19 @@ func (k Keeper) payCommunity(ctx context.Context, amount math.Int) error {
 	return k.distribution.FundCommunityPool(ctx, coins(amount), k.accounts.GetModuleAddress(types.ModuleName))
 }
 
-// refund returns the whole escrow of a request to its requester and sets it to zero in r, which the caller stores.
+// refund returns the whole escrow of a request to its requester, or to the community pool when that cannot be, and sets
+// it to zero in r, which the caller stores. It returns what the requester got.
 func (k Keeper) refund(ctx sdk.Context, r *types.Request) (refunded math.Int, err error) {
 	requester, err := r.RequesterAddress()
 	if err != nil {
 		return math.Int{}, err
 	}
 	refunded = r.Escrow
-	paid, err := k.payAccount(ctx, requester, r.Escrow)
-	if err != nil {
-		return math.Int{}, err
-	}
-	if !paid {
+	if !k.sendTo(ctx, requester, r.Escrow) {
 		refunded = math.ZeroInt()
+		if err := k.payCommunity(ctx, r.Escrow); err != nil {
+			return math.Int{}, err
+		}
 	}
 	r.Escrow = math.ZeroInt()
 	return refunded, nil

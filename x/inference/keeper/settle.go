@@ -3,7 +3,6 @@ package keeper
 import (
 	"errors"
 	"fmt"
-	"math/big"
 	"slices"
 
 	"cosmossdk.io/math"
@@ -57,56 +56,25 @@ func (k Keeper) settleOne(ctx sdk.Context, s verificationtypes.Settlement, earne
 	if err != nil {
 		return err
 	}
-	community := math.NewIntFromBigInt(division.Community)
-	var payouts []types.Payout
-	pay := func(recipient, share string, amount math.Int) {
-		if amount.IsPositive() {
-			payouts = append(payouts, types.Payout{Recipient: recipient, Share: share, Amount: amount})
-		}
-	}
-	toValidator := func(operator, share string, part *big.Int) {
-		switch amount := math.NewIntFromBigInt(part); {
-		case !amount.IsPositive():
-		case k.hasValidator(ctx, operator):
-			pay(operator, share, amount)
-			earned.add(operator, amount)
-		default:
-			community = community.Add(amount)
-		}
-	}
+	p := payment{keeper: k, earned: earned, community: math.NewIntFromBigInt(division.Community)}
 	if publisher != pricing.NoPublisher {
-		toValidator(s.Snapshot.Members[publisher].Operator, SharePublisher, division.Publisher)
+		p.validator(ctx, s.Snapshot.Members[publisher].Operator, SharePublisher, division.Publisher)
 	}
 	for i, part := range division.Members {
-		toValidator(s.Snapshot.Members[i].Operator, ShareMember, part)
+		p.validator(ctx, s.Snapshot.Members[i].Operator, ShareMember, part)
 	}
-	refunded := math.ZeroInt()
-	for _, p := range []struct {
-		recipient, share string
-		amount           math.Int
-	}{{model.Owner, ShareOwner, math.NewIntFromBigInt(division.Owner)}, {r.Requester, ShareRefund, math.NewIntFromBigInt(division.Refund)}} {
-		to, err := sdk.AccAddressFromBech32(p.recipient)
-		if err != nil {
-			return fmt.Errorf("%s: %w", p.share, err)
-		}
-		paid, err := k.payAccount(ctx, to, p.amount)
-		switch {
-		case err != nil:
-			return fmt.Errorf("%s: %w", p.share, err)
-		case !paid:
-			pay(k.communityAddress(), ShareCommunity, p.amount)
-		default:
-			pay(p.recipient, p.share, p.amount)
-			if p.share == ShareRefund {
-				refunded = p.amount
-			}
-		}
+	if _, err := p.account(ctx, model.Owner, ShareOwner, division.Owner); err != nil {
+		return err
 	}
-	if err := k.payCommunity(ctx, community); err != nil {
+	refunded, err := p.account(ctx, r.Requester, ShareRefund, division.Refund)
+	if err != nil {
+		return err
+	}
+	if err := k.payCommunity(ctx, p.community); err != nil {
 		return fmt.Errorf("community: %w", err)
 	}
-	pay(k.communityAddress(), ShareCommunity, community)
-	return k.seal(ctx, r, s, refunded, payouts)
+	p.note(k.communityAddress(), ShareCommunity, p.community)
+	return k.seal(ctx, r, s, refunded, p.payouts)
 }
 
 // settling loads what a settlement needs and checks that the request waits for it.
