@@ -1,0 +1,135 @@
+package worker
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/opengradient/opengradient/internal/worker/wire"
+)
+
+// passedOn are the environment variables the worker gets. The others stay with the node: they may hold secrets, and none
+// may alter results.
+var passedOn = []string{"PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"}
+
+// process is a running worker.
+type process struct {
+	cmd    *exec.Cmd
+	stdin  io.Closer // closing it tells the worker to end
+	socket string
+	log    *lineLog
+
+	ended chan struct{} // closed when the process is gone
+	err   error         // how it ended; valid after ended
+}
+
+// startProcess starts the worker. The calling goroutine must stay on its operating system thread until the process has
+// ended: on Linux the worker is killed when that thread ends, however the node ends.
+func startProcess(c Config, socket string, log func(string)) (*process, error) {
+	p := &process{
+		cmd:    exec.Command(c.BinaryPath, c.arguments(socket)...),
+		socket: socket,
+		log:    &lineLog{log: log},
+		ended:  make(chan struct{}),
+	}
+	p.cmd.Env = append([]string{}, c.Environ...)
+	for _, name := range passedOn {
+		if value, ok := os.LookupEnv(name); ok {
+			p.cmd.Env = append(p.cmd.Env, name+"="+value)
+		}
+	}
+	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
+	p.cmd.WaitDelay = time.Second
+	isolate(p.cmd)
+	stdin, err := p.cmd.StdinPipe()
+	if err != nil {
+		return nil, fmt.Errorf("starting the worker: %w", err)
+	}
+	p.stdin = stdin
+	if err := p.cmd.Start(); err != nil {
+		_ = stdin.Close()
+		return nil, fmt.Errorf("starting the worker: %w", err)
+	}
+	go func() {
+		p.err = explainExit(p.cmd.Wait(), p.log.last())
+		close(p.ended)
+	}()
+	return p, nil
+}
+
+// kill ends the process at once and waits until it is gone. It holds nothing that needs saving.
+func (p *process) kill() {
+	_ = p.cmd.Process.Kill() // an error means that it is gone already
+	<-p.ended
+	_ = p.stdin.Close()
+	_ = os.Remove(p.socket)
+}
+
+// explainExit says why a worker ended.
+func explainExit(err error, lastLine string) error {
+	if err == nil {
+		return errors.New("the worker ended")
+	}
+	if lastLine != "" {
+		lastLine = ": " + lastLine
+	}
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		switch exit.ExitCode() {
+		case wire.ExitLoadDeadline:
+			return fmt.Errorf("%w%s", ErrLoadDeadline, lastLine)
+		case wire.ExitRunDeadline:
+			return fmt.Errorf("%w%s", ErrRunDeadline, lastLine)
+		}
+	}
+	return fmt.Errorf("the worker ended with %w%s", err, lastLine)
+}
+
+// socketPath names the socket of the nth worker this process starts.
+func socketPath(folder string, n int) string {
+	return filepath.Join(folder, fmt.Sprintf("worker-%d-%d.sock", os.Getpid(), n))
+}
+
+// lineLog hands on what a worker writes, line by line, and remembers the last line. It bounds both.
+type lineLog struct {
+	log     func(string) // may be called concurrently with others' calls
+	partial []byte
+	line    string // last complete line; read after the process has ended
+}
+
+const maxLine = 1024 // bytes of a line that are kept
+
+// Write implements io.Writer. It is called from one goroutine: both streams of the process are the same writer.
+func (l *lineLog) Write(b []byte) (int, error) {
+	n := len(b)
+	for {
+		head, tail, found := bytes.Cut(b, []byte{'\n'})
+		l.partial = append(l.partial, head[:min(len(head), max(maxLine-len(l.partial), 0))]...)
+		if !found {
+			return n, nil
+		}
+		l.flush()
+		b = tail
+	}
+}
+
+func (l *lineLog) flush() {
+	line := strings.TrimSpace(strings.ToValidUTF8(string(l.partial), "?"))
+	l.partial = l.partial[:0]
+	if line == "" {
+		return
+	}
+	l.line = line
+	l.log(line)
+}
+
+func (l *lineLog) last() string {
+	l.flush()
+	return l.line
+}
