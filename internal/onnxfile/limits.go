@@ -1,0 +1,48 @@
+package onnxfile
+
+// Limits bound what [Inspect] accepts. Every count above a limit is a
+// [Refusal] with [ReasonTooLarge].
+type Limits struct {
+	MaxBytes        int64  // bytes of the file
+	MaxNodes        int    // nodes of the graph
+	MaxEdges        int    // inputs and outputs of all nodes together
+	MaxAttributes   int    // attributes of all nodes together
+	MaxInitializers int    // initializers of the graph
+	MaxParameters   uint64 // elements of all initializers and constants together
+	MaxSignature    int    // graph inputs, and graph outputs
+	MaxRank         int    // dimensions of any value; at most tensor.MaxRank
+	MaxSymbols      int    // different symbols in the input shapes; at most 255
+	MaxCostTerms    int    // different products of symbols in the cost, and in the memory
+}
+
+// DefaultLimits allow models of up to 32 MiB.
+var DefaultLimits = Limits{
+	MaxBytes:        32 << 20,
+	MaxNodes:        8192,
+	MaxEdges:        65536,
+	MaxAttributes:   32768,
+	MaxInitializers: 8192,
+	MaxParameters:   64 << 20,
+	MaxSignature:    64,
+	MaxRank:         8,
+	MaxSymbols:      8,
+	MaxCostTerms:    32,
+}
+
+const (
+	minIRVersion, maxIRVersion = 3, 11
+	minOpset, maxOpset         = 13, 21
+
+	// maxListItems bounds lists in attributes: strides, permutations, axes.
+	maxListItems = 1024
+	// maxKnownValues is the longest tensor whose values are folded.
+	maxKnownValues = 64
+	// maxDim bounds every dimension, or the multiple of its symbol, and
+	// maxWindow kernel sizes, strides, dilations and pads: sums and products
+	// of the few of them that meet in a formula can then not overflow.
+	maxWindow = 1 << 24
+	maxDim    = 1 << 40
+	// maxValueNameBytes bounds names inside the graph; those of the signature
+	// are bounded by tensor.MaxNameBytes.
+	maxValueNameBytes = 1024
+)
