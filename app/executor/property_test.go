@@ -68,7 +68,8 @@ func TestOneWordOnEveryAttempt(t *testing.T) {
 			},
 			"record": func(rt *rapid.T) {
 				for _, it := range b.items() {
-					if it.Attest && rapid.Bool().Draw(rt, "taken") {
+					_, open := b.chain.duties[it.Key]
+					if open && it.Attest && rapid.Bool().Draw(rt, "taken") {
 						b.chain.change(it.Key, func(d *Duty) { record(d, self, it.Outcome) })
 					}
 				}
