@@ -23,17 +23,19 @@ type Handler struct {
 	next   sdk.PrepareProposalHandler
 	decode sdk.TxDecoder
 	keys   Keys
-	// accepted is told of every accepted block with its injection; it may be nil.
-	accepted func(hash []byte, commit abci.CommitInfo, injected abcitypes.InjectedCommit)
+	accepted Accepted
 }
 
-// NewHandler returns a handler that adds the injection to what next selects. The function accepted, when not
-// nil, is called with each injection that ProcessProposal accepts; it must not block.
+// Accepted is told of every block that ProcessProposal accepts, with its decoded injection; nil when the block
+// carries none. It must not block.
+type Accepted func(req *abci.RequestProcessProposal, injected *abcitypes.InjectedCommit)
+
+// NewHandler returns a handler that adds the injection to what next selects. A nil accepted tells nobody.
 func NewHandler(
 	next sdk.PrepareProposalHandler,
 	decode sdk.TxDecoder,
 	keys Keys,
-	accepted func(hash []byte, commit abci.CommitInfo, injected abcitypes.InjectedCommit),
+	accepted Accepted,
 ) *Handler {
 	return &Handler{next: next, decode: decode, keys: keys, accepted: accepted}
 }
@@ -121,8 +123,8 @@ func (h *Handler) ProcessProposal(ctx sdk.Context, req *abci.RequestProcessPropo
 		ctx.Logger().Error("proposal rejected", "height", req.Height, "proposer", fmt.Sprintf("%X", req.ProposerAddress), "reason", err)
 		return &abci.ResponseProcessProposal{Status: abci.ResponseProcessProposal_REJECT}, nil
 	}
-	if h.accepted != nil && injected != nil {
-		h.accepted(req.Hash, req.ProposedLastCommit, *injected)
+	if h.accepted != nil {
+		h.accepted(req, injected)
 	}
 	return &abci.ResponseProcessProposal{Status: abci.ResponseProcessProposal_ACCEPT}, nil
 }

@@ -108,8 +108,8 @@ func TestAcceptedIsTold(t *testing.T) {
 	a := newSigner(1, 10)
 	ec := abci.ExtendedCommitInfo{Votes: []abci.ExtendedVoteInfo{a.vote([]byte("x"), 0)}}
 	var told []string
-	h := proposal.NewHandler(firstFit, decodeTx, ringOf(a), func(hash []byte, _ abci.CommitInfo, c abcitypes.InjectedCommit) {
-		told = append(told, string(hash)+":"+string(c.Entries[0].Extension))
+	h := proposal.NewHandler(firstFit, decodeTx, ringOf(a), func(req *abci.RequestProcessProposal, c *abcitypes.InjectedCommit) {
+		told = append(told, string(req.Hash)+":"+string(c.Entries[0].Extension))
 	})
 	good := mustEncode(t, ec)
 	for hash, txs := range map[string][][]byte{"refused": {good, {1}}, "accepted": {good}} {

@@ -1,0 +1,49 @@
+package cmd
+
+import (
+	"time"
+
+	cmtcfg "github.com/cometbft/cometbft/config"
+
+	serverconfig "github.com/cosmos/cosmos-sdk/server/config"
+
+	"github.com/opengradient/opengradient/app"
+	"github.com/opengradient/opengradient/app/executor"
+)
+
+// Config is the content of app.toml: the SDK's settings and the inference section.
+type Config struct {
+	serverconfig.Config `mapstructure:",squash"`
+
+	Inference executor.Config `mapstructure:"inference"`
+}
+
+// nodeConfig returns the template and the defaults of app.toml. Whatever a dApp or a new node needs is on: REST,
+// Swagger UI, gRPC, metrics and state-sync snapshots.
+func nodeConfig() (template string, defaults any) {
+	sdkDefaults := serverconfig.DefaultConfig()
+	sdkDefaults.MinGasPrices = "0" + app.BondDenom
+	sdkDefaults.API.Enable = true
+	sdkDefaults.API.Swagger = true
+	sdkDefaults.API.RPCMaxBodyBytes = 4 << 20
+	sdkDefaults.GRPC.Enable = true
+	//nolint:staticcheck // The SDK's own metrics still come from this section.
+	sdkDefaults.Telemetry.Enabled = true
+	//nolint:staticcheck // See above.
+	sdkDefaults.Telemetry.PrometheusRetentionTime = 60
+	sdkDefaults.StateSync.SnapshotInterval = 1000
+	sdkDefaults.StateSync.SnapshotKeepRecent = 2
+	return serverconfig.DefaultConfigTemplate + executor.ConfigTemplate,
+		Config{Config: *sdkDefaults, Inference: executor.DefaultConfig()}
+}
+
+// cometConfig returns the defaults of config.toml. The time between a commit and the next proposal is also the
+// time in which workers compute and vote extensions are collected.
+func cometConfig() *cmtcfg.Config {
+	c := cmtcfg.DefaultConfig()
+	c.Consensus.TimeoutCommit = time.Second
+	c.RPC.MaxBodyBytes = 4 << 20
+	c.Mempool.MaxTxBytes = 1 << 20
+	c.Instrumentation.Prometheus = true
+	return c
+}

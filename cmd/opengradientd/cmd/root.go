@@ -1,0 +1,83 @@
+// Package cmd holds the commands of the opengradientd daemon.
+package cmd
+
+import (
+	"fmt"
+	"os"
+
+	dbm "github.com/cosmos/cosmos-db"
+	"github.com/spf13/cobra"
+
+	"cosmossdk.io/log/v2"
+
+	"github.com/cosmos/cosmos-sdk/client"
+	clientconfig "github.com/cosmos/cosmos-sdk/client/config"
+	"github.com/cosmos/cosmos-sdk/server"
+	simtestutil "github.com/cosmos/cosmos-sdk/testutil/sims"
+	authtypes "github.com/cosmos/cosmos-sdk/x/auth/types"
+
+	"github.com/opengradient/opengradient/app"
+)
+
+// EnvPrefix is the prefix of environment variables that set flags, for example OPENGRADIENTD_HOME.
+const EnvPrefix = "OPENGRADIENTD"
+
+// NewRootCommand returns the daemon's command tree.
+func NewRootCommand() (*cobra.Command, error) {
+	// A throw-away application knows the codecs and the AutoCLI options of every module.
+	sample, err := app.New(log.NewNopLogger(), dbm.NewMemDB(), nil, false, simtestutil.AppOptionsMap{})
+	if err != nil {
+		return nil, fmt.Errorf("build the command tree: %w", err)
+	}
+	encoding := sample.EncodingConfig()
+	initial := client.Context{}.
+		WithCodec(encoding.Codec).
+		WithInterfaceRegistry(encoding.InterfaceRegistry).
+		WithTxConfig(encoding.TxConfig).
+		WithLegacyAmino(encoding.Amino).
+		WithInput(os.Stdin).
+		WithAccountRetriever(authtypes.AccountRetriever{}).
+		WithHomeDir(app.DefaultNodeHome()).
+		WithViper(EnvPrefix)
+
+	root := &cobra.Command{
+		Use:           "opengradientd",
+		Short:         "Node daemon and client of OpenGradient, the chain for verifiable AI inference",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			return prepareContexts(cmd, initial)
+		},
+	}
+	addCommands(root, sample)
+
+	auto := sample.AutoCLIOptions()
+	ctx, err := clientconfig.ReadDefaultValuesFromDefaultClientConfig(initial)
+	if err != nil {
+		return nil, fmt.Errorf("client configuration: %w", err)
+	}
+	auto.ClientCtx = ctx
+	if err := auto.EnhanceRootCommand(root); err != nil {
+		return nil, fmt.Errorf("commands of the modules: %w", err)
+	}
+	return root, nil
+}
+
+// prepareContexts reads flags and configuration files into the client and server contexts of a command.
+func prepareContexts(cmd *cobra.Command, initial client.Context) error {
+	cmd.SetOut(cmd.OutOrStdout())
+	cmd.SetErr(cmd.ErrOrStderr())
+	ctx, err := client.ReadPersistentCommandFlags(initial.WithCmdContext(cmd.Context()), cmd.Flags())
+	if err != nil {
+		return err
+	}
+	ctx, err = clientconfig.ReadFromClientConfig(ctx)
+	if err != nil {
+		return err
+	}
+	if err := client.SetCmdClientContextHandler(ctx, cmd); err != nil {
+		return err
+	}
+	template, appConfig := nodeConfig()
+	return server.InterceptConfigsPreRunHandler(cmd, template, appConfig, cometConfig())
+}
