@@ -66,7 +66,7 @@ func serve(o options, stdin io.Reader, stderr io.Writer) error {
 	}
 	runtime, err := ort.Open(library)
 	if err != nil {
-		return exitError{wire.ExitLibrary, fmt.Errorf("%w\n%s", err, installHint)}
+		return exitError{wire.ExitLibrary, fmt.Errorf("%w. %s", err, installHint)}
 	}
 	s, err := server.New(o.config(runtime, func(code int, reason string) {
 		// Nothing can be cleaned up: the runtime is still at work.

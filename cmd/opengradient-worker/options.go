@@ -111,11 +111,11 @@ func findLibrary(path string) (string, error) {
 		path, from = os.Getenv(wire.LibraryVariable), wire.LibraryVariable
 	}
 	if path == "" {
-		return "", fmt.Errorf("no ONNX Runtime library given: neither --library nor %s is set\n%s", wire.LibraryVariable, installHint)
+		return "", fmt.Errorf("no ONNX Runtime library given: neither --library nor %s is set. %s", wire.LibraryVariable, installHint)
 	}
 	library, err := wire.LibraryFile(path)
 	if err != nil {
-		return "", fmt.Errorf("the ONNX Runtime library is missing: %s names %s: %w\n%s", from, path, err, installHint)
+		return "", fmt.Errorf("the ONNX Runtime library is missing: %s names %s: %w. %s", from, path, err, installHint)
 	}
 	return library, nil
 }

@@ -81,23 +81,6 @@ func TestLocateLibrary(t *testing.T) {
 	}
 }
 
-func TestLineLogIsBounded(t *testing.T) {
-	var got []string
-	l := &lineLog{log: func(line string) { got = append(got, line) }}
-	for _, chunk := range []string{"one\ntw", "o\n\n", strings.Repeat("x", 5000), "y\nend"} {
-		if n, err := l.Write([]byte(chunk)); n != len(chunk) || err != nil {
-			t.Fatalf("expected %d, got %d, %v", len(chunk), n, err)
-		}
-	}
-	if last := l.last(); last != "end" {
-		t.Errorf("expected the last line, got %q", last)
-	}
-	want := []string{"one", "two", strings.Repeat("x", maxLine), "end"}
-	if strings.Join(got, "|") != strings.Join(want, "|") {
-		t.Errorf("expected %q, got %q", want, got)
-	}
-}
-
 func TestFailureString(t *testing.T) {
 	for f, want := range map[Failure]string{FailureNone: "none", FailureExecution: "execution", FailureOutputLimit: "output limit", 9: "Failure(9)"} {
 		if f.String() != want {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -57,7 +58,7 @@ func startProcess(c Config, socket string, log func(string)) (*process, error) {
 		return nil, fmt.Errorf("starting the worker: %w", err)
 	}
 	go func() {
-		p.err = explainExit(p.cmd.Wait(), p.log.last())
+		p.err = explainExit(p.cmd.Wait(), p.log.reason())
 		close(p.ended)
 	}()
 	return p, nil
@@ -72,23 +73,23 @@ func (p *process) kill() {
 }
 
 // explainExit says why a worker ended.
-func explainExit(err error, lastLine string) error {
+func explainExit(err error, reason string) error {
 	if err == nil {
 		return errors.New("the worker ended")
 	}
-	if lastLine != "" {
-		lastLine = ": " + lastLine
+	if reason != "" {
+		reason = ": " + reason
 	}
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
 		switch exit.ExitCode() {
 		case wire.ExitLoadDeadline:
-			return fmt.Errorf("%w%s", ErrLoadDeadline, lastLine)
+			return fmt.Errorf("%w%s", ErrLoadDeadline, reason)
 		case wire.ExitRunDeadline:
-			return fmt.Errorf("%w%s", ErrRunDeadline, lastLine)
+			return fmt.Errorf("%w%s", ErrRunDeadline, reason)
 		}
 	}
-	return fmt.Errorf("the worker ended with %w%s", err, lastLine)
+	return fmt.Errorf("the worker ended with %w%s", err, reason)
 }
 
 // socketPath names the socket of the nth worker this process starts.
@@ -96,14 +97,19 @@ func socketPath(folder string, n int) string {
 	return filepath.Join(folder, fmt.Sprintf("worker-%d-%d.sock", os.Getpid(), n))
 }
 
-// lineLog hands on what a worker writes, line by line, and remembers the last line. It bounds both.
+// lineLog hands on what a worker writes, line by line, and remembers the line that tells most about its end. It bounds
+// both.
 type lineLog struct {
 	log     func(string) // may be called concurrently with others' calls
 	partial []byte
-	line    string // last complete line; read after the process has ended
+	line    string // read after the process has ended
+	telling bool   // line has a prefix of tellingPrefixes
 }
 
 const maxLine = 1024 // bytes of a line that are kept
+
+// tellingPrefixes begin lines that say why a process ended; those of a crash come before many others.
+var tellingPrefixes = []string{wire.Name + ": ", "panic: ", "fatal error: ", "SIG", "terminate called "}
 
 // Write implements io.Writer. It is called from one goroutine: both streams of the process are the same writer.
 func (l *lineLog) Write(b []byte) (int, error) {
@@ -125,11 +131,15 @@ func (l *lineLog) flush() {
 	if line == "" {
 		return
 	}
-	l.line = line
 	l.log(line)
+	telling := slices.ContainsFunc(tellingPrefixes, func(prefix string) bool { return strings.HasPrefix(line, prefix) })
+	if telling || !l.telling {
+		l.line, l.telling = line, telling
+	}
 }
 
-func (l *lineLog) last() string {
+// reason is the last telling line, else the last line. The process must have ended.
+func (l *lineLog) reason() string {
 	l.flush()
 	return l.line
 }

@@ -115,3 +115,29 @@ func Integers(name string, values ...int64) tensor.Tensor {
 	}
 	return t
 }
+
+// Outer builds the product FP32[16384,16384] (1 GiB) of x FP32[16384,1] with itself and gives its maximum y FP32[1,1]:
+// much memory for small tensors.
+func Outer() onnxwrite.Model {
+	return onnxwrite.Model{Graph: onnxwrite.Graph{
+		Name: "outer",
+		Nodes: []onnxwrite.Node{
+			{Op: "Transpose", Inputs: []string{"x"}, Outputs: []string{"t"}},
+			{Op: "MatMul", Inputs: []string{"x", "t"}, Outputs: []string{"p"}},
+			{Op: "ReduceMax", Inputs: []string{"p"}, Outputs: []string{"y"}},
+		},
+		Inputs:  []onnxwrite.ValueInfo{value("x", onnxwrite.ElementFloat, onnxwrite.Fixed(16384), onnxwrite.Fixed(1))},
+		Outputs: []onnxwrite.ValueInfo{value("y", onnxwrite.ElementFloat, onnxwrite.Shape(1, 1)...)},
+	}}
+}
+
+// Weighted adds a constant of n elements to x FP32[n]: a file of 4·n bytes and more.
+func Weighted(n int) onnxwrite.Model {
+	return onnxwrite.Model{Graph: onnxwrite.Graph{
+		Name:         "weighted",
+		Nodes:        []onnxwrite.Node{{Op: "Add", Inputs: []string{"x", "w"}, Outputs: []string{"y"}}},
+		Inputs:       []onnxwrite.ValueInfo{value("x", onnxwrite.ElementFloat, onnxwrite.Fixed(int64(n)))},
+		Outputs:      []onnxwrite.ValueInfo{value("y", onnxwrite.ElementFloat, onnxwrite.Fixed(int64(n)))},
+		Initializers: []onnxwrite.Tensor{onnxwrite.FloatTensor("w", []int64{int64(n)}, Wave(n, 0.1)...)},
+	}}
+}
