@@ -306,6 +306,20 @@ func TestUnwantedBytesAreNoOffence(t *testing.T) {
 	}
 }
 
+func TestBytesOfALoserAreNotKeptAfterTheDecision(t *testing.T) {
+	f := newFixture(t, types.DefaultParams())
+	f.open(opening(1, equalMembers(4)))
+	f.next()
+	f.record(append(says(rootOf(0), 0, 1, 2), says(rootOf(1), 3)...)...)
+	f.next()
+	if got := f.record(shows(3, result(1))); len(got.Decisions) != 0 || len(got.Ignored) != 0 {
+		t.Fatalf("expected sound bytes of a loser to be left, got %+v", got)
+	}
+	if genesis := f.export(); len(genesis.Outputs) != 0 {
+		t.Errorf("expected no outputs in state, got %d", len(genesis.Outputs))
+	}
+}
+
 func TestDecisionsAreOrderedByRequest(t *testing.T) {
 	f := newFixture(t, types.DefaultParams())
 	for _, id := range []uint64{9, 3, 12} {
