@@ -20,7 +20,7 @@ func TestOutcomeIsOfferedUntilCommittedStateHasIt(t *testing.T) {
 		require.True(t, ok)
 		require.True(t, got.Attest)
 	}
-	outcome, _ := result(t, 1)
+	outcome, _ := result(t)
 	b.chain.change(key, func(d *Duty) { record(d, self, outcome) })
 	b.block()
 	_, ok := b.say(key)
@@ -129,7 +129,7 @@ func TestNothingIsSaidAgainstCommittedState(t *testing.T) {
 }
 
 func TestBytesAreOffered(t *testing.T) {
-	outcome, output := result(t, 1)
+	outcome, output := result(t)
 	failure := verificationtypes.NewFailureOutcome(verificationtypes.FAILURE_EXECUTION)
 	decide := func(d *Duty, at int64) {
 		record(d, operators[0], outcome)
@@ -205,7 +205,7 @@ func TestFailureHasNoBytes(t *testing.T) {
 
 func TestLateAttestationIsOfferedWhileTheRoundSettles(t *testing.T) {
 	b := newBench(t)
-	outcome, _ := result(t, 1)
+	outcome, _ := result(t)
 	key := b.chain.open(1, func(d *Duty) {
 		record(d, operators[0], outcome)
 		d.Round.Decided, d.Round.Phase = 1, verificationtypes.PHASE_SETTLING

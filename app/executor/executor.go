@@ -8,7 +8,6 @@ import (
 	"sync/atomic"
 
 	"cosmossdk.io/log/v2"
-
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
 	"github.com/opengradient/opengradient/app/voteext"

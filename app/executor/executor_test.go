@@ -8,7 +8,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	abci "github.com/cometbft/cometbft/abci/types"
-
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
 	"github.com/opengradient/opengradient/app/voteext"

@@ -4,9 +4,7 @@ import (
 	"fmt"
 
 	"cosmossdk.io/log/v2"
-
 	abci "github.com/cometbft/cometbft/abci/types"
-
 	sdk "github.com/cosmos/cosmos-sdk/types"
 )
 

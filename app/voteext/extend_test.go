@@ -8,7 +8,6 @@ import (
 	"pgregory.net/rapid"
 
 	abci "github.com/cometbft/cometbft/abci/types"
-
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
 	"github.com/opengradient/opengradient/app/abcitypes"

@@ -2,7 +2,6 @@ package voteext
 
 import (
 	abci "github.com/cometbft/cometbft/abci/types"
-
 	sdk "github.com/cosmos/cosmos-sdk/types"
 )
 
