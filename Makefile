@@ -21,20 +21,17 @@ SDK_VERSION := github.com/cosmos/cosmos-sdk/version
 LDFLAGS := -X $(SDK_VERSION).Name=opengradient -X $(SDK_VERSION).AppName=opengradientd \
 	-X $(SDK_VERSION).Version=$(VERSION) -X $(SDK_VERSION).Commit=$(COMMIT)
 
-# Only the worker links C code (ONNX Runtime); the others are static.
-CGO_opengradientd := 0
-CGO_opengradient-demo := 0
-CGO_opengradient-worker := 1
+# One setting of cgo for builds, tests and lint: the SDK is compiled once. Only the worker links C code of ours.
 COMMANDS := opengradientd opengradient-demo opengradient-worker
 
 .PHONY: build install onnxruntime tools clean
 build: ## Build the daemon, the worker and the demonstration into build/
 	@mkdir -p $(BUILD)
-	$(foreach command,$(COMMANDS),CGO_ENABLED=$(CGO_$(command)) $(GO) build $(BUILDFLAGS) -ldflags '$(LDFLAGS)' -o $(BUILD)/ ./cmd/$(command);)
+	$(foreach command,$(COMMANDS),$(GO) build $(BUILDFLAGS) -ldflags '$(LDFLAGS)' -o $(BUILD)/ ./cmd/$(command);)
 
 install: ## Install the daemon and the worker into GOBIN
-	CGO_ENABLED=0 $(GO) install $(BUILDFLAGS) -ldflags '$(LDFLAGS)' ./cmd/opengradientd
-	CGO_ENABLED=1 $(GO) install $(BUILDFLAGS) -ldflags '$(LDFLAGS)' ./cmd/opengradient-worker
+	$(GO) install $(BUILDFLAGS) -ldflags '$(LDFLAGS)' ./cmd/opengradientd
+	$(GO) install $(BUILDFLAGS) -ldflags '$(LDFLAGS)' ./cmd/opengradient-worker
 
 onnxruntime: ## Install the pinned ONNX Runtime library into build/lib
 	scripts/install-onnxruntime.sh $(BUILD)/lib

@@ -74,7 +74,7 @@ func (d *duty) assemble(engine worker.Engine, stopEngine func(), keyFile string)
 		Operator:  d.config.Operator,
 		Consensus: consensus,
 		Committed: d.committed(),
-		Engine:    workerEngine{engine},
+		Engine:    executor.NewWorkerEngine(engine, maxWorkerOutput),
 		Outbox:    outbox,
 		Syncing:   d.syncing,
 		Logger:    d.app.Logger().With("module", "inference"),

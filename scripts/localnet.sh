@@ -12,7 +12,9 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 readonly daemon=$PWD/build/opengradientd
-readonly net=${LOCALNET:-.localnet}
+net=${LOCALNET:-.localnet}
+[[ $net == /* ]] || net=$PWD/$net
+readonly net
 readonly start_seconds=90 stop_seconds=30
 
 fail() {
@@ -27,7 +29,7 @@ homes() { find "$net" -mindepth 1 -maxdepth 1 -type d -name 'node*' 2>/dev/null 
 running() {
 	local pid
 	pid=$(cat "$1/node.pid" 2>/dev/null) || return 1
-	ps -o args= -p "$pid" 2>/dev/null | grep -qF -- "start --home $PWD/$1" || return 1
+	ps -o args= -p "$pid" 2>/dev/null | grep -qF -- "start --home $1" || return 1
 	echo "$pid"
 }
 
@@ -54,14 +56,15 @@ start() {
 		if running "$home" >/dev/null; then
 			continue
 		fi
-		nohup "$daemon" start --home "$PWD/$home" >>"$home/node.log" 2>&1 </dev/null &
+		nohup "$daemon" start --home "$home" >>"$home/node.log" 2>&1 </dev/null &
 		echo $! >"$home/node.pid"
 	done
 
 	local begin=$SECONDS reached
 	while ((SECONDS - begin < start_seconds)); do
 		for home in $(homes); do
-			running "$home" >/dev/null || fail "$home ended:"$'\n'"$(tail -n 20 "$home/node.log")"
+			# Right after its start a process has no command line of its own yet, so only its number counts here.
+			kill -0 "$(cat "$home/node.pid")" 2>/dev/null || fail "$home ended:"$'\n'"$(tail -n 20 "$home/node.log")"
 		done
 		reached=$(height "$first" || true)
 		if [[ -n $reached ]] && ((reached > 1)); then
