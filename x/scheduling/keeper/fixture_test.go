@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"strings"
 	"testing"
 
@@ -104,8 +105,15 @@ func (i *powerIterator) skip() {
 func (i *powerIterator) Domain() (start, end []byte) { return nil, nil }
 func (i *powerIterator) Valid() bool                 { i.skip(); return i.at < len(i.staking.validators) }
 func (i *powerIterator) Next()                       { i.skip(); i.at++ }
-func (i *powerIterator) Error() error                { return nil }
 func (i *powerIterator) Close() error                { i.staking.open--; return nil }
+
+// Error names an exhausted iterator invalid, as the iterators of a cached store do.
+func (i *powerIterator) Error() error {
+	if !i.Valid() {
+		return errors.New("invalid iterator")
+	}
+	return nil
+}
 
 func (i *powerIterator) Key() []byte {
 	return stakingtypes.GetLastValidatorPowerKey(i.staking.validators[i.at].operator)

@@ -183,7 +183,16 @@ func (m *machine) govern(t *rapid.T) {
 	require.NoError(t, m.AddParams(m.ctx, m.params))
 }
 
-func (m *machine) block(t *rapid.T) { m.endBlock(t) }
+// block lets a few blocks pass, mostly with a heartbeat of every node: otherwise few tasks would be assigned, and few
+// come near their deadlines.
+func (m *machine) block(t *rapid.T) {
+	for range rapid.IntRange(1, 4).Draw(t, "blocks") {
+		if rapid.IntRange(0, 3).Draw(t, "silence") > 0 {
+			m.heartbeat(t)
+		}
+		m.endBlock(t)
+	}
+}
 
 // endBlock does what the end of a block does and checks what must hold between blocks.
 func (m *machine) endBlock(t check) {
