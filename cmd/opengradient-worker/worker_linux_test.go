@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/opengradient/opengradient/internal/tensor"
 	"github.com/opengradient/opengradient/internal/worker"
@@ -16,7 +17,7 @@ import (
 
 // A worker that is killed or stopped at any time is replaced, and the service resumes.
 func TestWorkerIsReplaced(t *testing.T) {
-	s := supervise(t, nil)
+	s := supervise(t, func(c *worker.Config) { c.HealthTimeout = 2 * time.Second })
 	for i, signal := range []syscall.Signal{syscall.SIGKILL, syscall.SIGSTOP, syscall.SIGSEGV} {
 		name := load(t, s, workertest.Lookup())
 		infer(t, s, name, workertest.Integers("index", 1))

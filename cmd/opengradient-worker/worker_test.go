@@ -38,7 +38,7 @@ func supervise(tb testing.TB, change func(*worker.Config)) *worker.Supervisor {
 	cfg := worker.DefaultConfig()
 	cfg.BinaryPath, cfg.LibraryPath = binary, workertest.Library(tb)
 	cfg.Environ = []string{asWorker + "=1"}
-	cfg.HealthInterval, cfg.HealthTimeout = 50*time.Millisecond, 2*time.Second
+	cfg.HealthInterval, cfg.HealthTimeout = 50*time.Millisecond, patience
 	cfg.Backoff.Initial = time.Millisecond
 	if change != nil {
 		change(&cfg)
@@ -174,15 +174,15 @@ func TestWorkerRefusesModels(t *testing.T) {
 func TestWorkerEndsOnDeadlines(t *testing.T) {
 	const size = 1024
 	x := workertest.Floats("x", []int64{size, size}, make([]float32, size*size)...)
-	s := supervise(t, func(c *worker.Config) { c.RunTimeout, c.MaxOutputBytes = 50*time.Millisecond, 8<<20 })
-	heavy := load(t, s, workertest.Heavy(size, 24))
+	s := supervise(t, func(c *worker.Config) { c.RunTimeout, c.MaxOutputBytes = 300*time.Millisecond, 8<<20 })
+	heavy := load(t, s, workertest.Heavy(size, 96))
 	if _, err := s.Infer(t.Context(), heavy, []tensor.Tensor{x}, nil); !errors.Is(err, worker.ErrRunDeadline) {
 		t.Errorf("a long run: expected ErrRunDeadline, got %v", err)
 	}
 	restarted(t, s, 1)
 	infer(t, s, load(t, s, workertest.Lookup()), workertest.Integers("index", 1))
 
-	s = supervise(t, func(c *worker.Config) { c.LoadTimeout = time.Millisecond })
+	s = supervise(t, func(c *worker.Config) { c.LoadTimeout = time.Microsecond })
 	model, name := workertest.Marshal(t, workertest.Weighted(4<<20))
 	if err := s.Load(t.Context(), name, model); !errors.Is(err, worker.ErrLoadDeadline) {
 		t.Errorf("a long load: expected ErrLoadDeadline, got %v", err)

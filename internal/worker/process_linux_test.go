@@ -9,10 +9,13 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
+
+	"github.com/opengradient/opengradient/internal/worker"
 )
 
 func TestSupervisorKillsAWorkerThatHangs(t *testing.T) {
-	s := supervise(t, nil)
+	s := supervise(t, func(c *worker.Config) { c.HealthTimeout = time.Second })
 	load(t, s)
 	workers := children(t, os.Getpid())
 	if len(workers) != 1 {

@@ -152,7 +152,7 @@ func configure(t *testing.T, part string) worker.Config {
 	cfg := worker.DefaultConfig()
 	cfg.BinaryPath, cfg.LibraryPath = binary, binary
 	cfg.Environ = []string{asWorker + "=" + part}
-	cfg.HealthInterval, cfg.HealthTimeout = 50*time.Millisecond, time.Second
+	cfg.HealthInterval, cfg.HealthTimeout = 50*time.Millisecond, patience
 	cfg.Backoff = worker.Backoff{Initial: time.Millisecond, Max: 20 * time.Millisecond, Reset: time.Minute}
 	return cfg
 }

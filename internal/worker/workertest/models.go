@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"fmt"
 	"math"
 	"testing"
 
@@ -67,7 +68,7 @@ func Heavy(size int64, steps int) onnxwrite.Model {
 	}
 	last := "x"
 	for i := range steps {
-		next := "h" + string(rune('A'+i))
+		next := fmt.Sprintf("h%d", i)
 		g.Nodes = append(g.Nodes, onnxwrite.Node{Op: "MatMul", Inputs: []string{last, "x"}, Outputs: []string{next}})
 		last = next
 	}
