@@ -1,0 +1,131 @@
+package cli
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/opengradient/opengradient/x/inference/types"
+	schedulingtypes "github.com/opengradient/opengradient/x/scheduling/types"
+)
+
+const oneRequest = `{"inputs":[{"name":"x","shape":[1,2],"datatype":"FP32","data":[[0.5,1]]}],"outputs":[{"name":"label"}]}`
+
+func TestSubmitReadsAFileOrStandardInput(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "request.json")
+	require.NoError(t, os.WriteFile(file, []byte(oneRequest), 0o600))
+	for name, source := range map[string]string{"file": file, "standard input": "-"} {
+		t.Run(name, func(t *testing.T) {
+			cmd := newSubmitCmd()
+			cmd.SetIn(strings.NewReader(oneRequest))
+			require.NoError(t, cmd.ParseFlags([]string{"--input", source, "--max-fee", "500uopg"}))
+			msg, err := submitMsg(cmd, "iris")
+			require.NoError(t, err)
+			require.Equal(t, "iris", msg.Model)
+			require.Equal(t, types.TIER_QUORUM, msg.Tier)
+			require.Equal(t, []string{"label"}, msg.Outputs)
+			require.Equal(t, int64(500), msg.MaxFee.Int64())
+			require.Equal(t, []types.InferenceInput{{Inputs: []types.Tensor{{
+				Name: "x", Datatype: "FP32", Shape: []int64{1, 2}, Contents: []byte{0, 0, 0, 0x3f, 0, 0, 0x80, 0x3f},
+			}}}}, msg.Requests)
+		})
+	}
+}
+
+func TestSubmitTakesManyRequestsAndFlagsOverTheFile(t *testing.T) {
+	cmd := newSubmitCmd()
+	cmd.SetIn(strings.NewReader("[" + oneRequest + "," + oneRequest + "]"))
+	require.NoError(t, cmd.ParseFlags([]string{"--input", "-", "--outputs", "a,b"}))
+	msg, err := submitMsg(cmd, "iris")
+	require.NoError(t, err)
+	require.Len(t, msg.Requests, 2)
+	require.Equal(t, []string{"a", "b"}, msg.Outputs)
+	require.True(t, msg.MaxFee.IsNil(), "left to the quote")
+}
+
+func TestSubmitRefuses(t *testing.T) {
+	for name, tc := range map[string]struct {
+		stdin string
+		flags []string
+	}{
+		"no such file":           {"", []string{"--input", filepath.Join(t.TempDir(), "none")}},
+		"not a request":          {"{}", []string{"--input", "-"}},
+		"outputs that differ":    {"[" + oneRequest + "," + strings.Replace(oneRequest, "label", "other", 1) + "]", []string{"--input", "-"}},
+		"fee of another coin":    {oneRequest, []string{"--input", "-", "--max-fee", "5atom"}},
+		"fee that is negative":   {oneRequest, []string{"--input", "-", "--max-fee=-5"}},
+		"fee that is a fraction": {oneRequest, []string{"--input", "-", "--max-fee", "0.5"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cmd := newSubmitCmd()
+			cmd.SetIn(strings.NewReader(tc.stdin))
+			require.NoError(t, cmd.ParseFlags(tc.flags))
+			_, err := submitMsg(cmd, "iris")
+			require.Error(t, err)
+		})
+	}
+}
+
+func TestRegisterModelReadsTheFile(t *testing.T) {
+	cmd := newRegisterModelCmd()
+	cmd.SetIn(strings.NewReader("onnx"))
+	require.NoError(t, cmd.ParseFlags([]string{"--task-class", "classification", "--royalty", "12"}))
+	msg, err := registerModelMsg(cmd, "iris", "-")
+	require.NoError(t, err)
+	require.Equal(t, "onnx", string(msg.Onnx))
+	require.Equal(t, schedulingtypes.TASK_CLASS_CLASSIFICATION, msg.TaskClass)
+	require.Equal(t, int64(12), msg.Royalty.Int64())
+
+	_, err = registerModelMsg(cmd, "Iris", "-")
+	require.ErrorIs(t, err, types.ErrInvalidName)
+	require.NoError(t, cmd.ParseFlags([]string{"--task-class", "unspecified"}))
+	_, err = registerModelMsg(cmd, "iris", "-")
+	require.ErrorContains(t, err, "expected one of classification, regression")
+}
+
+func TestFilesAreBounded(t *testing.T) {
+	b, err := readFile(strings.NewReader("1234"), "-", 4)
+	require.NoError(t, err)
+	require.Equal(t, "1234", string(b))
+	_, err = readFile(strings.NewReader("12345"), "-", 4)
+	require.ErrorContains(t, err, "expected at most 4 bytes")
+}
+
+func TestTensorsArePrintedReadably(t *testing.T) {
+	tensors := []types.Tensor{
+		{Name: "p", Datatype: "FP32", Shape: []int64{1, 2}, Contents: []byte{0xcd, 0xcc, 0xcc, 0x3d, 0, 0, 0xc0, 0x7f}},
+		{Name: "label", Datatype: "BYTES", Shape: []int64{1}, Contents: []byte{2, 0, 0, 0, 'h', 'i'}},
+	}
+	var text, json bytes.Buffer
+	require.NoError(t, printTensors(&text, "text", "outputs", 7, []byte{0xab}, tensors))
+	require.Equal(t, `request: 7
+root: ab
+outputs:
+- name: p
+  datatype: FP32
+  shape: [1, 2]
+  data: [0.1,"NaN"]
+- name: label
+  datatype: BYTES
+  shape: [1]
+  data: ["hi"]
+`, text.String())
+	require.NoError(t, printTensors(&json, "json", "outputs", 7, []byte{0xab}, tensors))
+	require.JSONEq(t, `{"id":"7","root":"ab","outputs":[
+		{"name":"p","datatype":"FP32","shape":[1,2],"data":[0.1,"NaN"]},
+		{"name":"label","datatype":"BYTES","shape":[1],"data":["hi"]}]}`, json.String())
+	require.Error(t, printTensors(&text, "text", "outputs", 7, nil, []types.Tensor{{Name: "p", Datatype: "FP32", Shape: []int64{1}}}))
+}
+
+func TestParseID(t *testing.T) {
+	id, err := parseID("7")
+	require.NoError(t, err)
+	require.Equal(t, uint64(7), id)
+	for _, bad := range []string{"", "0", "-1", "x", "18446744073709551616"} {
+		_, err := parseID(bad)
+		require.Error(t, err, bad)
+	}
+}

@@ -1,0 +1,123 @@
+package keeper_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/cosmos/cosmos-sdk/types/query"
+
+	"github.com/opengradient/opengradient/x/inference/types"
+)
+
+func TestRequestsAreFilteredAndPaged(t *testing.T) {
+	f := newFixture(t)
+	other := registration("other", 0)
+	other.Onnx = pairModel(3)
+	_, err := f.msgs.RegisterModel(f.ctx, other)
+	require.NoError(t, err)
+	f.submit(submission(input(1), input(1), input(1))) // 1..3 of alice for pair
+	msg := submission(input(1), input(1))
+	msg.Requester, msg.Model = bob.String(), "other"
+	f.submit(msg) // 4, 5 of bob for other
+	f.assign(2, 4)
+
+	m, err := f.k.FindModel(f.ctx, "other")
+	require.NoError(t, err)
+	for name, tc := range map[string]struct {
+		req  types.QueryRequestsRequest
+		want []uint64
+	}{
+		"all":              {types.QueryRequestsRequest{}, []uint64{1, 2, 3, 4, 5}},
+		"of a requester":   {types.QueryRequestsRequest{Requester: alice.String()}, []uint64{1, 2, 3}},
+		"of no one":        {types.QueryRequestsRequest{Requester: owner.String()}, nil},
+		"for a model":      {types.QueryRequestsRequest{Model: "other"}, []uint64{4, 5}},
+		"for a sha256":     {types.QueryRequestsRequest{Model: m.Sha256}, []uint64{4, 5}},
+		"in a status":      {types.QueryRequestsRequest{Status: types.REQUEST_STATUS_ASSIGNED}, []uint64{2, 4}},
+		"in another":       {types.QueryRequestsRequest{Status: types.REQUEST_STATUS_SUBMITTED}, []uint64{1, 3, 5}},
+		"newest first":     {types.QueryRequestsRequest{Pagination: &query.PageRequest{Reverse: true, Limit: 2}}, []uint64{5, 4}},
+		"page of a status": {types.QueryRequestsRequest{Status: types.REQUEST_STATUS_SUBMITTED, Pagination: &query.PageRequest{Limit: 2}}, []uint64{1, 3}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			res, err := f.queries.Requests(f.ctx, &tc.req)
+			require.NoError(t, err)
+			var got []uint64
+			for _, r := range res.Requests {
+				got = append(got, r.Id)
+			}
+			require.Equal(t, tc.want, got)
+		})
+	}
+
+	first, err := f.queries.Requests(f.ctx, &types.QueryRequestsRequest{Requester: alice.String(), Pagination: &query.PageRequest{Limit: 2}})
+	require.NoError(t, err)
+	rest, err := f.queries.Requests(f.ctx, &types.QueryRequestsRequest{Requester: alice.String(), Pagination: &query.PageRequest{Key: first.Pagination.NextKey}})
+	require.NoError(t, err)
+	require.Len(t, rest.Requests, 1)
+	require.Equal(t, uint64(3), rest.Requests[0].Id)
+}
+
+func TestModelsAreListed(t *testing.T) {
+	f := newFixture(t)
+	all, err := f.queries.Models(f.ctx, &types.QueryModelsRequest{})
+	require.NoError(t, err)
+	require.Len(t, all.Models, 1)
+	own, err := f.queries.Models(f.ctx, &types.QueryModelsRequest{Owner: owner.String()})
+	require.NoError(t, err)
+	require.Equal(t, all.Models, own.Models)
+	none, err := f.queries.Models(f.ctx, &types.QueryModelsRequest{Owner: alice.String()})
+	require.NoError(t, err)
+	require.Empty(t, none.Models)
+	file, err := f.queries.ModelFile(f.ctx, &types.QueryModelFileRequest{Model: "pair"})
+	require.NoError(t, err)
+	require.Equal(t, pairModel(1), file.Onnx)
+	params, err := f.queries.Params(f.ctx, &types.QueryParamsRequest{})
+	require.NoError(t, err)
+	require.Equal(t, types.DefaultParams(), params.Params)
+	require.Equal(t, uint64(1), params.Version)
+}
+
+func TestQueriesTellAbsenceFromBadArguments(t *testing.T) {
+	f := newFixture(t)
+	id := f.submit(submission(input(1)))[0]
+	for name, tc := range map[string]struct {
+		ask  func() error
+		want codes.Code
+	}{
+		"model": {func() error { _, err := f.queries.Model(f.ctx, &types.QueryModelRequest{Model: "none"}); return err }, codes.NotFound},
+		"model file": {func() error {
+			_, err := f.queries.ModelFile(f.ctx, &types.QueryModelFileRequest{Model: "none"})
+			return err
+		}, codes.NotFound},
+		"request":         {func() error { _, err := f.queries.Request(f.ctx, &types.QueryRequestRequest{Id: 9}); return err }, codes.NotFound},
+		"inputs":          {func() error { _, err := f.queries.Inputs(f.ctx, &types.QueryInputsRequest{Id: 9}); return err }, codes.NotFound},
+		"result":          {func() error { _, err := f.queries.Result(f.ctx, &types.QueryResultRequest{Id: 9}); return err }, codes.NotFound},
+		"receipt":         {func() error { _, err := f.queries.Receipt(f.ctx, &types.QueryReceiptRequest{Id: 9}); return err }, codes.NotFound},
+		"result to come":  {func() error { _, err := f.queries.Result(f.ctx, &types.QueryResultRequest{Id: id}); return err }, codes.FailedPrecondition},
+		"receipt to come": {func() error { _, err := f.queries.Receipt(f.ctx, &types.QueryReceiptRequest{Id: id}); return err }, codes.FailedPrecondition},
+		"bad owner":       {func() error { _, err := f.queries.Models(f.ctx, &types.QueryModelsRequest{Owner: "x"}); return err }, codes.InvalidArgument},
+		"bad requester": {func() error {
+			_, err := f.queries.Requests(f.ctx, &types.QueryRequestsRequest{Requester: "x"})
+			return err
+		}, codes.InvalidArgument},
+		"unknown model": {func() error {
+			_, err := f.queries.Requests(f.ctx, &types.QueryRequestsRequest{Model: "none"})
+			return err
+		}, codes.NotFound},
+		"two filters": {func() error {
+			_, err := f.queries.Requests(f.ctx, &types.QueryRequestsRequest{Model: "pair", Status: types.REQUEST_STATUS_ASSIGNED})
+			return err
+		}, codes.InvalidArgument},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := tc.ask()
+			require.Error(t, err)
+			require.Equal(t, tc.want, status.Code(err), err)
+		})
+	}
+	res, err := f.queries.Request(f.ctx, &types.QueryRequestRequest{Id: id})
+	require.NoError(t, err)
+	require.Equal(t, f.request(id), res.Request)
+}
