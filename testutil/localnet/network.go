@@ -1,0 +1,202 @@
+// Package localnet runs real validator networks on this machine for tests and benchmarks: daemon processes with
+// their workers, made by `opengradientd testnet`, on loopback ports.
+package localnet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"time"
+
+	"github.com/opengradient/opengradient/testutil/chainclient"
+)
+
+// ChainID is the chain id of every network.
+const ChainID = "opengradient-test-1"
+
+// Options say what a network is made of. The zero value is four validators.
+type Options struct {
+	// Validators is the number of validators, four when zero.
+	Validators int
+	// TimeoutCommit is the time between a commit and the next proposal, one second when zero.
+	TimeoutCommit time.Duration
+	// Workers names another worker binary for some nodes, by index.
+	Workers map[int]string
+	// Daemons names another daemon binary for some nodes, by index.
+	Daemons map[int]string
+	// EditGenesis changes the genesis file of every node before the start.
+	EditGenesis func(genesis map[string]any) error
+}
+
+// Network is a running network.
+type Network struct {
+	Dir    string
+	Nodes  []*Node
+	Codecs chainclient.Codecs
+	// Faucet is the funded account.
+	Faucet *chainclient.Signer
+}
+
+// TB is the part of testing.TB that the package uses.
+type TB interface {
+	Helper()
+	TempDir() string
+	Cleanup(func())
+	Fatalf(format string, args ...any)
+	Logf(format string, args ...any)
+	Failed() bool
+	Context() context.Context
+}
+
+// Start makes and starts a network and waits for its first blocks. It ends with the test; when the test failed,
+// the tails of the logs are printed.
+func Start(t TB, opts Options) *Network {
+	t.Helper()
+	n, err := Make(t.TempDir(), opts)
+	if err != nil {
+		t.Fatalf("make the network: %v", err)
+	}
+	t.Cleanup(func() {
+		n.Stop()
+		if t.Failed() {
+			n.printLogs(t)
+		}
+	})
+	for _, node := range n.Nodes {
+		if err := node.Start(); err != nil {
+			t.Fatalf("start %s: %v", node.Name, err)
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for _, node := range n.Nodes {
+		if err := node.Client().WaitHeight(ctx, 2); err != nil {
+			t.Fatalf("%s makes no blocks: %v", node.Name, err)
+		}
+	}
+	return n
+}
+
+// Make writes the home folders of a network below dir without starting it.
+func Make(dir string, opts Options) (*Network, error) {
+	if opts.Validators == 0 {
+		opts.Validators = 4
+	}
+	if opts.TimeoutCommit == 0 {
+		opts.TimeoutCommit = time.Second
+	}
+	daemon, err := Binary("opengradientd")
+	if err != nil {
+		return nil, err
+	}
+	offset, err := freeOffset(opts.Validators)
+	if err != nil {
+		return nil, err
+	}
+	netDir := filepath.Join(dir, "net")
+	out, err := exec.Command(daemon, "testnet", "--validators", strconv.Itoa(opts.Validators), "--output-dir", netDir,
+		"--chain-id", ChainID, "--port-offset", strconv.Itoa(offset), "--timeout-commit", opts.TimeoutCommit.String(),
+		"--home", filepath.Join(dir, "unused")).CombinedOutput()
+	if err != nil {
+		return nil, fmt.Errorf("opengradientd testnet: %w\n%s", err, out)
+	}
+	codecs, err := chainclient.LoadCodecs()
+	if err != nil {
+		return nil, err
+	}
+	n := &Network{Dir: netDir, Codecs: codecs}
+	for i := range opts.Validators {
+		node := &Node{
+			Name: fmt.Sprintf("node%d", i), Home: filepath.Join(netDir, fmt.Sprintf("node%d", i)),
+			RPC: fmt.Sprintf("tcp://127.0.0.1:%d", 26657+offset+10*i), GRPC: fmt.Sprintf("127.0.0.1:%d", 9090+offset+10*i),
+			REST: fmt.Sprintf("http://127.0.0.1:%d", 1317+offset+10*i), daemon: daemon, codecs: codecs,
+		}
+		if d, ok := opts.Daemons[i]; ok {
+			node.daemon = d
+		}
+		if w, ok := opts.Workers[i]; ok {
+			if err := node.SetAppConfig("inference", "worker", strconv.Quote(w)); err != nil {
+				return nil, err
+			}
+		}
+		if opts.EditGenesis != nil {
+			if err := editJSON(filepath.Join(node.Home, "config", "genesis.json"), opts.EditGenesis); err != nil {
+				return nil, err
+			}
+		}
+		n.Nodes = append(n.Nodes, node)
+	}
+	n.Faucet, err = chainclient.NewSigner(n.Nodes[0].Home, "faucet", ChainID, codecs)
+	return n, err
+}
+
+// Binary returns the path of a built program: in the folder that OG_BUILD_DIR names, or build/ of this repository.
+func Binary(name string) (string, error) {
+	path := filepath.Join(buildDir(), name)
+	if _, err := os.Stat(path); err != nil {
+		return "", fmt.Errorf("expected the program %s, run `make build` first: %w", path, err)
+	}
+	return path, nil
+}
+
+func buildDir() string {
+	if dir := os.Getenv("OG_BUILD_DIR"); dir != "" {
+		return dir
+	}
+	return filepath.Join(Root(), "build")
+}
+
+// Root is the root folder of this repository.
+func Root() string {
+	_, file, _, _ := runtime.Caller(0)
+	return filepath.Join(filepath.Dir(file), "..", "..")
+}
+
+// Stop ends all nodes.
+func (n *Network) Stop() {
+	for _, node := range n.Nodes {
+		node.Kill()
+	}
+}
+
+func (n *Network) printLogs(t TB) {
+	const tail = 6000
+	for _, node := range n.Nodes {
+		b, err := os.ReadFile(node.LogFile())
+		if err != nil {
+			continue
+		}
+		t.Logf("end of the log of %s:\n%s", node.Name, b[max(0, len(b)-tail):])
+	}
+}
+
+// freeOffset finds a port offset at which every port of the network is free.
+func freeOffset(validators int) (int, error) {
+	for offset := 2000 + 100*(os.Getpid()%50); offset < 30_000; offset += 500 {
+		if allFree(offset, validators) {
+			return offset, nil
+		}
+	}
+	return 0, errors.New("no free range of ports")
+}
+
+func allFree(offset, validators int) bool {
+	for i := range validators {
+		for _, base := range []int{26656, 26657, 26660, 1317, 9090} {
+			l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", base+offset+10*i))
+			if err != nil {
+				return false
+			}
+			if l.Close() != nil {
+				return false
+			}
+		}
+	}
+	return true
+}
