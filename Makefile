@@ -122,6 +122,10 @@ bench: onnxruntime ## Benchmarks (BENCH=regexp)
 
 ##@ Local network
 
+.PHONY: demo
+demo: ## Verified predictions from a fresh network in .demo, all of it checked (KEEP=1 leaves it running)
+	@scripts/demo.sh
+
 .PHONY: localnet-start localnet-stop localnet-status localnet-logs localnet-reset
 localnet-start: build onnxruntime ## Start a network on this machine (VALIDATORS=4 PORT_OFFSET=0)
 	scripts/localnet.sh start

@@ -32,7 +32,7 @@ const (
 )
 
 func commands() []command {
-	return []command{trainCommand()}
+	return []command{trainCommand(), runCommand()}
 }
 
 func main() {

@@ -95,6 +95,9 @@ func TestArguments(t *testing.T) {
 		{"unknown subcommand", []string{"fly"}, exitUsage, "", `got "fly"`},
 		{"help of a subcommand", []string{"train", "-h"}, exitOK, "", "-rows FILE"},
 		{"unknown flag", []string{"train", "-fly"}, exitUsage, "", "-fly"},
+		{"help of run", []string{"run", "-h"}, exitOK, "", "-kill-worker-of FOLDER"},
+		{"too few requests to run", []string{"run", "-requests", "3"}, exitUsage, "", "expected at least 10, got 3"},
+		{"no model to run", []string{"run", "-model", "missing.onnx"}, exitFailed, "", "opengradient-demo train -o missing.onnx"},
 		{"a word where flags go", []string{"train", "fly"}, exitUsage, "", `expected flags only, got "fly"`},
 	} {
 		t.Run(tc.reason, func(t *testing.T) {
