@@ -40,7 +40,7 @@ func Open(libraryPath string) (*Environment, error) {
 	}
 	e := &Environment{version: ort.GetVersion(), sha256: digest}
 	if err := e.prepare(libraryPath); err != nil {
-		e.close()
+		_ = e.close()
 		return nil, fmt.Errorf("%w: %s: %w", ErrLibrary, libraryPath, err)
 	}
 	return e, nil
