@@ -112,13 +112,12 @@ func (s *scanner) peek() byte {
 
 // token cuts the next scalar or object out of the text.
 func (s *scanner) token() ([]byte, error) {
+	first := s.peek()
 	start := s.at
-	switch s.peek() {
+	switch first {
 	case '"':
-		start = s.at
 		s.skipString()
 	case '{':
-		start = s.at
 		for s.at++; s.peek() != '}'; {
 			switch c := s.text[s.at]; c {
 			case '"':
@@ -133,7 +132,6 @@ func (s *scanner) token() ([]byte, error) {
 	case '[':
 		return nil, fmt.Errorf("data: expected an element, got %s", sample(s.text[s.at:]))
 	default:
-		start = s.at
 		for s.at < len(s.text) && !delimits(s.text[s.at]) {
 			s.at++
 		}

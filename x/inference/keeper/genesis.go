@@ -3,7 +3,6 @@ package keeper
 import (
 	"context"
 	"fmt"
-
 	"math"
 
 	sdk "github.com/cosmos/cosmos-sdk/types"

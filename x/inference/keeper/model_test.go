@@ -9,7 +9,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"cosmossdk.io/math"
-
 	storetypes "github.com/cosmos/cosmos-sdk/store/v2/types"
 
 	"github.com/opengradient/opengradient/internal/onnxwrite"

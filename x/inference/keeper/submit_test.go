@@ -8,7 +8,6 @@ import (
 	"pgregory.net/rapid"
 
 	"cosmossdk.io/math"
-
 	storetypes "github.com/cosmos/cosmos-sdk/store/v2/types"
 
 	"github.com/opengradient/opengradient/internal/tensor"

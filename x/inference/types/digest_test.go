@@ -11,7 +11,6 @@ import (
 	"pgregory.net/rapid"
 
 	"cosmossdk.io/math"
-
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
 	"github.com/opengradient/opengradient/x/inference/types"

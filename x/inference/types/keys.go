@@ -1,3 +1,4 @@
+// Package types holds the values, messages and errors of the inference module, and what it expects of other modules.
 package types
 
 import "cosmossdk.io/collections"

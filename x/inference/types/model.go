@@ -8,7 +8,6 @@ import (
 	"slices"
 
 	sdkmath "cosmossdk.io/math"
-
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
 	"github.com/opengradient/opengradient/internal/onnxfile"

@@ -6,7 +6,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"cosmossdk.io/math"
-
 	"github.com/cosmos/cosmos-sdk/client"
 
 	"github.com/opengradient/opengradient/internal/tensor"
@@ -36,11 +35,11 @@ func quotedFee(cmd *cobra.Command, clientCtx client.Context, msg *types.MsgSubmi
 			return math.Int{}, fmt.Errorf("request %d: %w", i+1, err)
 		}
 		symbols := symbolValues(specs, bindings)
-		if key := fmt.Sprint(symbols); quoted[key] {
+		key := fmt.Sprint(symbols)
+		if quoted[key] {
 			continue
-		} else {
-			quoted[key] = true
 		}
+		quoted[key] = true
 		quote, err := queries.Quote(cmd.Context(), &types.QueryQuoteRequest{
 			Model: msg.Model, Tier: msg.Tier, Symbols: symbols, Outputs: msg.Outputs,
 		})
