@@ -10,6 +10,7 @@ import (
 
 	cmtcrypto "github.com/cometbft/cometbft/crypto"
 	cmtjson "github.com/cometbft/cometbft/libs/json"
+	"github.com/prometheus/client_golang/prometheus"
 
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
@@ -70,6 +71,10 @@ func (d *duty) assemble(engine worker.Engine, stopEngine func(), keyFile string)
 	if err != nil {
 		return nil, fmt.Errorf("outbox: %w", err)
 	}
+	metrics, err := executor.NewPrometheusMetrics(prometheus.DefaultRegisterer)
+	if err != nil {
+		return nil, fmt.Errorf("metrics: %w", err)
+	}
 	exec, err := executor.New(executor.Options{
 		Operator:  d.config.Operator,
 		Consensus: consensus,
@@ -77,6 +82,7 @@ func (d *duty) assemble(engine worker.Engine, stopEngine func(), keyFile string)
 		Engine:    executor.NewWorkerEngine(engine, maxWorkerOutput),
 		Outbox:    outbox,
 		Syncing:   d.syncing,
+		Metrics:   metrics,
 		Logger:    d.app.Logger().With("module", "inference"),
 	})
 	if err != nil {

@@ -2,20 +2,14 @@
 # Runs fuzz targets, one after the other, each for a given time. go test runs one target at a time, hence this script.
 #
 #   scripts/fuzz.sh TIME [PATTERN...]       every Fuzz target of the packages PATTERN (default ./...)
-#   scripts/fuzz.sh TIME --pure             only those of packages that do not import the Cosmos SDK: they build in seconds,
-#                                           while instrumenting the SDK for fuzzing takes minutes
+# Instrumenting the Cosmos SDK for fuzzing takes minutes the first time.
 # New inputs that fail are written to the package's testdata/fuzz: commit them with the fix.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 readonly go=${GO:-go}
-time=${1:?usage: scripts/fuzz.sh TIME [--pure | PATTERN...]}
+time=${1:?usage: scripts/fuzz.sh TIME [PATTERN...]}
 shift
-pure=false
-if [[ ${1:-} == --pure ]]; then
-	pure=true
-	shift
-fi
 (($#)) || set -- ./...
 
 # One line per target: package folder and name.
@@ -26,9 +20,6 @@ ran=0
 while read -r folder name; do
 	[[ -n $name ]] || continue
 	package=./${folder#"$PWD/"}
-	if $pure && go list -test -deps "$package" | grep -q '^github.com/cosmos/cosmos-sdk'; then
-		continue
-	fi
 	echo "== $package $name"
 	$go test "$package" -run '^$' -fuzz "^$name\$" -fuzztime "$time" -timeout 0
 	ran=$((ran + 1))

@@ -1,10 +1,9 @@
 package executor
 
 import (
-	"context"
 	"fmt"
 
-	"go.opentelemetry.io/otel/metric"
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // Event is something worth counting.
@@ -38,30 +37,23 @@ type noMetrics struct{}
 
 func (noMetrics) Count(Event) {}
 
-// MeterMetrics counts events in OpenTelemetry counters.
-type MeterMetrics struct {
-	counters map[Event]metric.Int64Counter
+// PrometheusMetrics counts events in a Prometheus counter.
+type PrometheusMetrics struct {
+	events *prometheus.CounterVec
 }
 
-// NewMeterMetrics makes the counters opengradient.executor.<event> on a meter.
-func NewMeterMetrics(meter metric.Meter) (*MeterMetrics, error) {
-	m := &MeterMetrics{counters: make(map[Event]metric.Int64Counter)}
-	for _, event := range []Event{
-		EventRun, EventCacheHit, EventModelLoaded, EventFailure, EventRetry, EventGivenUp, EventCancelled, EventStored, EventDropped,
-		EventStoreError, EventQuarantined, EventContradicted, EventStateError, EventIdle, EventForeignEntry,
-	} {
-		counter, err := meter.Int64Counter("opengradient.executor." + string(event))
-		if err != nil {
-			return nil, fmt.Errorf("metrics of the executor: %w", err)
-		}
-		m.counters[event] = counter
+// NewPrometheusMetrics makes the counter opengradient_executor_events_total, by event, and registers it. The node
+// serves it with its other metrics.
+func NewPrometheusMetrics(registry prometheus.Registerer) (PrometheusMetrics, error) {
+	events := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Namespace: "opengradient", Subsystem: "executor", Name: "events_total",
+		Help: "Events of the node's inference duty, by kind.",
+	}, []string{"event"})
+	if err := registry.Register(events); err != nil {
+		return PrometheusMetrics{}, fmt.Errorf("metrics of the executor: %w", err)
 	}
-	return m, nil
+	return PrometheusMetrics{events: events}, nil
 }
 
-// Count implements Metrics. An unknown event is not counted.
-func (m *MeterMetrics) Count(event Event) {
-	if counter, ok := m.counters[event]; ok {
-		counter.Add(context.Background(), 1)
-	}
-}
+// Count implements Metrics.
+func (m PrometheusMetrics) Count(event Event) { m.events.WithLabelValues(string(event)).Inc() }

@@ -20,9 +20,9 @@ type Keys interface {
 // Handler prepares and processes proposals.
 type Handler struct {
 	// next selects the ordinary transactions.
-	next   sdk.PrepareProposalHandler
-	decode sdk.TxDecoder
-	keys   Keys
+	next     sdk.PrepareProposalHandler
+	decode   sdk.TxDecoder
+	keys     Keys
 	accepted Accepted
 }
 

@@ -21,6 +21,9 @@ type Runner struct {
 // NewRunner wraps next.
 func NewRunner(next sdk.TxRunner) sdk.TxRunner { return Runner{next: next} }
 
+// Unwrap gives the wrapped runner. BaseApp looks through it to refuse a block gas meter beside a parallel executor.
+func (r Runner) Unwrap() sdk.TxRunner { return r.next }
+
 // Run gives the injected commit one constant result and lets the wrapped runner execute the rest. Transaction
 // indices seen by the wrapped runner count from the first ordinary transaction.
 func (r Runner) Run(ctx context.Context, ms storetypes.MultiStore, txs [][]byte, deliver sdk.DeliverTxFunc) ([]*abci.ExecTxResult, error) {
