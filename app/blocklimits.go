@@ -5,16 +5,15 @@ import (
 	"fmt"
 	"math"
 
-	cmttypes "github.com/cometbft/cometbft/types"
-	gogogrpc "github.com/cosmos/gogoproto/grpc"
 	"google.golang.org/grpc"
 
 	cmtproto "github.com/cometbft/cometbft/proto/tendermint/types"
-
+	cmttypes "github.com/cometbft/cometbft/types"
 	sdk "github.com/cosmos/cosmos-sdk/types"
 	"github.com/cosmos/cosmos-sdk/types/module"
 	consensustypes "github.com/cosmos/cosmos-sdk/x/consensus/types"
 	stakingtypes "github.com/cosmos/cosmos-sdk/x/staking/types"
+	gogogrpc "github.com/cosmos/gogoproto/grpc"
 
 	"github.com/opengradient/opengradient/app/voteext"
 )

@@ -1,8 +1,12 @@
 package app
 
 import (
+	"github.com/spf13/cast"
+
+	"github.com/cosmos/cosmos-sdk/client/flags"
 	"github.com/cosmos/cosmos-sdk/codec/address"
 	"github.com/cosmos/cosmos-sdk/runtime"
+	"github.com/cosmos/cosmos-sdk/server"
 	servertypes "github.com/cosmos/cosmos-sdk/server/types"
 	storetypes "github.com/cosmos/cosmos-sdk/store/v2/types"
 	authkeeper "github.com/cosmos/cosmos-sdk/x/auth/keeper"
@@ -12,8 +16,8 @@ import (
 	banktypes "github.com/cosmos/cosmos-sdk/x/bank/types"
 	consensuskeeper "github.com/cosmos/cosmos-sdk/x/consensus/keeper"
 	consensustypes "github.com/cosmos/cosmos-sdk/x/consensus/types"
-	distrkeeper "github.com/cosmos/cosmos-sdk/x/distribution/keeper"
-	distrtypes "github.com/cosmos/cosmos-sdk/x/distribution/types"
+	distributionkeeper "github.com/cosmos/cosmos-sdk/x/distribution/keeper"
+	distributiontypes "github.com/cosmos/cosmos-sdk/x/distribution/types"
 	evidencekeeper "github.com/cosmos/cosmos-sdk/x/evidence/keeper"
 	evidencetypes "github.com/cosmos/cosmos-sdk/x/evidence/types"
 	"github.com/cosmos/cosmos-sdk/x/feegrant"
@@ -29,10 +33,6 @@ import (
 	upgradekeeper "github.com/cosmos/cosmos-sdk/x/upgrade/keeper"
 	upgradetypes "github.com/cosmos/cosmos-sdk/x/upgrade/types"
 
-	"github.com/cosmos/cosmos-sdk/client/flags"
-	"github.com/cosmos/cosmos-sdk/server"
-	"github.com/spf13/cast"
-
 	inferencekeeper "github.com/opengradient/opengradient/x/inference/keeper"
 	inferencetypes "github.com/opengradient/opengradient/x/inference/types"
 	schedulingkeeper "github.com/opengradient/opengradient/x/scheduling/keeper"
@@ -45,7 +45,7 @@ import (
 func moduleAccounts() map[string][]string {
 	return map[string][]string{
 		authtypes.FeeCollectorName:          nil,
-		distrtypes.ModuleName:               nil,
+		distributiontypes.ModuleName:        nil,
 		minttypes.ModuleName:                {authtypes.Minter},
 		stakingtypes.BondedPoolName:         {authtypes.Burner, authtypes.Staking},
 		stakingtypes.NotBondedPoolName:      {authtypes.Burner, authtypes.Staking},
@@ -68,7 +68,7 @@ func blockedAddresses() map[string]bool {
 
 func storeKeys() map[string]*storetypes.KVStoreKey {
 	return storetypes.NewKVStoreKeys(
-		authtypes.StoreKey, banktypes.StoreKey, stakingtypes.StoreKey, slashingtypes.StoreKey, distrtypes.StoreKey,
+		authtypes.StoreKey, banktypes.StoreKey, stakingtypes.StoreKey, slashingtypes.StoreKey, distributiontypes.StoreKey,
 		minttypes.StoreKey, govtypes.StoreKey, authzkeeper.StoreKey, feegrant.StoreKey, evidencetypes.StoreKey,
 		consensustypes.StoreKey, upgradetypes.StoreKey,
 		inferencetypes.StoreKey, inferencetypes.ModelStoreKey, schedulingtypes.StoreKey, verificationtypes.StoreKey,
@@ -95,7 +95,7 @@ func (app *App) setKeepers(appOpts servertypes.AppOptions) {
 		app.BankKeeper, authority, validatorCodec, consensusCodec)
 	app.MintKeeper = mintkeeper.NewKeeper(cdc, service(app.keys[minttypes.StoreKey]), app.StakingKeeper,
 		app.AccountKeeper, app.BankKeeper, authtypes.FeeCollectorName, authority)
-	app.DistrKeeper = distrkeeper.NewKeeper(cdc, service(app.keys[distrtypes.StoreKey]), app.AccountKeeper,
+	app.DistrKeeper = distributionkeeper.NewKeeper(cdc, service(app.keys[distributiontypes.StoreKey]), app.AccountKeeper,
 		app.BankKeeper, app.StakingKeeper, authtypes.FeeCollectorName, authority)
 	app.SlashingKeeper = slashingkeeper.NewKeeper(cdc, app.encoding.Amino, service(app.keys[slashingtypes.StoreKey]),
 		app.StakingKeeper, authority)
@@ -133,7 +133,7 @@ type keeperSet struct {
 	StakingKeeper         *stakingkeeper.Keeper
 	SlashingKeeper        slashingkeeper.Keeper
 	MintKeeper            mintkeeper.Keeper
-	DistrKeeper           distrkeeper.Keeper
+	DistrKeeper           distributionkeeper.Keeper
 	GovKeeper             *govkeeper.Keeper
 	UpgradeKeeper         *upgradekeeper.Keeper
 	AuthzKeeper           authzkeeper.Keeper

@@ -14,7 +14,7 @@ import (
 	"github.com/cosmos/cosmos-sdk/x/consensus"
 	consensustypes "github.com/cosmos/cosmos-sdk/x/consensus/types"
 	distr "github.com/cosmos/cosmos-sdk/x/distribution"
-	distrtypes "github.com/cosmos/cosmos-sdk/x/distribution/types"
+	distributiontypes "github.com/cosmos/cosmos-sdk/x/distribution/types"
 	"github.com/cosmos/cosmos-sdk/x/evidence"
 	evidencetypes "github.com/cosmos/cosmos-sdk/x/evidence/types"
 	"github.com/cosmos/cosmos-sdk/x/feegrant"
@@ -72,7 +72,7 @@ func (app *App) setModules() {
 	app.ModuleManager.SetOrderPreBlockers(upgradetypes.ModuleName, authtypes.ModuleName)
 	// Rewards of the last block are allocated before misbehaviour in it is punished.
 	app.ModuleManager.SetOrderBeginBlockers(
-		minttypes.ModuleName, distrtypes.ModuleName, slashingtypes.ModuleName, evidencetypes.ModuleName,
+		minttypes.ModuleName, distributiontypes.ModuleName, slashingtypes.ModuleName, evidencetypes.ModuleName,
 		stakingtypes.ModuleName, authz.ModuleName,
 	)
 	// Inference comes before staking: assignments see the powers that the block began with.
@@ -82,7 +82,7 @@ func (app *App) setModules() {
 	// Accounts and coins first, genesis transactions after staking, and our modules after the validators that
 	// their nodes and snapshots refer to.
 	order := []string{
-		authtypes.ModuleName, banktypes.ModuleName, distrtypes.ModuleName, stakingtypes.ModuleName,
+		authtypes.ModuleName, banktypes.ModuleName, distributiontypes.ModuleName, stakingtypes.ModuleName,
 		slashingtypes.ModuleName, govtypes.ModuleName, minttypes.ModuleName, genutiltypes.ModuleName,
 		evidencetypes.ModuleName, authz.ModuleName, feegrant.ModuleName, upgradetypes.ModuleName,
 		vestingtypes.ModuleName, consensustypes.ModuleName,
@@ -90,11 +90,6 @@ func (app *App) setModules() {
 	}
 	app.ModuleManager.SetOrderInitGenesis(order...)
 	app.ModuleManager.SetOrderExportGenesis(order...)
-}
-
-// mountStores mounts every store that App holds a key for.
-func (app *App) mountStores() {
-	app.MountKVStores(app.keys)
 }
 
 // sortedStoreKeys returns the keys of all stores, for executors that need to know them.

@@ -4,15 +4,14 @@ import (
 	"encoding/binary"
 	"errors"
 
-	abci "github.com/cometbft/cometbft/abci/types"
-	"github.com/cometbft/cometbft/crypto"
-	"github.com/cometbft/cometbft/crypto/ed25519"
-	cmtproto "github.com/cometbft/cometbft/proto/tendermint/types"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/proto"
 
 	"cosmossdk.io/log/v2"
-
+	abci "github.com/cometbft/cometbft/abci/types"
+	"github.com/cometbft/cometbft/crypto"
+	"github.com/cometbft/cometbft/crypto/ed25519"
+	cmtproto "github.com/cometbft/cometbft/proto/tendermint/types"
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
 	"github.com/opengradient/opengradient/app/proposal"
@@ -87,8 +86,8 @@ type signer struct {
 	power int64
 }
 
-func newSigner(seed byte, power int64) signer {
-	return signer{key: ed25519.GenPrivKeyFromSecret([]byte{seed}), power: power}
+func newSigner(seed byte) signer {
+	return signer{key: ed25519.GenPrivKeyFromSecret([]byte{seed}), power: 10}
 }
 
 func (s signer) validator() abci.Validator {

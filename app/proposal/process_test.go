@@ -3,9 +3,10 @@ package proposal_test
 import (
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	abci "github.com/cometbft/cometbft/abci/types"
 	cmtproto "github.com/cometbft/cometbft/proto/tendermint/types"
-	"github.com/stretchr/testify/require"
 
 	"github.com/opengradient/opengradient/app/abcitypes"
 	"github.com/opengradient/opengradient/app/proposal"
@@ -14,7 +15,7 @@ import (
 
 // TestProcessRefuses lists what a byzantine proposer could try with the injected commit and the transactions.
 func TestProcessRefuses(t *testing.T) {
-	signers := []signer{newSigner(1, 10), newSigner(2, 10), newSigner(3, 10), newSigner(4, 10)}
+	signers := []signer{newSigner(1), newSigner(2), newSigner(3), newSigner(4)}
 	keys := ringOf(signers...)
 	ec := abci.ExtendedCommitInfo{Round: 2}
 	for i, s := range signers {
@@ -105,7 +106,7 @@ func TestFirstBlockHasNoInjection(t *testing.T) {
 
 // TestAcceptedIsTold checks that an accepted block, and only that, is handed on with its hash.
 func TestAcceptedIsTold(t *testing.T) {
-	a := newSigner(1, 10)
+	a := newSigner(1)
 	ec := abci.ExtendedCommitInfo{Votes: []abci.ExtendedVoteInfo{a.vote([]byte("x"), 0)}}
 	var told []string
 	h := proposal.NewHandler(firstFit, decodeTx, ringOf(a), func(req *abci.RequestProcessProposal, c *abcitypes.InjectedCommit) {
@@ -123,7 +124,7 @@ func TestAcceptedIsTold(t *testing.T) {
 
 // FuzzDecode checks that the decoder of injections never panics and accepts only what re-encodes to itself.
 func FuzzDecode(f *testing.F) {
-	a, b := newSigner(1, 10), newSigner(2, 10)
+	a, b := newSigner(1), newSigner(2)
 	f.Add(mustEncode(f, abci.ExtendedCommitInfo{Votes: []abci.ExtendedVoteInfo{a.vote([]byte("x"), 0), b.vote(nil, 0)}}))
 	f.Add(proposal.Magic)
 	f.Add([]byte{0x00, 'O', 'G', 'V', 'X', 8, 1, 26, 0})

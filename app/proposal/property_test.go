@@ -3,11 +3,12 @@ package proposal_test
 import (
 	"testing"
 
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
 	abci "github.com/cometbft/cometbft/abci/types"
 	cmtproto "github.com/cometbft/cometbft/proto/tendermint/types"
 	cmttypes "github.com/cometbft/cometbft/types"
-	"github.com/stretchr/testify/require"
-	"pgregory.net/rapid"
 
 	"github.com/opengradient/opengradient/app/proposal"
 	"github.com/opengradient/opengradient/app/voteext"
@@ -50,7 +51,7 @@ func drawCommit(t *rapid.T) (abci.ExtendedCommitInfo, keyring) {
 	ec := abci.ExtendedCommitInfo{Round: round}
 	keys := keyring{}
 	for i := range n {
-		s := newSigner(byte(i), 10)
+		s := newSigner(byte(i))
 		if !rapid.Bool().Draw(t, "forgotten key") || i != oversized {
 			keys[string(s.key.PubKey().Address())] = s.key.PubKey()
 		}
@@ -73,7 +74,7 @@ func drawCommit(t *rapid.T) (abci.ExtendedCommitInfo, keyring) {
 // TestPreparePanicsAreContained checks that a proposer whose selection of transactions panics or fails still
 // proposes the injection.
 func TestPreparePanicsAreContained(t *testing.T) {
-	a, b := newSigner(1, 10), newSigner(2, 10)
+	a, b := newSigner(1), newSigner(2)
 	ec := abci.ExtendedCommitInfo{Votes: []abci.ExtendedVoteInfo{a.vote([]byte("x"), 0), b.vote(nil, 0)}}
 	h := proposal.NewHandler(nil, decodeTx, ringOf(a, b), nil)
 	resp, err := h.PrepareProposal(newContext(height), &abci.RequestPrepareProposal{
@@ -86,7 +87,7 @@ func TestPreparePanicsAreContained(t *testing.T) {
 
 // TestPrepareLeavesTheRequestAlone checks that the request, which optimistic execution shares, is not edited.
 func TestPrepareLeavesTheRequestAlone(t *testing.T) {
-	a := newSigner(1, 10)
+	a := newSigner(1)
 	req := &abci.RequestPrepareProposal{
 		Height: height, MaxTxBytes: 10_000, Txs: [][]byte{{1, 2, 3}, encodeTx(1, 20)},
 		LocalLastCommit: abci.ExtendedCommitInfo{Votes: []abci.ExtendedVoteInfo{a.vote([]byte("x"), 0)}},
@@ -101,7 +102,7 @@ func TestPrepareLeavesTheRequestAlone(t *testing.T) {
 
 // TestLargestBecomeMarkers checks that the largest extensions give way, and no more of them than must.
 func TestLargestBecomeMarkers(t *testing.T) {
-	a, b, c := newSigner(1, 10), newSigner(2, 10), newSigner(3, 10)
+	a, b, c := newSigner(1), newSigner(2), newSigner(3)
 	ec := abci.ExtendedCommitInfo{Votes: []abci.ExtendedVoteInfo{
 		a.vote(make([]byte, 1000), 0), b.vote(make([]byte, 3000), 0), c.vote(make([]byte, 2000), 0),
 	}}

@@ -32,7 +32,7 @@ func BenchmarkInspectMostNodes(b *testing.B) {
 	for i := 1; i < DefaultLimits.MaxNodes; i++ {
 		g.Nodes = append(g.Nodes, op("Add", fmt.Sprintf("v%d", i), in(fmt.Sprintf("v%d", i-1), "x")))
 	}
-	g.Outputs = []ow.ValueInfo{unranked(ow.ElementFloat, g.Nodes[len(g.Nodes)-1].Outputs[0])}
+	g.Outputs = []ow.ValueInfo{unranked(g.Nodes[len(g.Nodes)-1].Outputs[0])}
 	benchmarkInspect(b, model(17, g))
 }
 

@@ -55,9 +55,9 @@ func op(name, output string, inputs []string, attrs ...ow.Attribute) ow.Node {
 
 func in(names ...string) []string { return names }
 
-// unranked declares an output without shape.
-func unranked(t ow.ElementType, name string) ow.ValueInfo {
-	return ow.ValueInfo{Name: name, Type: t, Unranked: true}
+// unranked declares a float value without shape.
+func unranked(name string) ow.ValueInfo {
+	return ow.ValueInfo{Name: name, Type: ow.ElementFloat, Unranked: true}
 }
 
 func model(opset int64, g ow.Graph) []byte {

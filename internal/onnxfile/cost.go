@@ -25,10 +25,11 @@ const (
 	// NodeElements is charged for every node: about the time an executor needs
 	// to run one that has nothing to do.
 	NodeElements = 4096
-	// WorkPerElement and WorkPerUnit make compute units of a cost:
-	// ceil((MACs + WorkPerElement·Elements) / WorkPerUnit).
+	// WorkPerElement is the work of one element in MACs.
 	WorkPerElement = 8
-	WorkPerUnit    = 1_000_000
+	// WorkPerUnit is the work of one compute unit in MACs: a cost is
+	// ceil((MACs + WorkPerElement·Elements) / WorkPerUnit) units.
+	WorkPerUnit = 1_000_000
 )
 
 // Errors of evaluation under bindings; use errors.Is.

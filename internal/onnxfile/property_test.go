@@ -93,7 +93,7 @@ func randomChain(rt *rapid.T) ow.Graph {
 	g := ow.Graph{
 		Name:    "chain",
 		Inputs:  []ow.ValueInfo{floatInput("x", "N", 4, 6)},
-		Outputs: []ow.ValueInfo{unranked(ow.ElementFloat, "y")},
+		Outputs: []ow.ValueInfo{unranked("y")},
 		Initializers: []ow.Tensor{
 			ints("a0", 0), ints("a1", 1), ints("a2", 2), ints("big", 1<<40), ints("m1", -1), ints("two", 2),
 			ints("flat", 0, -1), ints("rows", -1, 6), ints("all", -1), zeros("w", 6, 6), zeros("k", 4, 4, 3), ints("tile", 2, 1, 1),

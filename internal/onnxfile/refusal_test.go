@@ -12,7 +12,7 @@ func oneNode(n ow.Node, constants ...ow.Tensor) ow.Graph {
 	return ow.Graph{
 		Name: "one", Nodes: []ow.Node{n}, Initializers: constants,
 		Inputs:  []ow.ValueInfo{floatInput("x", "N", 4)},
-		Outputs: []ow.ValueInfo{unranked(ow.ElementFloat, "y")},
+		Outputs: []ow.ValueInfo{unranked("y")},
 	}
 }
 
@@ -53,7 +53,7 @@ func TestRefusals(t *testing.T) {
 		"a string input":                  {with(func(m *ow.Model) { m.Graph.Inputs[0].Type = ow.ElementString }), ReasonUnsupportedDatatype},
 		"a string initializer":            {one(relu, ow.StringTensor("s", []int64{1}, "a")), ReasonUnsupportedDatatype},
 		"an undefined element type":       {with(func(m *ow.Model) { m.Graph.Inputs[0].Type = 0 }), ReasonUnsupportedDatatype},
-		"an input without shape":          {with(func(m *ow.Model) { m.Graph.Inputs[0] = unranked(ow.ElementFloat, "x") }), ReasonUnknownShape},
+		"an input without shape":          {with(func(m *ow.Model) { m.Graph.Inputs[0] = unranked("x") }), ReasonUnknownShape},
 		"a dimension without size":        {with(func(m *ow.Model) { m.Graph.Inputs[0].Dims = dims(0, 4) }), ReasonUnknownShape},
 		"a negative dimension":            {with(func(m *ow.Model) { m.Graph.Inputs[0].Dims[0] = ow.Fixed(-1) }), ReasonUnknownShape},
 		"a size that overflows":           {with(func(m *ow.Model) { m.Graph.Inputs[0].Dims = []ow.Dim{ow.Fixed(1 << 40), ow.Fixed(1 << 40)} }), ReasonTooLarge},

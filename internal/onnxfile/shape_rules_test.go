@@ -15,7 +15,7 @@ func outputTypes(opset int64, n ow.Node, inputs []ow.ValueInfo, constants []ow.T
 	g := ow.Graph{Name: "rule", Nodes: []ow.Node{n}, Inputs: inputs, Initializers: constants}
 	p := &parser{lim: DefaultLimits}
 	// Outputs are declared with their real type, which only inference knows.
-	g.Outputs = []ow.ValueInfo{unranked(ow.ElementFloat, n.Outputs[0])}
+	g.Outputs = []ow.ValueInfo{unranked(n.Outputs[0])}
 	if err := p.parseModel(model(opset, g)); err != nil {
 		return reasonOf(err)
 	}
@@ -191,7 +191,7 @@ func TestFoldingOfShapes(t *testing.T) {
 		return ow.Graph{
 			Name: "fold", Nodes: append(nodes, op("Expand", "y", in("one", "s"))),
 			Inputs:  []ow.ValueInfo{floatInput("x", "N", 6)},
-			Outputs: []ow.ValueInfo{unranked(ow.ElementFloat, "y")},
+			Outputs: []ow.ValueInfo{unranked("y")},
 			Initializers: []ow.Tensor{
 				zeros("one", 1), ints("i0", 0), ints("i1", 1), ints("two", 2), ints("three", 3), ints("minus", -1),
 				ints("wild", -1, 6), ints("pair", 5, 6), ints("ends", 2),

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	cmtcfg "github.com/cometbft/cometbft/config"
-
 	serverconfig "github.com/cosmos/cosmos-sdk/server/config"
 
 	"github.com/opengradient/opengradient/app"

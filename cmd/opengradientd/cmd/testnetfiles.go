@@ -11,10 +11,8 @@ import (
 	"strings"
 	"time"
 
-	cmtcfg "github.com/cometbft/cometbft/config"
-
 	sdkmath "cosmossdk.io/math"
-
+	cmtcfg "github.com/cometbft/cometbft/config"
 	clienttx "github.com/cosmos/cosmos-sdk/client/tx"
 	"github.com/cosmos/cosmos-sdk/crypto/hd"
 	"github.com/cosmos/cosmos-sdk/crypto/keyring"

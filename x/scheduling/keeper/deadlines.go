@@ -8,7 +8,6 @@ import (
 	"slices"
 
 	"cosmossdk.io/collections"
-
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
 	"github.com/opengradient/opengradient/x/scheduling/types"

@@ -8,12 +8,10 @@ import (
 	"math"
 	"slices"
 
-	gogotypes "github.com/cosmos/gogoproto/types"
-
 	errorsmod "cosmossdk.io/errors"
-
 	sdk "github.com/cosmos/cosmos-sdk/types"
 	stakingtypes "github.com/cosmos/cosmos-sdk/x/staking/types"
+	gogotypes "github.com/cosmos/gogoproto/types"
 
 	"github.com/opengradient/opengradient/x/scheduling/types"
 )

@@ -1,3 +1,4 @@
+// Package types holds the state, messages and rules of the scheduling module.
 package types
 
 import (

@@ -4,7 +4,6 @@ import (
 	"bytes"
 
 	errorsmod "cosmossdk.io/errors"
-
 	sdk "github.com/cosmos/cosmos-sdk/types"
 )
 

@@ -1,3 +1,4 @@
+// Package types holds the state, messages and rules of the verification module.
 package types
 
 import (
