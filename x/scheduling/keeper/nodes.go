@@ -48,11 +48,17 @@ func (k Keeper) RegisterNode(ctx context.Context, msg *types.MsgRegisterNode) er
 		return fmt.Errorf("load validator %s: %w", msg.Operator, err)
 	}
 
+	// An address has more than one spelling; the chain writes one and compares operators as text.
+	spelled, err := k.stakingKeeper.ValidatorAddressCodec().BytesToString(operator)
+	if err != nil {
+		return fmt.Errorf("spell operator %s: %w", msg.Operator, err)
+	}
+
 	node, err := k.node(ctx, operator)
 	switch {
 	case errors.Is(err, types.ErrNodeNotFound):
 		node = types.Node{
-			Operator:         msg.Operator,
+			Operator:         spelled,
 			Reliability:      types.MaxReliability,
 			RegisteredHeight: sdk.UnwrapSDKContext(ctx).BlockHeight(),
 		}

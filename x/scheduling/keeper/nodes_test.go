@@ -35,6 +35,20 @@ func TestRegisterNode(t *testing.T) {
 	require.Equal(t, "opengradient.scheduling.v1.EventNodeRegistered", events[0].Type)
 }
 
+// A node's operator is compared as text, with snapshots and genesis files among others: however the transaction spells
+// it, the chain keeps its own spelling.
+func TestRegisterNodeKeepsTheSpellingOfTheChain(t *testing.T) {
+	f := newFixture(t, types.DefaultParams())
+	f.staking.validators = []*validator{{operator: operator(0), power: 10}}
+	msg := registration(0)
+	msg.Operator = shouted(0)
+	require.NoError(t, f.RegisterNode(f.ctx, msg))
+	require.Equal(t, operator(0).String(), f.node(t, 0).Operator)
+	state, err := f.ExportGenesis(f.ctx)
+	require.NoError(t, err)
+	require.NoError(t, state.Validate())
+}
+
 func TestRegisterNodeAgainReplacesOnlyWhatItAdvertises(t *testing.T) {
 	f := newFixture(t, types.DefaultParams(), 10)
 	f.enqueue(t, task(1))
