@@ -88,8 +88,12 @@ func New(
 // registerServices registers the Msg and Query services of the modules and the reflection services.
 func (app *App) registerServices() error {
 	app.configurator = module.NewConfigurator(app.encoding.Codec, app.MsgServiceRouter(), app.GRPCQueryRouter())
-	if err := app.ModuleManager.RegisterServices(guardedConfigurator{Configurator: app.configurator, app: app}); err != nil {
+	guarded := guardedConfigurator{Configurator: app.configurator, app: app, guarded: make(map[string]bool)}
+	if err := app.ModuleManager.RegisterServices(guarded); err != nil {
 		return fmt.Errorf("module services: %w", err)
+	}
+	if err := guarded.check(); err != nil {
+		return err
 	}
 	autocliv1.RegisterQueryServer(app.GRPCQueryRouter(), runtimeservices.NewAutoCLIQueryService(app.ModuleManager.Modules))
 	reflection, err := runtimeservices.NewReflectionService()

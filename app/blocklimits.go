@@ -75,30 +75,65 @@ func (app *App) checkBlockLimits(ctx context.Context) error {
 	return CheckBlockLimits(p, n)
 }
 
+const (
+	stakingMsgService   = "cosmos.staking.v1beta1.Msg"
+	consensusMsgService = "cosmos.consensus.v1.Msg"
+)
+
 // guardedConfigurator registers the Msg services of x/consensus and x/staking behind checks of the block limits:
-// their parameter messages have no hook that could refuse.
+// their parameter messages have no hook that could refuse. Modules register either with the configurator itself or
+// with its message server; both lead through guard.
 type guardedConfigurator struct {
 	module.Configurator
 	app *App
+	// guarded collects the names of the services that were given a guard.
+	guarded map[string]bool
 }
 
+// RegisterService implements grpc.ServiceRegistrar.
+func (g guardedConfigurator) RegisterService(sd *grpc.ServiceDesc, handler any) {
+	g.Configurator.RegisterService(sd, g.guard(sd, handler))
+}
+
+// MsgServer implements module.Configurator.
 func (g guardedConfigurator) MsgServer() gogogrpc.Server {
-	return guardedRegistrar{Server: g.Configurator.MsgServer(), app: g.app}
+	return guardedRegistrar{Server: g.Configurator.MsgServer(), guard: g.guard}
+}
+
+// guard goes by the name of the service: one keeper may serve messages and queries.
+func (g guardedConfigurator) guard(sd *grpc.ServiceDesc, handler any) any {
+	switch sd.ServiceName {
+	case stakingMsgService:
+		if h, ok := handler.(stakingtypes.MsgServer); ok {
+			g.guarded[sd.ServiceName] = true
+			return guardedStaking{MsgServer: h, app: g.app}
+		}
+	case consensusMsgService:
+		if h, ok := handler.(consensustypes.MsgServer); ok {
+			g.guarded[sd.ServiceName] = true
+			return guardedConsensus{MsgServer: h, app: g.app}
+		}
+	}
+	return handler
+}
+
+// check fails when a service that needs a guard went past it.
+func (g guardedConfigurator) check() error {
+	for _, service := range []string{stakingMsgService, consensusMsgService} {
+		if !g.guarded[service] {
+			return fmt.Errorf("%s: expected it behind the check of the block limits, got it without", service)
+		}
+	}
+	return nil
 }
 
 type guardedRegistrar struct {
 	gogogrpc.Server
-	app *App
+	guard func(sd *grpc.ServiceDesc, handler any) any
 }
 
 func (r guardedRegistrar) RegisterService(sd *grpc.ServiceDesc, handler any) {
-	switch h := handler.(type) {
-	case stakingtypes.MsgServer:
-		handler = guardedStaking{MsgServer: h, app: r.app}
-	case consensustypes.MsgServer:
-		handler = guardedConsensus{MsgServer: h, app: r.app}
-	}
-	r.Server.RegisterService(sd, handler)
+	r.Server.RegisterService(sd, r.guard(sd, handler))
 }
 
 type guardedStaking struct {
