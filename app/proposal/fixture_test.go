@@ -3,6 +3,7 @@ package proposal_test
 import (
 	"encoding/binary"
 	"errors"
+	"math"
 
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/proto"
@@ -35,7 +36,16 @@ type gasTx struct{ gas uint64 }
 
 func (gasTx) GetMsgs() []sdk.Msg                  { return nil }
 func (gasTx) GetMsgsV2() ([]proto.Message, error) { return nil, nil }
-func (t gasTx) GetGas() uint64                    { return t.gas }
+
+// noFee makes a transaction that decodes and panics when it is asked for its gas, as the SDK's does without a fee.
+const noFee = math.MaxUint64
+
+func (t gasTx) GetGas() uint64 {
+	if t.gas == noFee {
+		panic("no fee")
+	}
+	return t.gas
+}
 
 var errTx = errors.New("not a transaction")
 

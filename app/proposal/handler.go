@@ -1,7 +1,9 @@
 package proposal
 
 import (
+	"errors"
 	"fmt"
+	"math"
 
 	abci "github.com/cometbft/cometbft/abci/types"
 	"github.com/cometbft/cometbft/crypto"
@@ -91,26 +93,62 @@ func (h *Handler) selectTxs(ctx sdk.Context, req *abci.RequestPrepareProposal, m
 	}
 	inner := *req
 	inner.MaxTxBytes = maxBytes
-	inner.Txs = h.decodable(req.Txs)
+	inner.Txs = h.acceptable(ctx, req.Txs, false)
 	resp, err := h.next(ctx, &inner)
 	if err != nil {
 		ctx.Logger().Error("selecting transactions failed", "height", req.Height, "err", err)
 		return nil
 	}
-	return h.decodable(resp.Txs)
+	return h.acceptable(ctx, resp.Txs, true)
 }
 
-func (h *Handler) decodable(txs [][]byte) [][]byte {
+// acceptable returns the transactions that ProcessProposal would take: each on its own or, with together, all of them
+// in one block. The selection in between adds up gas limits without regard to overflow.
+func (h *Handler) acceptable(ctx sdk.Context, txs [][]byte, together bool) [][]byte {
 	kept := make([][]byte, 0, len(txs))
+	left := maxGas(ctx)
 	for _, tx := range txs {
-		if IsInjection(tx) {
+		gas, err := h.gas(tx)
+		if err != nil || gas > left {
 			continue
 		}
-		if _, err := h.decode(tx); err == nil {
-			kept = append(kept, tx)
+		if together {
+			left -= gas
 		}
+		kept = append(kept, tx)
 	}
 	return kept
+}
+
+// gas is what an ordinary transaction may use. It fails for an injected commit, for what does not decode, and for what
+// decodes without a fee, which the SDK's own type does not survive being asked for.
+func (h *Handler) gas(raw []byte) (gas uint64, err error) {
+	if IsInjection(raw) {
+		return 0, errors.New("expected an ordinary transaction, got an injected commit")
+	}
+	tx, err := h.decode(raw)
+	if err != nil {
+		return 0, fmt.Errorf("does not decode: %w", err)
+	}
+	gasTx, ok := tx.(sdk.GasTx)
+	if !ok {
+		return 0, nil
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			gas, err = 0, fmt.Errorf("expected a gas limit, got none: %v", r)
+		}
+	}()
+	return gasTx.GetGas(), nil
+}
+
+// maxGas is the gas limit of a block; all there is when there is none.
+func maxGas(ctx sdk.Context) uint64 {
+	b := ctx.ConsensusParams().Block
+	if b == nil || b.MaxGas < 0 {
+		return math.MaxUint64
+	}
+	return uint64(b.MaxGas)
 }
 
 // ProcessProposal accepts a block exactly when its injection is complete and genuine, every other transaction
@@ -152,28 +190,16 @@ func (h *Handler) check(ctx sdk.Context, req *abci.RequestProcessProposal) (*abc
 }
 
 func (h *Handler) checkTxs(ctx sdk.Context, txs [][]byte) error {
-	maxGas := int64(-1)
-	if b := ctx.ConsensusParams().Block; b != nil {
-		maxGas = b.MaxGas
-	}
-	var total uint64
+	left := maxGas(ctx)
 	for i, raw := range txs {
-		if IsInjection(raw) {
-			return fmt.Errorf("transaction %d: expected an ordinary transaction, got an injected commit", i)
-		}
-		tx, err := h.decode(raw)
+		gas, err := h.gas(raw)
 		if err != nil {
-			return fmt.Errorf("transaction %d does not decode: %w", i, err)
+			return fmt.Errorf("transaction %d: %w", i, err)
 		}
-		gasTx, ok := tx.(sdk.GasTx)
-		if !ok || maxGas < 0 {
-			continue
+		if gas > left {
+			return fmt.Errorf("block gas: expected at most %d, got more with transaction %d", maxGas(ctx), i)
 		}
-		gas := gasTx.GetGas()
-		if gas > uint64(maxGas)-total {
-			return fmt.Errorf("block gas: expected at most %d, got more with transaction %d", maxGas, i)
-		}
-		total += gas
+		left -= gas
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package proposal_test
 
 import (
+	"math"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -9,6 +10,8 @@ import (
 	abci "github.com/cometbft/cometbft/abci/types"
 	cmtproto "github.com/cometbft/cometbft/proto/tendermint/types"
 	cmttypes "github.com/cometbft/cometbft/types"
+
+	sdk "github.com/cosmos/cosmos-sdk/types"
 
 	"github.com/opengradient/opengradient/app/proposal"
 	"github.com/opengradient/opengradient/app/voteext"
@@ -21,11 +24,16 @@ func TestPrepareImpliesProcess(t *testing.T) {
 		ec, keys := drawCommit(t)
 		var txs [][]byte
 		for range rapid.IntRange(0, 20).Draw(t, "txs") {
-			switch rapid.IntRange(0, 5).Draw(t, "kind") {
+			switch rapid.IntRange(0, 7).Draw(t, "kind") {
 			case 0:
 				txs = append(txs, rapid.SliceOfN(rapid.Byte(), 0, 40).Draw(t, "junk"))
 			case 1:
 				txs = append(txs, append(append([]byte{}, proposal.Magic...), 1, 2, 3))
+			case 2:
+				// Added to other gas limits, these overflow.
+				txs = append(txs, encodeTx(math.MaxUint64-rapid.Uint64Range(1, 400).Draw(t, "room"), 20))
+			case 3:
+				txs = append(txs, encodeTx(noFee, 20))
 			default:
 				txs = append(txs, encodeTx(rapid.Uint64Range(0, 400).Draw(t, "gas"), rapid.IntRange(9, 4000).Draw(t, "size")))
 			}
@@ -113,4 +121,35 @@ func TestLargestBecomeMarkers(t *testing.T) {
 	require.Len(t, got.Entries[2].Extension, 2000)
 	_, err = proposal.BuildCommit(ec, 5)
 	require.ErrorContains(t, err, "expected at most 5 bytes")
+}
+
+// TestOneBadTransactionSparesTheOthers checks that what cannot be in a block does not keep out what can.
+func TestOneBadTransactionSparesTheOthers(t *testing.T) {
+	a := newSigner(1)
+	ec := abci.ExtendedCommitInfo{Votes: []abci.ExtendedVoteInfo{a.vote([]byte("x"), 0)}}
+	good := encodeTx(600, 20)
+	for name, bad := range map[string][]byte{
+		"it does not decode":         {1, 2, 3},
+		"it is an injected commit":   proposal.Magic,
+		"it has no fee":              encodeTx(noFee, 20),
+		"its gas is above the limit": encodeTx(1001, 20),
+		"its gas overflows":          encodeTx(math.MaxUint64-500, 20),
+		"there is no gas left":       encodeTx(500, 20),
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := proposal.NewHandler(unbounded, decodeTx, ringOf(a), nil)
+			resp, err := h.PrepareProposal(newContext(height), &abci.RequestPrepareProposal{
+				Height: height, MaxTxBytes: 10_000, Txs: [][]byte{good, bad, encodeTx(400, 20)}, LocalLastCommit: ec,
+			})
+			require.NoError(t, err)
+			require.Equal(t, [][]byte{good, encodeTx(400, 20)}, resp.Txs[1:])
+			require.True(t, process(t, ringOf(a), ec, resp.Txs...))
+			require.False(t, process(t, ringOf(a), ec, append(resp.Txs, bad)...))
+		})
+	}
+}
+
+// unbounded selects every transaction, whatever gas they want together.
+func unbounded(_ sdk.Context, req *abci.RequestPrepareProposal) (*abci.ResponsePrepareProposal, error) {
+	return &abci.ResponsePrepareProposal{Txs: req.Txs}, nil
 }
