@@ -23,7 +23,7 @@ func Environment() *schedulingtypes.EnvironmentClass {
 type Output func(i int, requestID uint64) []byte
 
 // Attest makes every validator behave like a node whose worker computes output: a heartbeat in every extension,
-// an attestation for each open round it has not attested yet, and the bytes when it leads.
+// an attestation for each open round it has not attested yet, and, while it leads, the bytes until they are in state.
 func (c *Chain) Attest(output Output) {
 	c.Extend = func(i int, _ int64) []byte {
 		b, err := voteext.Encode(c.Extension(i, output))
@@ -49,19 +49,23 @@ func (c *Chain) Extension(i int, output Output) abcitypes.VoteExtension {
 			return true, err
 		}
 		at := slices.IndexFunc(snapshot.Members, func(m verificationtypes.Member) bool { return m.Operator == operator })
-		if at < 0 || round.Votes[at].Candidate != 0 || node.EnvironmentClass == 0 {
+		if at < 0 || node.EnvironmentClass == 0 {
 			return false, nil
 		}
 		out := output(i, id)
 		if len(out) == 0 {
 			return false, nil
 		}
-		root := tensor.MerkleRoot(out)
-		ext.Attestations = append(ext.Attestations, verificationtypes.Attestation{
-			RequestId: id, Attempt: round.Attempt, EnvironmentClass: node.EnvironmentClass,
-			Outcome: verificationtypes.Outcome{OutputRoot: root[:]},
-		})
-		if round.Leader == operator {
+		candidate := round.Votes[at].Candidate
+		if candidate == 0 {
+			root := tensor.MerkleRoot(out)
+			ext.Attestations = append(ext.Attestations, verificationtypes.Attestation{
+				RequestId: id, Attempt: round.Attempt, EnvironmentClass: node.EnvironmentClass,
+				Outcome: verificationtypes.Outcome{OutputRoot: root[:]},
+			})
+		}
+		missing := candidate == 0 || round.Candidates[candidate-1].Publisher == ""
+		if round.Phase == verificationtypes.PHASE_OPEN && round.Leader == operator && missing {
 			ext.Outputs = append(ext.Outputs, verificationtypes.PublishedOutput{RequestId: id, Attempt: round.Attempt, Output: out})
 		}
 		return false, nil

@@ -54,6 +54,8 @@ type Options struct {
 	Followers []simtestutil.AppOptionsMap
 	// Edit changes the genesis before the chain starts.
 	Edit func(state map[string]json.RawMessage)
+	// Consensus changes the consensus parameters of the genesis.
+	Consensus func(p *cmtproto.ConsensusParams)
 	// Mempool, when set, is the application-side mempool.
 	BaseAppOptions []func(*baseapp.BaseApp)
 }
@@ -72,10 +74,11 @@ type Chain struct {
 	// Absent lists the validators that do not precommit.
 	Absent map[int]bool
 
-	t        TB
-	height   int64
-	now      time.Time
-	extended abci.ExtendedCommitInfo
+	t         TB
+	height    int64
+	now       time.Time
+	consensus *cmtproto.ConsensusParams
+	extended  abci.ExtendedCommitInfo
 }
 
 // Account is a funded account.
@@ -84,16 +87,23 @@ type Account struct {
 	Address sdk.AccAddress
 }
 
+func validatorKey(i int) ed25519.PrivKey { return ed25519.GenPrivKeyFromSecret([]byte{'v', byte(i)}) }
+
+// Operator is the operator address of validator i of every test chain.
+func Operator(i int) sdk.ValAddress { return sdk.ValAddress(validatorKey(i).PubKey().Address()) }
+
 // New starts a chain.
 func New(t TB, opts Options) *Chain {
 	t.Helper()
 	if len(opts.Powers) == 0 {
 		opts.Powers = []int64{10, 10, 10, 10}
 	}
-	c := &Chain{t: t, now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), Absent: map[int]bool{}}
+	c := &Chain{t: t, now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), consensus: ConsensusParams(), Absent: map[int]bool{}}
+	if opts.Consensus != nil {
+		opts.Consensus(c.consensus)
+	}
 	for i, p := range opts.Powers {
-		key := ed25519.GenPrivKeyFromSecret([]byte{'v', byte(i)})
-		c.Validators = append(c.Validators, Validator{Key: key, Power: p, Operator: sdk.ValAddress(key.PubKey().Address())})
+		c.Validators = append(c.Validators, Validator{Key: validatorKey(i), Power: p, Operator: Operator(i)})
 	}
 	for i := range max(opts.Accounts, 1) {
 		key := secp256k1.GenPrivKeyFromSecret([]byte{'a', byte(i)})
@@ -118,7 +128,7 @@ func (c *Chain) Import(state json.RawMessage, initialHeight int64) *Chain {
 	c.t.Helper()
 	next := &Chain{
 		App: newApp(c.t, nil, nil), Validators: c.Validators, Accounts: c.Accounts,
-		t: c.t, now: c.now, Absent: map[int]bool{},
+		t: c.t, now: c.now, consensus: c.consensus, Absent: map[int]bool{},
 	}
 	next.initChain(state, initialHeight)
 	return next
@@ -146,7 +156,7 @@ func (c *Chain) initChain(state json.RawMessage, initialHeight int64) {
 	c.t.Helper()
 	for _, a := range c.apps() {
 		_, err := a.InitChain(&abci.RequestInitChain{
-			ChainId: ChainID, Time: c.now, InitialHeight: initialHeight, ConsensusParams: ConsensusParams(), AppStateBytes: state,
+			ChainId: ChainID, Time: c.now, InitialHeight: initialHeight, ConsensusParams: c.consensus, AppStateBytes: state,
 		})
 		require.NoError(c.t, err)
 	}
