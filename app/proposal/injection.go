@@ -9,11 +9,17 @@ import (
 	"errors"
 	"fmt"
 
+	cmttypes "github.com/cometbft/cometbft/types"
+	"google.golang.org/protobuf/encoding/protowire"
+
 	"github.com/opengradient/opengradient/app/abcitypes"
 )
 
 // Version is the version of the injection format.
 const Version = 1
+
+// MaxEntries bounds the entries of an injection: CometBFT takes no commit with more votes.
+const MaxEntries = cmttypes.MaxVotesCount
 
 // Magic opens the injected transaction. A first byte of zero never decodes as an SDK transaction, because zero
 // is not a valid protobuf tag.
@@ -35,11 +41,14 @@ func Encode(c abcitypes.InjectedCommit) ([]byte, error) {
 }
 
 // Decode is the strict inverse of Encode: it accepts exactly the bytes that Encode makes from a commit of the
-// current version.
+// current version with at most MaxEntries entries. What it allocates for other bytes is bounded by that number.
 func Decode(tx []byte) (abcitypes.InjectedCommit, error) {
 	var c abcitypes.InjectedCommit
 	if !IsInjection(tx) {
 		return c, ErrNotInjection
+	}
+	if err := checkEntries(tx[len(Magic):]); err != nil {
+		return c, err
 	}
 	if err := c.Unmarshal(tx[len(Magic):]); err != nil {
 		return abcitypes.InjectedCommit{}, fmt.Errorf("decode injected commit: %w", err)
@@ -55,4 +64,24 @@ func Decode(tx []byte) (abcitypes.InjectedCommit, error) {
 		return abcitypes.InjectedCommit{}, errors.New("injected commit: expected the canonical encoding, got other bytes for the same content")
 	}
 	return c, nil
+}
+
+// checkEntries counts the entries before any of them is decoded: one takes as little as two bytes in a block.
+func checkEntries(b []byte) error {
+	const entries protowire.Number = 3
+	count := 0
+	for len(b) > 0 {
+		number, _, n := protowire.ConsumeField(b)
+		if n < 0 {
+			return fmt.Errorf("decode injected commit: %w", protowire.ParseError(n))
+		}
+		if number == entries {
+			count++
+		}
+		if count > MaxEntries {
+			return fmt.Errorf("injected commit: expected at most %d entries, got more", MaxEntries)
+		}
+		b = b[n:]
+	}
+	return nil
 }
