@@ -84,7 +84,7 @@ func (k Keeper) Assign(ctx context.Context) ([]types.Placement, error) {
 		if power <= total-power {
 			continue
 		}
-		placement, err := k.begin(ctx, task, members)
+		placement, err := k.begin(ctx, task, members, params.BlockComputeUnits)
 		if err != nil {
 			return nil, fmt.Errorf("begin an attempt of request %d: %w", id, err)
 		}
@@ -119,8 +119,10 @@ func eligible(workers []*worker, task types.Task) (members []*worker, power int6
 	return members, power
 }
 
-// begin moves a task from the queue to its next attempt, led by the member that is drawn.
-func (k Keeper) begin(ctx context.Context, task types.Task, members []*worker) (types.Placement, error) {
+// begin moves a task from the queue to its next attempt, led by the member that is drawn. What a member says of its
+// capacity counts up to mostUnits, the units of a whole block: nobody can be given more, and a boast must not outweigh
+// the stake of others.
+func (k Keeper) begin(ctx context.Context, task types.Task, members []*worker, mostUnits uint64) (types.Placement, error) {
 	params, err := k.ParamsAt(ctx, task.ParamsVersion)
 	if err != nil {
 		return types.Placement{}, err
@@ -133,7 +135,7 @@ func (k Keeper) begin(ctx context.Context, task types.Task, members []*worker) (
 		candidates[i] = selection.Candidate{
 			Power:       member.power,
 			Reliability: member.node.Reliability,
-			Free:        selection.FreeCapacity(member.node.Capacity, member.node.Status.FreeCapacity, member.node.LeadingUnits),
+			Free:        selection.FreeCapacity(min(member.node.Capacity, mostUnits), member.node.Status.FreeCapacity, member.node.LeadingUnits),
 			Passed:      slices.Contains(task.EarlierLeaders, member.node.Operator),
 		}
 		electorate[i] = types.PowerMember{Operator: member.node.Operator, Power: member.power}

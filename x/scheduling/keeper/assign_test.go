@@ -153,6 +153,31 @@ func TestAssignLoadsLeadersEvenly(t *testing.T) {
 	require.EqualValues(t, 4000, sum)
 }
 
+// TestABoastedCapacityDoesNotWinTheLead: capacity is what a node says of itself, and whoever leads earns the publisher's
+// part and decides when the bytes appear.
+func TestABoastedCapacityDoesNotWinTheLead(t *testing.T) {
+	params := types.DefaultParams()
+	params.BlockComputeUnits = 1000
+	f := newFixture(t, params, 10, 10, 10, 10)
+	require.NoError(t, f.RegisterNode(f.ctx, &types.MsgRegisterNode{
+		Operator: operator(0).String(), Capacity: types.MaxCapacity, MemoryBytes: gibibyte, TaskClasses: types.AllTaskClasses(),
+	}))
+	status := ready()
+	status.FreeCapacity = types.MaxCapacity
+	require.NoError(t, f.SetStatus(f.ctx, operator(0), status))
+	led := 0
+	for id := range uint64(40) {
+		f.enqueue(t, task(id+1))
+	}
+	for _, placement := range f.assign(t) {
+		if placement.Task.Assignment.Leader == operator(0).String() {
+			led++
+		}
+	}
+	require.Less(t, led, 20, "attempts of 40 led by one of four equal stakes")
+	require.Positive(t, led)
+}
+
 func TestRetryPassesOverEarlierLeaders(t *testing.T) {
 	params := types.DefaultParams()
 	params.MaxAttempts = 4
