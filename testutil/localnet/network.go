@@ -11,7 +11,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/opengradient/opengradient/testutil/chainclient"
@@ -30,6 +32,8 @@ type Options struct {
 	Workers map[int]string
 	// Daemons names another daemon binary for some nodes, by index.
 	Daemons map[int]string
+	// SnapshotInterval is the number of blocks between state-sync snapshots, the daemon's default when zero.
+	SnapshotInterval int
 	// EditGenesis changes the genesis file of every node before the start.
 	EditGenesis func(genesis map[string]any) error
 }
@@ -68,19 +72,27 @@ func Start(t TB, opts Options) *Network {
 			n.printLogs(t)
 		}
 	})
-	for _, node := range n.Nodes {
-		if err := node.Start(); err != nil {
-			t.Fatalf("start %s: %v", node.Name, err)
-		}
-	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	for _, node := range n.Nodes {
-		if err := node.Client().WaitHeight(ctx, 2); err != nil {
-			t.Fatalf("%s makes no blocks: %v", node.Name, err)
-		}
+	if err := n.Start(ctx); err != nil {
+		t.Fatalf("%v", err)
 	}
 	return n
+}
+
+// Start starts all nodes and waits until each has made a few blocks. After an error some of them may run.
+func (n *Network) Start(ctx context.Context) error {
+	for _, node := range n.Nodes {
+		if err := node.Start(); err != nil {
+			return fmt.Errorf("start %s: %w", node.Name, err)
+		}
+	}
+	for _, node := range n.Nodes {
+		if err := node.WaitHeight(ctx, 2); err != nil {
+			return fmt.Errorf("%s makes no blocks: %w", node.Name, err)
+		}
+	}
+	return nil
 }
 
 // Make writes the home folders of a network below dir without starting it.
@@ -125,6 +137,11 @@ func Make(dir string, opts Options) (*Network, error) {
 				return nil, err
 			}
 		}
+		if opts.SnapshotInterval > 0 {
+			if err := node.SetAppConfig("state-sync", "snapshot-interval", strconv.Itoa(opts.SnapshotInterval)); err != nil {
+				return nil, err
+			}
+		}
 		if opts.EditGenesis != nil {
 			if err := editJSON(filepath.Join(node.Home, "config", "genesis.json"), opts.EditGenesis); err != nil {
 				return nil, err
@@ -165,14 +182,21 @@ func (n *Network) Stop() {
 	}
 }
 
+// printLogs prints what each node says of its inference duty and of errors, and the end of its log.
 func (n *Network) printLogs(t TB) {
-	const tail = 6000
+	const told, tail = 40, 15
 	for _, node := range n.Nodes {
 		b, err := os.ReadFile(node.LogFile())
 		if err != nil {
 			continue
 		}
-		t.Logf("end of the log of %s:\n%s", node.Name, b[max(0, len(b)-tail):])
+		lines := strings.Split(strings.TrimSpace(string(b)), "\n")
+		end := lines[max(0, len(lines)-tail):]
+		own := slices.DeleteFunc(slices.Clone(lines), func(line string) bool {
+			return !strings.Contains(line, "module=inference") && !strings.Contains(line, " ERR ")
+		})
+		t.Logf("%s on inference and errors:\n%s\nend of its log:\n%s", node.Name,
+			strings.Join(own[max(0, len(own)-told):], "\n"), strings.Join(end, "\n"))
 	}
 }
 

@@ -1,6 +1,7 @@
 package localnet
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -58,7 +59,7 @@ func (n *Node) Start() error {
 	if err != nil {
 		return err
 	}
-	cmd := exec.Command(n.daemon, "start", "--home", n.Home)
+	cmd := exec.Command(n.daemon, "start", "--home", n.Home, "--log_no_color")
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.Env = os.Environ()
 	if os.Getenv(wire.LibraryVariable) == "" {
@@ -76,6 +77,17 @@ func (n *Node) Start() error {
 	}()
 	n.cmd, n.exited = cmd, exited
 	return nil
+}
+
+// WaitHeight waits until the node has committed height. It fails at once when the node does not run.
+func (n *Node) WaitHeight(ctx context.Context, height int64) error {
+	return chainclient.Until(ctx, fmt.Sprintf("height %d", height), func() (bool, error) {
+		if !n.Signal(0) {
+			return false, fmt.Errorf("%s has ended", n.Name)
+		}
+		h, err := n.Client().Height(ctx)
+		return err == nil && h >= height, nil
+	})
 }
 
 // Stop ends the node with SIGTERM and waits for it.
