@@ -38,9 +38,9 @@ func (AppModule) AutoCLIOptions() *autocliv1.ModuleOptions {
 					Use:       "register-node",
 					Short:     "Register the inference node of your validator, or replace what it advertises",
 					Long: "Register the inference node of your validator, or replace what it advertises. Capacity is in compute units per block " +
-						"and memory in bytes; --task-classes takes a comma-separated list in ascending order.",
+						"and memory in bytes; --task-classes is given once for each class, in ascending order.",
 					Example: "opengradientd tx scheduling register-node --capacity 20000 --memory-bytes 2147483648 " +
-						"--task-classes task-class-classification,task-class-regression --from operator",
+						"--task-classes classification --task-classes regression --from operator",
 				},
 				{
 					RpcMethod:      "UpdateParams",

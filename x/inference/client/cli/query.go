@@ -24,7 +24,7 @@ func NewQueryCmd() *cobra.Command {
 		Use: types.ModuleName, Short: "Query models, requests, results and receipts",
 		DisableFlagParsing: true, SuggestionsMinimumDistance: 2, RunE: client.ValidateCmd,
 	}
-	cmd.AddCommand(newResultCmd(), newInputsCmd(), newModelFileCmd())
+	cmd.AddCommand(newResultCmd(), newWaitCmd(), newInputsCmd(), newModelFileCmd())
 	return cmd
 }
 
@@ -38,11 +38,7 @@ func newResultCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			res, err := types.NewQueryClient(clientCtx).Result(cmd.Context(), &types.QueryResultRequest{Id: id})
-			if err != nil {
-				return err
-			}
-			return printTensors(cmd.OutOrStdout(), clientCtx.OutputFormat, "outputs", id, res.Result.OutputRoot, res.Outputs)
+			return printResult(cmd, clientCtx, types.NewQueryClient(clientCtx), id)
 		},
 	}
 	flags.AddQueryFlagsToCmd(cmd)
