@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"fmt"
-	"math"
 
 	"google.golang.org/grpc"
 
@@ -46,14 +45,15 @@ func CheckBlockLimits(p cmtproto.ConsensusParams, maxValidators uint32) error {
 	if p.Abci == nil || p.Abci.VoteExtensionsEnableHeight <= 0 {
 		return fmt.Errorf("vote_extensions_enable_height: expected a positive height, got none")
 	}
-	perValidator := int64(voteext.MaxBytes + entryOverhead + commitSigBytes)
-	if int64(maxValidators) > math.MaxInt64/perValidator {
-		return fmt.Errorf("max_validators: got %d, too many for any block", maxValidators)
-	}
 	maxBytes := p.Block.MaxBytes
 	if maxBytes < 0 {
 		maxBytes = cmttypes.MaxBlockSizeBytes
 	}
+	// Bounded here, nothing below can overflow: a validator takes less than 2^16 bytes, and there are less than 2^32.
+	if p.Evidence.MaxBytes < 0 || p.Evidence.MaxBytes > maxBytes {
+		return fmt.Errorf("evidence max_bytes: expected 0 to %d, got %d", maxBytes, p.Evidence.MaxBytes)
+	}
+	perValidator := int64(voteext.MaxBytes + entryOverhead + commitSigBytes)
 	need := int64(maxValidators)*perValidator + p.Evidence.MaxBytes + ordinaryBytes
 	if need > maxBytes {
 		return fmt.Errorf("block max_bytes: expected at least %d for %d validators and %d bytes of evidence, got %d",

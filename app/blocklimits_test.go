@@ -2,16 +2,14 @@ package app_test
 
 import (
 	"encoding/json"
+	"math"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
-	"cosmossdk.io/log/v2"
 	abci "github.com/cometbft/cometbft/abci/types"
 	cmtproto "github.com/cometbft/cometbft/proto/tendermint/types"
 	dbm "github.com/cosmos/cosmos-db"
-	"github.com/cosmos/cosmos-sdk/baseapp"
-	simtestutil "github.com/cosmos/cosmos-sdk/testutil/sims"
 	sdk "github.com/cosmos/cosmos-sdk/types"
 	authtypes "github.com/cosmos/cosmos-sdk/x/auth/types"
 	consensustypes "github.com/cosmos/cosmos-sdk/x/consensus/types"
@@ -43,6 +41,8 @@ func TestCheckBlockLimits(t *testing.T) {
 		"one byte too small":       {100, func(p *cmtproto.ConsensusParams) { p.Block.MaxBytes = smallestBlock - 1 }, "block max_bytes: expected at least"},
 		"one validator too many":   {101, func(p *cmtproto.ConsensusParams) { p.Block.MaxBytes = smallestBlock }, "for 101 validators"},
 		"more evidence":            {100, func(p *cmtproto.ConsensusParams) { p.Block.MaxBytes, p.Evidence.MaxBytes = smallestBlock, 1<<20+1 }, "block max_bytes"},
+		"evidence that overflows":  {100, func(p *cmtproto.ConsensusParams) { p.Evidence.MaxBytes = math.MaxInt64 }, "evidence max_bytes"},
+		"negative evidence":        {200, func(p *cmtproto.ConsensusParams) { p.Evidence.MaxBytes = -4 << 20 }, "evidence max_bytes"},
 		"largest block":            {1_000, func(p *cmtproto.ConsensusParams) { p.Block.MaxBytes = -1 }, ""},
 		"largest block, too many":  {10_000, func(p *cmtproto.ConsensusParams) { p.Block.MaxBytes = -1 }, "block max_bytes"},
 		"every validator":          {1<<32 - 1, func(p *cmtproto.ConsensusParams) { p.Block.MaxBytes = -1 }, "block max_bytes"},
@@ -93,7 +93,7 @@ func TestGenesisWithBadBlockLimitsIsRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := chaintest.ConsensusParams()
 			tc.edit(p)
-			resp, err := newApp(t).InitChain(&abci.RequestInitChain{
+			resp, err := reopen(t, dbm.NewMemDB()).InitChain(&abci.RequestInitChain{
 				ChainId: chaintest.ChainID, InitialHeight: 1, ConsensusParams: p, AppStateBytes: tc.state,
 			})
 			if tc.want != "" {
@@ -104,13 +104,6 @@ func TestGenesisWithBadBlockLimitsIsRefused(t *testing.T) {
 			require.Equal(t, int64(1), resp.ConsensusParams.Abci.VoteExtensionsEnableHeight, "vote extensions from the first block")
 		})
 	}
-}
-
-func newApp(t *testing.T) *app.App {
-	t.Helper()
-	a, err := app.New(log.NewNopLogger(), dbm.NewMemDB(), nil, true, simtestutil.AppOptionsMap{}, baseapp.SetChainID(chaintest.ChainID))
-	require.NoError(t, err)
-	return a
 }
 
 // TestParameterMessagesKeepTheBlockLimits sends the parameter messages that could break the block limits as the
