@@ -9,6 +9,9 @@ import (
 
 	abci "github.com/cometbft/cometbft/abci/types"
 	cmtproto "github.com/cometbft/cometbft/proto/tendermint/types"
+	cmttypes "github.com/cometbft/cometbft/types"
+	dbm "github.com/cosmos/cosmos-db"
+	"github.com/cosmos/cosmos-sdk/baseapp"
 
 	"github.com/opengradient/opengradient/app/abcitypes"
 	"github.com/opengradient/opengradient/app/voteext"
@@ -33,9 +36,9 @@ const (
 )
 
 // chainWithOpenRequests is a chain with requests in every stage.
-func chainWithOpenRequests(t *testing.T) *chaintest.Chain {
+func chainWithOpenRequests(t *testing.T, options ...func(*baseapp.BaseApp)) *chaintest.Chain {
 	t.Helper()
-	c := start(t, chaintest.Options{Edit: func(state map[string]json.RawMessage) {
+	c := start(t, chaintest.Options{BaseAppOptions: options, Edit: func(state map[string]json.RawMessage) {
 		editGenesis(t, state, schedulingtypes.ModuleName, func(g *schedulingtypes.GenesisState) {
 			g.Params[0].Params.MaxAssignmentsPerBlock = retrying - settled
 		})
@@ -183,10 +186,14 @@ func TestExportImportExport(t *testing.T) {
 	old := chainWithOpenRequests(t)
 	exported, err := old.App.Export(nil)
 	require.NoError(t, err)
-	next := newApp(t)
+	var validators []abci.ValidatorUpdate
+	for _, v := range exported.Validators {
+		validators = append(validators, cmttypes.TM2PB.ValidatorUpdate(cmttypes.NewValidator(v.PubKey, v.Power)))
+	}
+	next := reopen(t, dbm.NewMemDB())
 	_, err = next.InitChain(&abci.RequestInitChain{
 		ChainId: chaintest.ChainID, InitialHeight: exported.Height, ConsensusParams: &exported.ConsensusParams,
-		AppStateBytes: exported.AppState, Time: old.Ctx().BlockTime(),
+		AppStateBytes: exported.AppState, Validators: validators, Time: old.Ctx().BlockTime(),
 	})
 	require.NoError(t, err)
 	ctx := next.NewContextLegacy(false, cmtproto.Header{ChainID: chaintest.ChainID, Height: exported.Height - 1})

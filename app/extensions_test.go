@@ -94,6 +94,26 @@ func TestBadExtensionsAreCounted(t *testing.T) {
 	}
 }
 
+// TestLateOversizedExtensionsAreMarked checks an extension over the cap, which can come with a late precommit that
+// nobody verifies: the proposer leaves it out and says so, as long as it is less than a third of the power.
+func TestLateOversizedExtensionsAreMarked(t *testing.T) {
+	const oversized = 3
+	c := start(t, chaintest.Options{})
+	c.Extend = func(i int, _ int64) []byte {
+		if i == oversized {
+			return make([]byte, voteext.MaxBytes+1)
+		}
+		return nil
+	}
+	c.Next()
+	for range 2 {
+		ignored := typedEvents(t, c.Next(), &abcitypes.EventExtensionIgnored{})
+		require.Equal(t, []*abcitypes.EventExtensionIgnored{
+			{Validator: consensusAddress(c, oversized), Reason: preblock.ReasonOversized},
+		}, ignored)
+	}
+}
+
 func consensusAddress(c *chaintest.Chain, i int) string {
 	return fmt.Sprintf("%X", []byte(c.Validators[i].Key.PubKey().Address()))
 }

@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 }
 
 // start is a chain whose validators are ready and answer correctly.
-func start(t *testing.T, opts chaintest.Options) *chaintest.Chain {
+func start(t chaintest.TB, opts chaintest.Options) *chaintest.Chain {
 	t.Helper()
 	c := chaintest.New(t, opts)
 	c.Attest(answer)
@@ -39,14 +39,13 @@ func start(t *testing.T, opts chaintest.Options) *chaintest.Chain {
 
 // deliver executes a block with the transactions, all of which must succeed. The first result of a block is that of
 // the injected commit.
-func deliver(t *testing.T, c *chaintest.Chain, txs ...[]byte) *abci.ResponseFinalizeBlock {
+func deliver(t chaintest.TB, c *chaintest.Chain, txs ...[]byte) {
 	t.Helper()
 	resp := c.Next(txs...)
 	require.Len(t, resp.TxResults, len(txs)+1, "results of block %d", c.Height())
 	for i, r := range resp.TxResults {
 		require.Zero(t, r.Code, "result %d of block %d: %s", i, c.Height(), r.Log)
 	}
-	return resp
 }
 
 // linear is the model x FP32[N,2] to y FP32[N,3].
@@ -113,14 +112,14 @@ func balance(c *chaintest.Chain, address sdk.AccAddress) int64 {
 	return c.App.BankKeeper.GetBalance(c.Ctx(), address, app.BondDenom).Amount.Int64()
 }
 
-func request(t *testing.T, c *chaintest.Chain, id uint64) inferencetypes.Request {
+func request(t chaintest.TB, c *chaintest.Chain, id uint64) inferencetypes.Request {
 	t.Helper()
 	r, err := c.App.InferenceKeeper.Request(c.Ctx(), id)
 	require.NoError(t, err)
 	return r
 }
 
-func nextRequestID(t *testing.T, c *chaintest.Chain) uint64 {
+func nextRequestID(t chaintest.TB, c *chaintest.Chain) uint64 {
 	t.Helper()
 	id, err := c.App.InferenceKeeper.NextRequestID.Get(c.Ctx())
 	require.NoError(t, err)
@@ -131,7 +130,7 @@ func nextRequestID(t *testing.T, c *chaintest.Chain) uint64 {
 func editGenesis[T any, P interface {
 	*T
 	proto.Message
-}](t *testing.T, state map[string]json.RawMessage, module string, edit func(P)) {
+}](t chaintest.TB, state map[string]json.RawMessage, module string, edit func(P)) {
 	t.Helper()
 	encoding, err := app.MakeEncodingConfig()
 	require.NoError(t, err)
@@ -143,7 +142,7 @@ func editGenesis[T any, P interface {
 }
 
 // typedEvents are the events of the type of example in a block, outside its transactions.
-func typedEvents[T proto.Message](t *testing.T, resp *abci.ResponseFinalizeBlock, example T) []T {
+func typedEvents[T proto.Message](t chaintest.TB, resp *abci.ResponseFinalizeBlock, example T) []T {
 	t.Helper()
 	var found []T
 	for _, event := range resp.Events {

@@ -75,7 +75,10 @@ func TestEveryMessageInEveryWay(t *testing.T) {
 					exec := authz.NewMsgExec(grantee.address(), msgs)
 					msgs = []sdk.Msg{&exec}
 				}
-				deliver(t, c, signTx(t, c, sender, options, msgs...))
+				raw := signTx(t, c, sender, options, msgs...)
+				_, _, err := c.App.Simulate(raw)
+				require.NoError(t, err, "%s: simulated", url)
+				deliver(t, c, raw)
 				require.Equal(t, options.fee, before-balance(c, payer), "%s: paid by the granter", url)
 			}
 			requireEffects(t, c, signer.address())

@@ -2,7 +2,6 @@ package app_test
 
 import (
 	"context"
-	"testing"
 
 	"github.com/stretchr/testify/require"
 
@@ -46,7 +45,7 @@ func twoOfThree() wallet {
 
 func (w wallet) address() sdk.AccAddress { return sdk.AccAddress(w.pub.Address()) }
 
-func (w wallet) sign(t *testing.T, mode signing.SignMode, message []byte) signing.SignatureData {
+func (w wallet) sign(t chaintest.TB, mode signing.SignMode, message []byte) signing.SignatureData {
 	t.Helper()
 	one := func(key cryptotypes.PrivKey) *signing.SingleSignatureData {
 		signature, err := key.Sign(message)
@@ -79,7 +78,7 @@ type txOptions struct {
 // defaultGas is enough for every message of these tests.
 const defaultGas = 2_000_000
 
-func signTx(t *testing.T, c *chaintest.Chain, w wallet, o txOptions, msgs ...sdk.Msg) []byte {
+func signTx(t chaintest.TB, c *chaintest.Chain, w wallet, o txOptions, msgs ...sdk.Msg) []byte {
 	t.Helper()
 	if o.mode == signing.SignMode_SIGN_MODE_UNSPECIFIED {
 		o.mode = signing.SignMode_SIGN_MODE_DIRECT

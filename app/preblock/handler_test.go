@@ -201,15 +201,15 @@ func TestBadContentChangesNothing(t *testing.T) {
 		},
 		"the status of no node": {
 			entry: status(t, "bad"), reason: preblock.ReasonUnknownNode, attests: true,
-			prepare: failStatusOf(1, schedulingtypes.ErrNodeNotFound.Wrap("none")),
+			prepare: failStatus(schedulingtypes.ErrNodeNotFound.Wrap("none")),
 		},
 		"one environment class too many": {
 			entry: status(t, "bad"), reason: preblock.ReasonRefusedStatus, attests: true,
-			prepare: failStatusOf(1, schedulingtypes.ErrTooManyEnvironmentClasses.Wrap("full")),
+			prepare: failStatus(schedulingtypes.ErrTooManyEnvironmentClasses.Wrap("full")),
 		},
 		"a status the module refuses": {
 			entry: status(t, "bad"), reason: preblock.ReasonRefusedStatus, attests: true,
-			prepare: failStatusOf(1, schedulingtypes.ErrInvalidStatus.Wrap("bad")),
+			prepare: failStatus(schedulingtypes.ErrInvalidStatus.Wrap("bad")),
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -237,10 +237,11 @@ func TestBadContentChangesNothing(t *testing.T) {
 	}
 }
 
-func failStatusOf(i byte, err error) func(w *world) {
+// failStatus makes the scheduling keeper fail with the status of validator 1.
+func failStatus(err error) func(w *world) {
 	return func(w *world) {
 		w.setStatus = func(o sdk.ValAddress) error {
-			if o.Equals(operator(i)) {
+			if o.Equals(operator(1)) {
 				return err
 			}
 			return nil
@@ -288,7 +289,7 @@ func TestFaultsDropTheInjectionWhole(t *testing.T) {
 				w.record = func() error { panic(storetypes.ErrorOutOfGas{Descriptor: "x"}) }
 			}, "panicked",
 		},
-		"the scheduling keeper fails":  {failStatusOf(1, broken), "broken index"},
+		"the scheduling keeper fails":  {failStatus(broken), "broken index"},
 		"the scheduling keeper panics": {func(w *world) { w.setStatus = func(sdk.ValAddress) error { panic(broken) } }, "panicked: broken index"},
 	} {
 		t.Run(name, func(t *testing.T) {

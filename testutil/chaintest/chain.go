@@ -6,16 +6,15 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
+	"cosmossdk.io/log/v2"
 	abci "github.com/cometbft/cometbft/abci/types"
 	"github.com/cometbft/cometbft/crypto/ed25519"
 	"github.com/cometbft/cometbft/crypto/tmhash"
 	cmtproto "github.com/cometbft/cometbft/proto/tendermint/types"
 	cmttypes "github.com/cometbft/cometbft/types"
 	dbm "github.com/cosmos/cosmos-db"
-	"github.com/stretchr/testify/require"
-
-	"cosmossdk.io/log/v2"
-
 	"github.com/cosmos/cosmos-sdk/baseapp"
 	"github.com/cosmos/cosmos-sdk/crypto/keys/secp256k1"
 	simtestutil "github.com/cosmos/cosmos-sdk/testutil/sims"
@@ -23,7 +22,6 @@ import (
 
 	"github.com/opengradient/opengradient/app"
 	"github.com/opengradient/opengradient/app/proposal"
-	"github.com/opengradient/opengradient/app/voteext"
 )
 
 // ChainID is the chain id of every test chain.
@@ -89,6 +87,12 @@ type Account struct {
 
 func validatorKey(i int) ed25519.PrivKey { return ed25519.GenPrivKeyFromSecret([]byte{'v', byte(i)}) }
 
+// AccountOf is funded account i of every test chain that has so many.
+func AccountOf(i int) Account {
+	key := secp256k1.GenPrivKeyFromSecret([]byte{'a', byte(i)})
+	return Account{Key: key, Address: sdk.AccAddress(key.PubKey().Address())}
+}
+
 // Operator is the operator address of validator i of every test chain.
 func Operator(i int) sdk.ValAddress { return sdk.ValAddress(validatorKey(i).PubKey().Address()) }
 
@@ -106,8 +110,7 @@ func New(t TB, opts Options) *Chain {
 		c.Validators = append(c.Validators, Validator{Key: validatorKey(i), Power: p, Operator: Operator(i)})
 	}
 	for i := range max(opts.Accounts, 1) {
-		key := secp256k1.GenPrivKeyFromSecret([]byte{'a', byte(i)})
-		c.Accounts = append(c.Accounts, Account{Key: key, Address: sdk.AccAddress(key.PubKey().Address())})
+		c.Accounts = append(c.Accounts, AccountOf(i))
 	}
 	c.App = newApp(t, opts.AppOptions, opts.BaseAppOptions)
 	for _, o := range opts.Followers {
@@ -123,11 +126,12 @@ func New(t TB, opts Options) *Chain {
 	return c
 }
 
-// Import starts a chain from an exported state, with the validators and accounts of the chain it came from.
-func (c *Chain) Import(state json.RawMessage, initialHeight int64) *Chain {
+// Import starts a chain from an exported state, with the validators and accounts of the chain it came from, in a new
+// application and in each of the followers, which are empty.
+func (c *Chain) Import(state json.RawMessage, initialHeight int64, followers ...*app.App) *Chain {
 	c.t.Helper()
 	next := &Chain{
-		App: newApp(c.t, nil, nil), Validators: c.Validators, Accounts: c.Accounts,
+		App: newApp(c.t, nil, nil), Followers: followers, Validators: c.Validators, Accounts: c.Accounts,
 		t: c.t, now: c.now, consensus: c.consensus, Absent: map[int]bool{},
 	}
 	next.initChain(state, initialHeight)
@@ -242,7 +246,6 @@ func (c *Chain) precommits() abci.ExtendedCommitInfo {
 
 func (c *Chain) sign(v Validator, extension []byte) []byte {
 	c.t.Helper()
-	require.LessOrEqual(c.t, len(extension), voteext.MaxBytes)
 	b, err := proposal.ExtensionSignBytes(extension, c.height, 0, ChainID)
 	require.NoError(c.t, err)
 	sig, err := v.Key.Sign(b)
