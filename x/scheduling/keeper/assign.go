@@ -2,6 +2,7 @@ package keeper
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -49,63 +50,116 @@ func (b *budget) take(task types.Task) {
 
 // Assign begins attempts at the end of a block, in the order of the queue, while the budgets of the block last. A task
 // that does not fit, or whose eligible members hold no more than half of all power (no verdict would be possible),
-// stays in its place and does not hold up those behind it. At most twice max_assignments_per_block tasks are looked at.
+// stays in its place and does not hold up those behind it. Twice max_assignments_per_block tasks are looked at from the
+// head of the queue, and as many behind them when some of those lack power: block by block further back, to the end
+// and over again.
 func (k Keeper) Assign(ctx context.Context) ([]types.Placement, error) {
 	params, _, err := k.CurrentParams(ctx)
 	if err != nil {
 		return nil, err
 	}
-	waiting, err := k.head(ctx, 2*int(params.MaxAssignmentsPerBlock))
+	limit := 2 * int(params.MaxAssignmentsPerBlock)
+	head, err := k.waiting(ctx, nil, limit)
 	if err != nil {
 		return nil, err
 	}
-	if len(waiting) == 0 {
-		return []types.Placement{}, nil
+	if len(head) == 0 {
+		return []types.Placement{}, k.QueueCursor.Remove(ctx)
 	}
-	workers, total, err := k.workers(ctx)
-	if err != nil {
+	a := assignment{keeper: k, params: params, remaining: newBudget(params), placements: []types.Placement{}}
+	if a.workers, a.total, err = k.workers(ctx); err != nil {
 		return nil, err
 	}
-
-	remaining := newBudget(params)
-	placements := []types.Placement{}
-	for _, id := range waiting {
-		if remaining.isSpent() {
-			break
-		}
-		task, err := k.task(ctx, id)
-		if err != nil {
-			return nil, err
-		}
-		if !remaining.fits(task) {
-			continue
-		}
-		members, power := eligible(workers, task)
-		if power <= total-power {
-			continue
-		}
-		placement, err := k.begin(ctx, task, members, params.BlockComputeUnits)
-		if err != nil {
-			return nil, fmt.Errorf("begin an attempt of request %d: %w", id, err)
-		}
-		placement.TotalPower = total
-		placements = append(placements, placement)
-		remaining.take(task)
+	if _, err := a.begin(ctx, head); err != nil {
+		return nil, err
 	}
-	return placements, nil
+	if !a.powerless || len(head) < limit {
+		return a.placements, k.QueueCursor.Remove(ctx)
+	}
+	return a.placements, a.further(ctx, head[len(head)-1], limit)
 }
 
-// head returns the ids of the first tasks in the queue, at most limit.
-func (k Keeper) head(ctx context.Context, limit int) ([]uint64, error) {
-	var ids []uint64
-	err := k.Queue.Walk(ctx, nil, func(key queueKey) (bool, error) {
-		ids = append(ids, key.K3())
-		return len(ids) == limit, nil
+// assignment is what begins in one block.
+type assignment struct {
+	keeper     Keeper
+	params     types.Params
+	workers    []*worker
+	total      int64
+	remaining  budget
+	placements []types.Placement
+	// powerless is true once a task could not begin for lack of power.
+	powerless bool
+}
+
+// begin begins those of the waiting tasks that can begin in this block, and returns how many it looked at before the
+// budgets were spent.
+func (a *assignment) begin(ctx context.Context, waiting []queueKey) (looked int, err error) {
+	for i, key := range waiting {
+		if a.remaining.isSpent() {
+			return i, nil
+		}
+		task, err := a.keeper.task(ctx, key.K3())
+		if err != nil {
+			return i, err
+		}
+		if !a.remaining.fits(task) {
+			continue
+		}
+		members, power := eligible(a.workers, task)
+		if power <= a.total-power {
+			a.powerless = true
+			continue
+		}
+		placement, err := a.keeper.begin(ctx, task, members, a.params.BlockComputeUnits)
+		if err != nil {
+			return i, fmt.Errorf("begin an attempt of request %d: %w", task.RequestId, err)
+		}
+		placement.TotalPower = a.total
+		a.placements = append(a.placements, placement)
+		a.remaining.take(task)
+	}
+	return len(waiting), nil
+}
+
+// further begins tasks behind the cursor, or behind the head when there is none, and moves the cursor over those looked
+// at. At the end of the queue it is taken away, so that the next search begins behind the head.
+func (a *assignment) further(ctx context.Context, head queueKey, limit int) error {
+	cursor := a.keeper.QueueCursor
+	from, err := cursor.Get(ctx)
+	if errors.Is(err, collections.ErrNotFound) {
+		from, err = head, nil
+	}
+	if err != nil {
+		return fmt.Errorf("load the cursor of the queue: %w", err)
+	}
+	places, err := a.keeper.waiting(ctx, new(collections.Range[queueKey]).StartExclusive(from), limit)
+	if err != nil {
+		return err
+	}
+	looked, err := a.begin(ctx, places)
+	switch {
+	case err != nil:
+		return err
+	case looked == len(places) && looked < limit:
+		return cursor.Remove(ctx)
+	case looked == 0:
+		return nil
+	default:
+		return cursor.Set(ctx, places[looked-1])
+	}
+}
+
+// waiting returns the first places of the queue within a range, at most limit; nil is the whole queue.
+func (k Keeper) waiting(ctx context.Context, within collections.Ranger[queueKey], limit int) ([]queueKey, error) {
+	var places []queueKey
+	err := k.Queue.Walk(ctx, within, func(key queueKey) (bool, error) {
+		places = append(places, key)
+		return len(places) == limit, nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("walk the queue: %w", err)
 	}
-	return ids, nil
+	return places, nil
 }
 
 // eligible returns the workers that can run the task, in their order, and the power they hold together.

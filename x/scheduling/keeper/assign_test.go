@@ -110,25 +110,33 @@ func TestAssignNeedsMoreThanHalfOfThePower(t *testing.T) {
 }
 
 func TestAssignPassesByWhatNobodyServes(t *testing.T) {
+	const unserved = 19
 	params := types.DefaultParams()
 	params.MaxAssignmentsPerBlock = 2
 	f := newFixture(t, params, 10)
-	unserved := func(id uint64) types.Task {
-		given := task(id)
+	for id := range uint64(unserved) {
+		given := task(id + 1)
 		given.TaskClass = types.TASK_CLASS_RANKING
-		return given
+		f.enqueue(t, given)
 	}
-	for id := range uint64(3) {
-		f.enqueue(t, unserved(id+1))
+	for id := range uint64(5) {
+		f.enqueue(t, task(unserved+1+id))
 	}
-	f.enqueue(t, task(4))
-	f.enqueue(t, task(5))
-	require.Equal(t, []uint64{4}, f.assigned(t), "four tasks are looked at")
-	f.at(11)
-	require.Equal(t, []uint64{5}, f.assigned(t))
+	// Four are looked at from the head, and four more further back in each block: 5 to 8, 9 to 12, ...
+	for i, want := range [][]uint64{{}, {}, {}, {20}, {21, 22}, {23, 24}, {}, {}} {
+		f.at(10 + int64(i))
+		require.Equal(t, want, f.assigned(t), "block %d", i)
+	}
 	depth, err := f.QueueDepth.Get(f.ctx)
 	require.NoError(t, err)
-	require.EqualValues(t, 3, depth)
+	require.EqualValues(t, unserved, depth)
+	for id := range uint64(unserved) {
+		require.NoError(t, f.Complete(f.ctx, id+1))
+	}
+	require.Empty(t, f.assign(t))
+	searching, err := f.QueueCursor.Has(f.ctx)
+	require.NoError(t, err)
+	require.False(t, searching, "nothing is left of a search in an empty queue")
 }
 
 func TestAssignWithoutValidators(t *testing.T) {

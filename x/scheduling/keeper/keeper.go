@@ -3,6 +3,7 @@ package keeper
 
 import (
 	"cosmossdk.io/collections"
+	collcodec "cosmossdk.io/collections/codec"
 	corestore "cosmossdk.io/core/store"
 	"github.com/cosmos/cosmos-sdk/codec"
 	sdk "github.com/cosmos/cosmos-sdk/types"
@@ -52,6 +53,9 @@ type Keeper struct {
 	Queue collections.KeySet[queueKey]
 	// QueueDepth is the number of entries in Queue.
 	QueueDepth collections.Item[uint64]
+	// QueueCursor is where the search behind tasks without power goes on; absent when it begins behind the head. It is
+	// no part of an exported genesis.
+	QueueCursor collections.Item[queueKey]
 	// FinalDeadlines has one entry per task.
 	FinalDeadlines collections.KeySet[deadlineKey]
 	// DeadlineCounts is the number of tasks per final deadline, absent for none.
@@ -65,6 +69,7 @@ type Keeper struct {
 func NewKeeper(cdc codec.BinaryCodec, storeService corestore.KVStoreService, stakingKeeper types.StakingKeeper, authority string) Keeper {
 	sb := collections.NewSchemaBuilder(storeService)
 	deadlines := collections.PairKeyCodec(collections.Int64Key, collections.Uint64Key)
+	places := collections.TripleKeyCodec(collections.Uint32Key, collections.Int64Key, collections.Uint64Key)
 	k := Keeper{
 		stakingKeeper: stakingKeeper,
 		authority:     authority,
@@ -76,12 +81,12 @@ func NewKeeper(cdc codec.BinaryCodec, storeService corestore.KVStoreService, sta
 		EnvironmentIndex:  collections.NewMap(sb, types.EnvironmentIndexKey, "environment_index", collections.BytesKey, collections.Uint32Value),
 		EnvironmentCounts: collections.NewMap(sb, types.EnvironmentCountsKey, "environment_counts", sdk.ValAddressKey, collections.Uint32Value),
 		Tasks:             collections.NewMap(sb, types.TasksKey, "tasks", collections.Uint64Key, codec.CollValue[types.Task](cdc)),
-		Queue: collections.NewKeySet(sb, types.QueueKey, "queue",
-			collections.TripleKeyCodec(collections.Uint32Key, collections.Int64Key, collections.Uint64Key)),
-		QueueDepth:       collections.NewItem(sb, types.QueueDepthKey, "queue_depth", collections.Uint64Value),
-		FinalDeadlines:   collections.NewKeySet(sb, types.FinalDeadlinesKey, "final_deadlines", deadlines),
-		DeadlineCounts:   collections.NewMap(sb, types.DeadlineCountsKey, "deadline_counts", collections.Int64Key, collections.Uint32Value),
-		AttemptDeadlines: collections.NewKeySet(sb, types.AttemptDeadlinesKey, "attempt_deadlines", deadlines),
+		Queue:             collections.NewKeySet(sb, types.QueueKey, "queue", places),
+		QueueDepth:        collections.NewItem(sb, types.QueueDepthKey, "queue_depth", collections.Uint64Value),
+		QueueCursor:       collections.NewItem(sb, types.QueueCursorKey, "queue_cursor", collcodec.KeyToValueCodec(places)),
+		FinalDeadlines:    collections.NewKeySet(sb, types.FinalDeadlinesKey, "final_deadlines", deadlines),
+		DeadlineCounts:    collections.NewMap(sb, types.DeadlineCountsKey, "deadline_counts", collections.Int64Key, collections.Uint32Value),
+		AttemptDeadlines:  collections.NewKeySet(sb, types.AttemptDeadlinesKey, "attempt_deadlines", deadlines),
 	}
 	schema, err := sb.Build()
 	if err != nil {

@@ -284,6 +284,7 @@ func (m *machine) drain(t check) {
 	require.Zero(t, depth)
 	for _, prefix := range []collections.Prefix{
 		types.TasksKey, types.QueueKey, types.FinalDeadlinesKey, types.DeadlineCountsKey, types.AttemptDeadlinesKey,
+		types.QueueCursorKey,
 	} {
 		for key := range m.dump() {
 			require.False(t, strings.HasPrefix(key, string(prefix.Bytes())), "entry %x is left", key)

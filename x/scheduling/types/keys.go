@@ -36,4 +36,6 @@ var (
 	DeadlineCountsKey = collections.NewPrefix(10)
 	// AttemptDeadlinesKey: (height, request id) of every attempt under way.
 	AttemptDeadlinesKey = collections.NewPrefix(11)
+	// QueueCursorKey holds the key of the queue after which the search behind tasks without power goes on.
+	QueueCursorKey = collections.NewPrefix(12)
 )
