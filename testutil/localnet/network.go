@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/opengradient/opengradient/testutil/chainclient"
+	inferencetypes "github.com/opengradient/opengradient/x/inference/types"
 )
 
 // ChainID is the chain id of every network.
@@ -80,7 +81,8 @@ func Start(t TB, opts Options) *Network {
 	return n
 }
 
-// Start starts all nodes and waits until each has made a few blocks. After an error some of them may run.
+// Start starts all nodes and waits until each has made a few blocks and answers queries. After an error some of them
+// may run.
 func (n *Network) Start(ctx context.Context) error {
 	for _, node := range n.Nodes {
 		if err := node.Start(); err != nil {
@@ -90,6 +92,14 @@ func (n *Network) Start(ctx context.Context) error {
 	for _, node := range n.Nodes {
 		if err := node.WaitHeight(ctx, 2); err != nil {
 			return fmt.Errorf("%s makes no blocks: %w", node.Name, err)
+		}
+		// A chain that begins at a later height counts the blocks before it as made, but has no state to ask.
+		err := chainclient.Until(ctx, node.Name+" to answer queries", func() (bool, error) {
+			_, err := node.Client().Inference.Params(ctx, &inferencetypes.QueryParamsRequest{})
+			return err == nil, nil
+		})
+		if err != nil {
+			return err
 		}
 	}
 	return nil
