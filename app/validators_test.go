@@ -2,18 +2,27 @@ package app_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	sdkmath "cosmossdk.io/math"
 	abci "github.com/cometbft/cometbft/abci/types"
+	"github.com/cometbft/cometbft/crypto/ed25519"
+	cryptocodec "github.com/cosmos/cosmos-sdk/crypto/codec"
+	cryptotypes "github.com/cosmos/cosmos-sdk/crypto/types"
 	sdk "github.com/cosmos/cosmos-sdk/types"
 	stakingtypes "github.com/cosmos/cosmos-sdk/x/staking/types"
 
 	"github.com/opengradient/opengradient/app"
+	"github.com/opengradient/opengradient/app/abcitypes"
+	"github.com/opengradient/opengradient/internal/agreement"
 	"github.com/opengradient/opengradient/testutil/chaintest"
 	inferencetypes "github.com/opengradient/opengradient/x/inference/types"
+	schedulingtypes "github.com/opengradient/opengradient/x/scheduling/types"
+	verificationtypes "github.com/opengradient/opengradient/x/verification/types"
 )
 
 // leaving takes the last validator of a chain out of its commits two blocks after the block that dismissed it, as
@@ -64,4 +73,64 @@ func TestRequestsOutliveAValidator(t *testing.T) {
 	next.Attest(answer)
 	next.Next()
 	next.Next()
+}
+
+// join bonds a validator of the second account, with its node, and gives it a place in the chain's commits.
+func join(t *testing.T, c *chaintest.Chain, account chaintest.Account, key ed25519.PrivKey, power int64) {
+	t.Helper()
+	operator := sdk.ValAddress(account.Address)
+	create, err := stakingtypes.NewMsgCreateValidator(operator.String(), consensusKey(t, key),
+		sdk.NewCoin(app.BondDenom, sdk.TokensFromConsensusPower(power, sdk.DefaultPowerReduction)),
+		stakingtypes.Description{Moniker: "joined"},
+		stakingtypes.NewCommissionRates(sdkmath.LegacyZeroDec(), sdkmath.LegacyZeroDec(), sdkmath.LegacyZeroDec()), sdkmath.OneInt())
+	require.NoError(t, err)
+	deliver(t, c, signTx(t, c, walletOf(account), txOptions{}, create, &schedulingtypes.MsgRegisterNode{
+		// The transaction may spell the address as it likes.
+		Operator: strings.ToUpper(operator.String()), Capacity: 100_000, MemoryBytes: 1 << 30, TaskClasses: schedulingtypes.AllTaskClasses(),
+	}))
+	c.Next()
+	c.Validators = append(c.Validators, chaintest.Validator{Key: key, Power: power, Operator: operator})
+}
+
+func consensusKey(t *testing.T, key ed25519.PrivKey) cryptotypes.PubKey {
+	t.Helper()
+	pub, err := cryptocodec.FromCmtPubKeyInterface(key.PubKey())
+	require.NoError(t, err)
+	return pub
+}
+
+// TestAValidatorThatRotatesItsKey joins a validator and rotates its consensus key, which signs two blocks later. The
+// operator speaks in every block, with the one key or the other, and agrees in every round.
+func TestAValidatorThatRotatesItsKey(t *testing.T) {
+	c := start(t, chaintest.Options{Accounts: 2})
+	from, joined := c.Accounts[0], c.Accounts[1]
+	oldKey, newKey := ed25519.GenPrivKeyFromSecret([]byte("old")), ed25519.GenPrivKeyFromSecret([]byte("new"))
+	join(t, c, joined, oldKey, 10)
+	deliver(t, c, signTx(t, c, walletOf(from), txOptions{}, registration(from.Address, "linear", 1)))
+	for range 2 {
+		c.Next()
+	}
+	deliver(t, c, signTx(t, c, walletOf(from), txOptions{}, submission(from.Address, 1)))
+
+	rotate, err := stakingtypes.NewMsgRotateConsPubKey(sdk.ValAddress(joined.Address).String(), consensusKey(t, newKey))
+	require.NoError(t, err)
+	deliver(t, c, signTx(t, c, walletOf(joined), txOptions{}, rotate, submission(joined.Address, 1)))
+	c.Next(signTx(t, c, walletOf(from), txOptions{}, submission(from.Address, 1)))
+	c.Validators[4].Key = newKey
+	for range 8 {
+		require.Empty(t, typedEvents(t, c.Next(), &abcitypes.EventExtensionIgnored{}))
+		require.NoError(t, c.App.InferenceKeeper.CheckEscrow(c.Ctx()))
+	}
+	for id := uint64(1); id < nextRequestID(t, c); id++ {
+		require.Equal(t, inferencetypes.REQUEST_STATUS_FINALIZED, request(t, c, id).Status, "request %d", id)
+		receipt, err := c.App.InferenceKeeper.Receipts.Get(c.Ctx(), id)
+		require.NoError(t, err)
+		outcomes, err := agreement.UnpackOutcomes[verificationtypes.MemberOutcome](receipt.MemberOutcomes, 5)
+		require.NoError(t, err)
+		for i, o := range outcomes {
+			require.Equal(t, verificationtypes.MEMBER_OUTCOME_AGREED, o, "member %d of request %d", i, id)
+		}
+	}
+	_, err = c.App.Export(nil)
+	require.NoError(t, err)
 }
