@@ -86,9 +86,18 @@ func newFixture(t checker) *fixture {
 	for _, a := range []sdk.AccAddress{alice, bob} {
 		f.bank.set(f.ctx, a.String(), sdkmath.NewInt(startBalance))
 	}
+	f.fundModels(1)
 	_, err := f.msgs.RegisterModel(f.ctx, registration("pair", 5))
 	require.NoError(t, err)
+	f.bank.set(f.ctx, communityPool, sdkmath.ZeroInt()) // what the model cost is not looked at further
 	return f
+}
+
+// fundModels gives the owner what n more models of the size of "pair" cost.
+func (f *fixture) fundModels(n int64) {
+	f.Helper()
+	price := sdkmath.NewInt(n * int64(len(pairModel(1))))
+	f.bank.set(f.ctx, owner.String(), f.bank.balance(f.ctx, owner.String()).Add(price))
 }
 
 // pairModel is x FP32[N,2] and k INT64[1] to sum FP32[N,3] and twice INT64[1].

@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	"cosmossdk.io/collections"
+	errorsmod "cosmossdk.io/errors"
 	"cosmossdk.io/math"
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
@@ -16,7 +17,8 @@ import (
 )
 
 // RegisterModel inspects an ONNX file and stores it with what the inspection found. Gas for the inspection is charged
-// before it begins.
+// before it begins; the owner pays the byte price for the file, which goes to the community pool: all models share a
+// bounded room, for good, and gas may cost nothing.
 func (k Keeper) RegisterModel(ctx sdk.Context, msg *types.MsgRegisterModel) (types.Model, error) {
 	params, _, err := k.CurrentParams(ctx)
 	if err != nil {
@@ -55,6 +57,11 @@ func (k Keeper) RegisterModel(ctx sdk.Context, msg *types.MsgRegisterModel) (typ
 	model.SetReport(report)
 	if err := model.CheckSignature(); err != nil {
 		return types.Model{}, types.ErrModelRefused.Wrap(err.Error())
+	}
+	if fee := params.BytePrice.Mul(math.NewIntFromUint64(model.Size_)); fee.IsPositive() {
+		if err := k.distribution.FundCommunityPool(ctx, coins(fee), owner); err != nil {
+			return types.Model{}, errorsmod.Wrap(err, "byte fee")
+		}
 	}
 	if err := k.storeModel(ctx, model, msg.Onnx); err != nil {
 		return types.Model{}, err

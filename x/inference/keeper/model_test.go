@@ -48,8 +48,31 @@ func TestRegisterModel(t *testing.T) {
 	require.Equal(t, uint64(len(file)), total)
 }
 
+// TestRegisterModelCostsItsBytes: the room for models is bounded, so that nobody may fill it for nothing.
+func TestRegisterModelCostsItsBytes(t *testing.T) {
+	f := newFixture(t)
+	f.setParams(func(p *types.Params) { p.BytePrice = math.NewInt(3) })
+	msg := registration("priced", 0)
+	msg.Onnx = pairModel(2)
+	price := 3 * int64(len(msg.Onnx))
+
+	f.bank.set(f.ctx, owner.String(), math.NewInt(price-1))
+	_, err := f.k.RegisterModel(f.ctx, msg)
+	require.ErrorContains(t, err, "byte fee")
+	_, err = f.k.FindModel(f.ctx, "priced")
+	require.ErrorIs(t, err, types.ErrModelNotFound)
+
+	f.bank.set(f.ctx, owner.String(), math.NewInt(price+1))
+	_, err = f.k.RegisterModel(f.ctx, msg)
+	require.NoError(t, err)
+	require.Equal(t, int64(1), f.balance(owner.String()))
+	require.Equal(t, price, f.balance(communityPool))
+	require.Zero(t, f.escrowed())
+}
+
 func TestRegisterModelWithoutRoyaltyIsFree(t *testing.T) {
 	f := newFixture(t)
+	f.fundModels(1)
 	msg := registration("free", 0)
 	msg.Onnx, msg.Royalty = pairModel(2), math.Int{}
 	_, err := f.msgs.RegisterModel(f.ctx, msg)

@@ -1239,7 +1239,7 @@ type Params struct {
 	MinEligiblePower uint32 `protobuf:"varint,5,opt,name=min_eligible_power,json=minEligiblePower,proto3" json:"min_eligible_power,omitempty"`
 	// base_price is the price of one compute unit, in uopg.
 	BasePrice cosmossdk_io_math.Int `protobuf:"bytes,6,opt,name=base_price,json=basePrice,proto3,customtype=cosmossdk.io/math.Int" json:"base_price"`
-	// byte_price is the price of one input or output byte, in uopg.
+	// byte_price is the price of one byte of an input, an output or a model file, in uopg.
 	BytePrice cosmossdk_io_math.Int `protobuf:"bytes,7,opt,name=byte_price,json=bytePrice,proto3,customtype=cosmossdk.io/math.Int" json:"byte_price"`
 	// quorum_multiplier is the price multiplier of tier QUORUM, in basis points.
 	QuorumMultiplier uint32    `protobuf:"varint,8,opt,name=quorum_multiplier,json=quorumMultiplier,proto3" json:"quorum_multiplier,omitempty"`
