@@ -9,8 +9,9 @@ import (
 	"errors"
 	"fmt"
 
-	cmttypes "github.com/cometbft/cometbft/types"
 	"google.golang.org/protobuf/encoding/protowire"
+
+	cmttypes "github.com/cometbft/cometbft/types"
 
 	"github.com/opengradient/opengradient/app/abcitypes"
 )
