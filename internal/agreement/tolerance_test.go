@@ -326,6 +326,31 @@ func TestGapIsExact(t *testing.T) {
 	})
 }
 
+// Pairs by growing difference: the part that rounding leaves out counts, and so do differences that overflow.
+func TestGapsAreOrdered(t *testing.T) {
+	const most = math.MaxFloat64
+	var before gap
+	for i, pair := range [][2]float64{
+		{0, 0x1p-1074}, {1, 0x1p-53}, {0x1p-60, 1}, {1, 0}, {1, -0x1p-1074}, {-0x1p-60, 1}, {1.5, -0x1p-1000}, {most, 0x1p-1074},
+		{most, 0}, {0x1p-1074, -most}, {most, -0x1p969}, {most, -0x1p970}, {-0x1p1000, most}, {most, -most / 2},
+		{-most, most},
+	} {
+		g := gapOf(pair[0], pair[1])
+		sum := new(big.Rat).Add(new(big.Rat).SetFloat64(g.high), new(big.Rat).SetFloat64(g.low))
+		if g.doubled {
+			sum.Add(sum, sum)
+		}
+		want := new(big.Rat).Sub(new(big.Rat).SetFloat64(pair[0]), new(big.Rat).SetFloat64(pair[1]))
+		if want.Abs(want).Cmp(sum) != 0 {
+			t.Errorf("pair %d: expected the exact difference, got %+v", i, g)
+		}
+		if !g.exceeds(before) || before.exceeds(g) || g.exceeds(g) {
+			t.Errorf("pair %d: expected %+v to exceed %+v", i, g, before)
+		}
+		before = g
+	}
+}
+
 // Every 16-bit pattern means what the definition of its format says.
 func TestEverySixteenBitValue(t *testing.T) {
 	for _, datatype := range []tensor.Datatype{tensor.FP16, tensor.BF16} {
