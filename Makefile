@@ -93,7 +93,7 @@ lint: $(BIN)/golangci-lint ## Lint Go files and check the dependency boundaries
 # Network tests start real nodes from build/. One of them, the whole pipeline, is part of `make test`.
 NETTEST := ./testutil/nettest
 
-.PHONY: test test-unit test-net test-race test-long fuzz fuzz-short bench
+.PHONY: test test-unit test-net test-race test-long test-qemu fuzz fuzz-short bench
 test: test-unit fuzz-short build ## Unit tests, a short fuzz and one network test
 	$(GO) test -tags nettest -count 1 -timeout 15m $(NETTEST)/pipeline
 
@@ -110,6 +110,9 @@ test-race: onnxruntime ## Tests of all packages under the race detector
 test-long: onnxruntime ## Property tests with 10,000 cases each
 	packages=$$($(GO) list -f '{{.ImportPath}} {{.TestImports}} {{.XTestImports}}' ./... | awk '/pgregory.net\/rapid/ { print $$1 }'); \
 		$(GO) test -count 1 -timeout 120m $$packages -rapid.checks=10000
+
+test-qemu: ## Tests of the pure packages on emulated arm64 and older and newer amd64 processors
+	scripts/test-qemu.sh
 
 fuzz: ## Every fuzz target for FUZZTIME (60s)
 	scripts/fuzz.sh $(FUZZTIME)
