@@ -29,7 +29,7 @@ func (app *App) RegisterAPIRoutes(srv *api.Server, cfg config.APIConfig) {
 
 // RegisterTxService implements servertypes.Application.
 func (app *App) RegisterTxService(ctx client.Context) {
-	authtx.RegisterTxService(app.GRPCQueryRouter(), ctx, app.Simulate, app.encoding.InterfaceRegistry)
+	authtx.RegisterTxService(app.GRPCQueryRouter(), ctx.WithTxConfig(SearchTxConfig(ctx.TxConfig)), app.Simulate, app.encoding.InterfaceRegistry)
 }
 
 // RegisterTendermintService implements servertypes.Application.

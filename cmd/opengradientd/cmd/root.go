@@ -32,7 +32,7 @@ func NewRootCommand() (*cobra.Command, error) {
 	initial := client.Context{}.
 		WithCodec(encoding.Codec).
 		WithInterfaceRegistry(encoding.InterfaceRegistry).
-		WithTxConfig(encoding.TxConfig).
+		WithTxConfig(app.SearchTxConfig(encoding.TxConfig)).
 		WithLegacyAmino(encoding.Amino).
 		WithInput(os.Stdin).
 		WithAccountRetriever(authtypes.AccountRetriever{}).
