@@ -1,8 +1,9 @@
-// Package agreement holds the rules by which attestations become a verdict: when an outcome has won, who is to publish
-// its bytes, and how the conduct of the members is packed into a receipt.
+// Package agreement holds the rules by which attestations become a verdict: when an outcome has won, whether outputs
+// that differ are within the tolerance of one of them, who is to publish the winner's bytes, and how the conduct of the
+// members is packed into a receipt.
 //
-// The package is pure: standard library only, no clock, no randomness, no map order. Every rule here is part of
-// consensus.
+// The package is pure: standard library and package tensor only, no clock, no randomness, no map order. Every rule here
+// is part of consensus.
 package agreement
 
 import "fmt"
