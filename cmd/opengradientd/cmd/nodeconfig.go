@@ -21,7 +21,7 @@ type Config struct {
 // Swagger UI, gRPC, metrics and state-sync snapshots.
 func nodeConfig() (template string, defaults any) {
 	sdkDefaults := serverconfig.DefaultConfig()
-	sdkDefaults.MinGasPrices = "0" + app.BondDenom
+	sdkDefaults.MinGasPrices = "0.001" + app.BondDenom
 	sdkDefaults.API.Enable = true
 	sdkDefaults.API.Swagger = true
 	sdkDefaults.API.RPCMaxBodyBytes = 4 << 20

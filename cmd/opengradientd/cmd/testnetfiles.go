@@ -253,6 +253,7 @@ func (t testnet) writeConfig(i int, v localValidator, peers []string) error {
 	a := defaults.(Config)
 	a.API.Address = "tcp://" + local(apiPort)
 	a.GRPC.Address = local(grpcPort)
+	a.MinGasPrices = "0" + app.BondDenom
 	a.StateSync.SnapshotInterval = 50
 	a.Inference.Nice = t.nice
 	serverconfig.SetConfigTemplate(template)
