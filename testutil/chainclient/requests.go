@@ -25,12 +25,12 @@ func (c *Client) RequestIDs(resp *sdk.TxResponse) ([]uint64, error) {
 		return nil, fmt.Errorf("transaction data: %w", err)
 	}
 	var ids []uint64
-	for _, any := range data.MsgResponses {
-		if any.TypeUrl != sdk.MsgTypeURL(&inferencetypes.MsgSubmitRequestsResponse{}) {
+	for _, response := range data.MsgResponses {
+		if response.TypeUrl != sdk.MsgTypeURL(&inferencetypes.MsgSubmitRequestsResponse{}) {
 			continue
 		}
 		var r inferencetypes.MsgSubmitRequestsResponse
-		if err := c.codecs.Codec.Unmarshal(any.Value, &r); err != nil {
+		if err := c.codecs.Codec.Unmarshal(response.Value, &r); err != nil {
 			return nil, fmt.Errorf("submit response: %w", err)
 		}
 		ids = append(ids, r.Ids...)

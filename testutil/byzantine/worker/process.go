@@ -39,17 +39,17 @@ func Run(ctx context.Context, o Options, stdin io.Reader, stderr io.Writer) erro
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	inner := args[slices.Index(args, socketFlag)+1]
-	real := exec.CommandContext(ctx, o.Real, args...)
-	real.Stdout, real.Stderr, real.Env = stderr, stderr, os.Environ()
+	process := exec.CommandContext(ctx, o.Real, args...)
+	process.Stdout, process.Stderr, process.Env = stderr, stderr, os.Environ()
 	// The real worker ends when this process does: nobody holds the other end of its input any more.
-	if _, err := real.StdinPipe(); err != nil {
+	if _, err := process.StdinPipe(); err != nil {
 		return err
 	}
-	if err := real.Start(); err != nil {
+	if err := process.Start(); err != nil {
 		return fmt.Errorf("start the real worker: %w", err)
 	}
 	ended := make(chan error, 1)
-	go func() { ended <- real.Wait() }()
+	go func() { ended <- process.Wait() }()
 	go func() {
 		_, _ = io.Copy(io.Discard, stdin)
 		stop()

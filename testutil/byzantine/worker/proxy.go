@@ -18,17 +18,17 @@ import (
 // maxMessage bounds a message either way, in bytes.
 const maxMessage = 64 << 20
 
-// NewProxy makes a server that hands every call on to the worker behind real. To the first byte of every output of an
+// NewProxy makes a server that hands every call on to the worker behind honest. To the first byte of every output of an
 // inference it adds wrong, which must not be 0.
-func NewProxy(real grpc.ClientConnInterface, wrong byte) *grpc.Server {
-	p := proxy{real: real, wrong: wrong}
+func NewProxy(honest grpc.ClientConnInterface, wrong byte) *grpc.Server {
+	p := proxy{honest: honest, wrong: wrong}
 	return grpc.NewServer(grpc.UnknownServiceHandler(p.handle), grpc.ForceServerCodec(frames{}),
 		grpc.MaxRecvMsgSize(maxMessage), grpc.MaxSendMsgSize(maxMessage))
 }
 
 type proxy struct {
-	real  grpc.ClientConnInterface
-	wrong byte
+	honest grpc.ClientConnInterface
+	wrong  byte
 }
 
 // handle passes one unary call on.
@@ -46,7 +46,7 @@ func (p proxy) handle(_ any, stream grpc.ServerStream) error {
 		ctx = metadata.NewOutgoingContext(ctx, passedOn(incoming))
 	}
 	var header, trailer metadata.MD
-	err := p.real.Invoke(ctx, method, &request, &response, grpc.Header(&header), grpc.Trailer(&trailer), grpc.ForceCodec(frames{}),
+	err := p.honest.Invoke(ctx, method, &request, &response, grpc.Header(&header), grpc.Trailer(&trailer), grpc.ForceCodec(frames{}),
 		grpc.MaxCallRecvMsgSize(maxMessage), grpc.MaxCallSendMsgSize(maxMessage))
 	stream.SetTrailer(passedOn(trailer))
 	if err != nil {

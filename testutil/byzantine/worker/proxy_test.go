@@ -51,9 +51,9 @@ func dial(t *testing.T, s *grpc.Server) *grpc.ClientConn {
 
 func proxied(t *testing.T, wrong byte) oip.GRPCInferenceServiceClient {
 	t.Helper()
-	real := grpc.NewServer()
-	oip.RegisterGRPCInferenceServiceServer(real, honest{})
-	return oip.NewGRPCInferenceServiceClient(dial(t, NewProxy(dial(t, real), wrong)))
+	server := grpc.NewServer()
+	oip.RegisterGRPCInferenceServiceServer(server, honest{})
+	return oip.NewGRPCInferenceServiceClient(dial(t, NewProxy(dial(t, server), wrong)))
 }
 
 func TestProxyAltersTheFirstByteOfEveryOutput(t *testing.T) {

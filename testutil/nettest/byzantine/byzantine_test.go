@@ -114,13 +114,13 @@ func submit(t *testing.T, f *nettest.Fixture, rows []iris.Row) []uint64 {
 // lyingWorker makes a program that takes the place of the worker and adds wrong to the first byte of every output.
 func lyingWorker(t *testing.T, wrong byte) string {
 	t.Helper()
-	real, err := localnet.Binary("opengradient-worker")
+	honest, err := localnet.Binary("opengradient-worker")
 	if err != nil {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
 	script := filepath.Join(dir, "worker.sh")
-	text := fmt.Sprintf("#!/bin/sh\nexec '%s' -real '%s' -wrong %d -- \"$@\"\n", proxy(t), real, wrong)
+	text := fmt.Sprintf("#!/bin/sh\nexec '%s' -real '%s' -wrong %d -- \"$@\"\n", proxy(t), honest, wrong)
 	if err := os.WriteFile(script, []byte(text), 0o700); err != nil {
 		t.Fatal(err)
 	}

@@ -16,15 +16,15 @@ import (
 )
 
 func main() {
-	real := flag.String("real", "", "`PATH` of the worker that does the work")
+	honest := flag.String("real", "", "`PATH` of the worker that does the work")
 	wrong := flag.Uint("wrong", 1, "`NUMBER` from 1 to 255 added to the first byte of every output")
 	flag.Parse()
-	if *real == "" || *wrong < 1 || *wrong > 255 {
+	if *honest == "" || *wrong < 1 || *wrong > 255 {
 		fmt.Fprintln(os.Stderr, "opengradient-worker-byzantine: expected -real PATH and -wrong from 1 to 255")
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := worker.Run(ctx, worker.Options{Real: *real, Wrong: byte(*wrong), Args: flag.Args()}, os.Stdin, os.Stderr)
+	err := worker.Run(ctx, worker.Options{Real: *honest, Wrong: byte(*wrong), Args: flag.Args()}, os.Stdin, os.Stderr)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "opengradient-worker-byzantine:", err)
