@@ -8,6 +8,7 @@ GO ?= go
 BUILDFLAGS ?=
 FUZZTIME ?= 60s
 BENCH ?= .
+BENCHFLAGS ?=
 export GO VALIDATORS PORT_OFFSET
 
 BIN := bin
@@ -122,6 +123,13 @@ fuzz-short: ## Every fuzz target for 2 seconds
 
 bench: onnxruntime ## Benchmarks (BENCH=regexp)
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 60m ./...
+
+.PHONY: bench-net bench-stall
+bench-net: build onnxruntime ## Inferences against bank sends on one network, into docs/benchmarks.md (BENCHFLAGS)
+	$(GO) run ./testutil/benchnet throughput $(BENCHFLAGS)
+
+bench-stall: build onnxruntime ## Block interval with a stopped worker, at most 1.2 times the undisturbed one (BENCHFLAGS)
+	$(GO) run ./testutil/benchnet stall $(BENCHFLAGS)
 
 ##@ Local network
 
