@@ -79,8 +79,9 @@ func (b *bench) fund(ctx context.Context) ([]*chainclient.Signer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("fund the accounts: %w", err)
 	}
+	// A node knows of a block before its application has committed it: only the next block says that it has.
 	for _, node := range b.net.Nodes {
-		if err := node.WaitHeight(ctx, resp.Height); err != nil {
+		if err := node.WaitHeight(ctx, resp.Height+1); err != nil {
 			return nil, err
 		}
 	}
