@@ -112,7 +112,8 @@ func (app *App) setKeepers(appOpts servertypes.AppOptions) {
 		app.SlashingKeeper, accountCodec, runtime.ProvideCometInfoService())
 
 	app.SchedulingKeeper = schedulingkeeper.NewKeeper(cdc, service(app.keys[schedulingtypes.StoreKey]), app.StakingKeeper, authority)
-	app.VerificationKeeper = verificationkeeper.NewKeeper(cdc, service(app.keys[verificationtypes.StoreKey]), authority)
+	app.VerificationKeeper = verificationkeeper.NewKeeper(cdc, service(app.keys[verificationtypes.StoreKey]),
+		app.StakingKeeper, app.SchedulingKeeper, authority)
 	app.InferenceKeeper = inferencekeeper.NewKeeper(cdc, service(app.keys[inferencetypes.StoreKey]),
 		service(app.keys[inferencetypes.ModelStoreKey]), app.AccountKeeper, app.BankKeeper, app.DistrKeeper,
 		app.StakingKeeper, app.SchedulingKeeper, app.VerificationKeeper, authority)

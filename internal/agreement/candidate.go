@@ -103,7 +103,7 @@ func WorstArbitrationCost(outputBytes int64) int64 {
 
 // Arbitrate decides among roots that no threshold shares exactly. The first choice is the contender with the most power
 // (then the leader's, then the smallest root). All others are compared with it, and when the power within its tolerance
-// reaches the [Threshold] its bytes are the result. If that cannot happen the medoid is tried: the contender with the
+// reaches the threshold its bytes are the result. If that cannot happen the medoid is tried: the contender with the
 // most power within its tolerance, ties broken as before. Tolerance is not transitive, so only what is within the
 // tolerance of the result itself counts.
 //
@@ -124,7 +124,7 @@ func Arbitrate(c Case, taus Taus, budget int64) (Arbitration, error) {
 	if err := c.validate(); err != nil {
 		return Arbitration{}, err
 	}
-	a := arbiter{Case: c, taus: taus, outputs: parseContenders(c.Contenders), threshold: Threshold(c.Eligible, c.Total)}
+	a := arbiter{Case: c, taus: taus, outputs: parseContenders(c.Contenders)}
 	if cost := arbitrationCost(a.outputs); cost > budget {
 		return Arbitration{}, fmt.Errorf("%w: expected at most %d elements, got %d", ErrBudget, budget, cost)
 	}
@@ -134,10 +134,9 @@ func Arbitrate(c Case, taus Taus, budget int64) (Arbitration, error) {
 // arbiter holds a valid case. Outputs has an entry per contender, nil unless a sound output is published.
 type arbiter struct {
 	Case
-	taus      Taus
-	outputs   []*output
-	threshold int64
-	elements  int64
+	taus     Taus
+	outputs  []*output
+	elements int64
 }
 
 func parseContenders(contenders []Contender) []*output {
@@ -183,7 +182,7 @@ func (a *arbiter) decide() Arbitration {
 	if a.Closed {
 		reachable -= a.Silent
 	}
-	if reachable < a.threshold {
+	if reachable < a.Threshold {
 		return a.undecided(ArbitrationNoVerdict)
 	}
 	if len(choices) == 0 {
@@ -197,7 +196,7 @@ func (a *arbiter) decide() Arbitration {
 		return a.undecided(ArbitrationPending)
 	}
 	best := a.around(first)
-	if best.Power >= a.threshold {
+	if best.Power >= a.Threshold {
 		return best
 	}
 	if waiting {
@@ -208,7 +207,7 @@ func (a *arbiter) decide() Arbitration {
 			best = ball
 		}
 	}
-	if best.Power >= a.threshold {
+	if best.Power >= a.Threshold {
 		best.Elements = a.elements
 		return best
 	}

@@ -67,8 +67,10 @@ type Case struct {
 	Contenders []Contender
 	// Leader is the position of the contender that the leader attested, -1 when there is none.
 	Leader int
-	// Eligible is the power of all members, Total that of all bonded validators: see [Threshold].
-	Eligible, Total int64
+	// Threshold is the least power that wins, at least 1: see [Threshold] for QUORUM; all of Eligible for COMMITTEE.
+	Threshold int64
+	// Eligible is the power of all members that have a seat.
+	Eligible int64
 	// Silent is the power of the members that may still attest one of the contenders.
 	Silent int64
 	// Closed says that time is up: nothing more will be attested or published.
@@ -84,9 +86,9 @@ func (c Case) validate() error {
 		return fmt.Errorf("%w: expected the leader's contender to be within -1 and %d, got %d",
 			ErrArbitration, len(c.Contenders)-1, c.Leader)
 	}
-	if c.Silent < 0 || c.Eligible < 0 || c.Total < c.Eligible {
-		return fmt.Errorf("%w: expected 0 ≤ eligible ≤ total and no negative power, got eligible %d, total %d, silent %d",
-			ErrArbitration, c.Eligible, c.Total, c.Silent)
+	if c.Silent < 0 || c.Eligible < 0 || c.Threshold < 1 {
+		return fmt.Errorf("%w: expected a threshold of at least 1 and no negative power, got threshold %d, eligible %d, silent %d",
+			ErrArbitration, c.Threshold, c.Eligible, c.Silent)
 	}
 	rest := c.Eligible - c.Silent
 	for i, contender := range c.Contenders {

@@ -8,7 +8,7 @@ package agreement
 
 import "fmt"
 
-// State is the answer of the QUORUM rule.
+// State is the answer of a rule.
 type State uint8
 
 const (
@@ -57,14 +57,13 @@ func Threshold(eligible, total int64) int64 {
 	return max(twoThirds, total/2) + 1
 }
 
-// Tally applies the QUORUM rule. Eligible is the power of all members, total the power of all bonded validators, powers
-// the power behind each distinct outcome and silent the power of the members that have not attested; none is negative
-// and powers and silent add up to no more than eligible.
+// Tally applies a rule by equality. Threshold is the least power that wins, more than half of the power that has a seat;
+// powers is the power behind each distinct outcome and silent the power of the seats that may still attest; none is
+// negative and powers and silent add up to no more than the power that has a seat.
 //
 // Under these conditions at most one outcome is ever agreed, and both Agreed and Impossible are final: no further
 // attestation changes either.
-func Tally(eligible, total int64, powers []int64, silent int64) Verdict {
-	threshold := Threshold(eligible, total)
+func Tally(threshold int64, powers []int64, silent int64) Verdict {
 	var best int64
 	for i, power := range powers {
 		if power >= threshold {

@@ -11,10 +11,11 @@ import (
 // retryOrFail ends the attempt under way: the request goes back to the queue, or ends with a refund when it has had
 // its attempts.
 func (k Keeper) retryOrFail(ctx sdk.Context, r types.Request) error {
-	if err := k.verification.Abandon(ctx, r.Id); err != nil {
+	passOver, err := k.verification.Abandon(ctx, r.Id)
+	if err != nil {
 		return err
 	}
-	again, err := k.scheduling.Retry(ctx, r.Id)
+	again, err := k.scheduling.Retry(ctx, r.Id, passOver)
 	if err != nil {
 		return err
 	}
@@ -54,7 +55,7 @@ func (k Keeper) endRefunded(ctx sdk.Context, r types.Request, reason types.Failu
 func (k Keeper) abort(ctx sdk.Context, id uint64, cause error) error {
 	k.logger(ctx).Error("request aborted", "id", id, "cause", cause)
 	for _, drop := range []func(ctx sdk.Context) error{
-		func(ctx sdk.Context) error { return k.verification.Abandon(ctx, id) },
+		func(ctx sdk.Context) error { _, err := k.verification.Abandon(ctx, id); return err },
 		func(ctx sdk.Context) error { return k.scheduling.Complete(ctx, id) },
 	} {
 		// What is not there needs no dropping; the outcome that counts is written below.

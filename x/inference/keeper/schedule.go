@@ -39,7 +39,7 @@ func (k Keeper) expireOne(ctx sdk.Context, e schedulingtypes.Expiry) error {
 	if !e.Final {
 		return k.retryOrFail(ctx, r)
 	}
-	if err := k.verification.Abandon(ctx, r.Id); err != nil {
+	if _, err := k.verification.Abandon(ctx, r.Id); err != nil {
 		return err
 	}
 	return k.failRefunded(ctx, r, types.FAILURE_REASON_DEADLINE)

@@ -41,7 +41,7 @@ type SchedulingKeeper interface {
 	Enqueue(ctx context.Context, task schedulingtypes.Task) (schedulingtypes.Task, error)
 	Cancel(ctx context.Context, requestID uint64) error
 	Expired(ctx context.Context) ([]schedulingtypes.Expiry, error)
-	Retry(ctx context.Context, requestID uint64) (again bool, err error)
+	Retry(ctx context.Context, requestID uint64, passOver []string) (again bool, err error)
 	Assign(ctx context.Context) ([]schedulingtypes.Placement, error)
 	Complete(ctx context.Context, requestID uint64) error
 }
@@ -50,7 +50,9 @@ type SchedulingKeeper interface {
 type VerificationKeeper interface {
 	OpenRound(ctx context.Context, opening verificationtypes.RoundOpening) error
 	Record(ctx context.Context, votes []verificationtypes.OperatorVotes) (verificationtypes.Recorded, error)
-	Abandon(ctx context.Context, requestID uint64) error
+	Abandon(ctx context.Context, requestID uint64) (passOver []string, err error)
+	Advance(ctx context.Context) ([]verificationtypes.Decision, error)
+	Conclude(ctx context.Context, requestID uint64) (verificationtypes.Decision, error)
 	Settle(ctx context.Context) ([]verificationtypes.Settlement, error)
 	Snapshot(ctx context.Context, id uint64) (verificationtypes.Snapshot, error)
 }

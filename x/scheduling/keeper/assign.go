@@ -190,7 +190,7 @@ func (k Keeper) begin(ctx context.Context, task types.Task, members []*worker, m
 			Power:       member.power,
 			Reliability: member.node.Reliability,
 			Free:        selection.FreeCapacity(min(member.node.Capacity, mostUnits), member.node.Status.FreeCapacity, member.node.LeadingUnits),
-			Passed:      slices.Contains(task.EarlierLeaders, member.node.Operator),
+			Passed:      slices.Contains(task.PassedOver, member.node.Operator),
 		}
 		electorate[i] = types.PowerMember{Operator: member.node.Operator, Power: member.power}
 	}

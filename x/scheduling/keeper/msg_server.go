@@ -23,6 +23,14 @@ func (s msgServer) RegisterNode(ctx context.Context, msg *types.MsgRegisterNode)
 	return &types.MsgRegisterNodeResponse{}, nil
 }
 
+// UnjailNode brings a jailed node back once its time is over.
+func (s msgServer) UnjailNode(ctx context.Context, msg *types.MsgUnjailNode) (*types.MsgUnjailNodeResponse, error) {
+	if err := s.keeper.UnjailNode(ctx, msg.Operator); err != nil {
+		return nil, err
+	}
+	return &types.MsgUnjailNodeResponse{}, nil
+}
+
 // UpdateParams stores a new version of the parameters; only the authority may.
 func (s msgServer) UpdateParams(ctx context.Context, msg *types.MsgUpdateParams) (*types.MsgUpdateParamsResponse, error) {
 	if err := sdk.ValidateAuthority(sdk.UnwrapSDKContext(ctx), s.keeper.authority, msg.Authority); err != nil {

@@ -51,7 +51,7 @@ func (k Keeper) Enqueue(ctx context.Context, task types.Task) (types.Task, error
 	task.QueuedHeight = height
 	task.FinalDeadline = height + params.Lifetime()
 	task.Attempts = 0
-	task.EarlierLeaders = nil
+	task.PassedOver = nil
 	task.Assignment = nil
 
 	depth, err := k.QueueDepth.Get(ctx)

@@ -145,6 +145,113 @@ func (m *EventNodeReadiness) GetEnvironmentClass() uint32 {
 	return 0
 }
 
+// EventNodeJailed is emitted when a node is jailed, or its time in jail grows.
+type EventNodeJailed struct {
+	Operator string `protobuf:"bytes,1,opt,name=operator,proto3" json:"operator,omitempty"`
+	// reason is a stable word: fault, missed, contradicted.
+	Reason string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	Until  int64  `protobuf:"varint,3,opt,name=until,proto3" json:"until,omitempty"`
+}
+
+func (m *EventNodeJailed) Reset()         { *m = EventNodeJailed{} }
+func (m *EventNodeJailed) String() string { return proto.CompactTextString(m) }
+func (*EventNodeJailed) ProtoMessage()    {}
+func (*EventNodeJailed) Descriptor() ([]byte, []int) {
+	return fileDescriptor_f8d9b7d14eeb11ef, []int{2}
+}
+func (m *EventNodeJailed) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *EventNodeJailed) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_EventNodeJailed.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *EventNodeJailed) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_EventNodeJailed.Merge(m, src)
+}
+func (m *EventNodeJailed) XXX_Size() int {
+	return m.Size()
+}
+func (m *EventNodeJailed) XXX_DiscardUnknown() {
+	xxx_messageInfo_EventNodeJailed.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_EventNodeJailed proto.InternalMessageInfo
+
+func (m *EventNodeJailed) GetOperator() string {
+	if m != nil {
+		return m.Operator
+	}
+	return ""
+}
+
+func (m *EventNodeJailed) GetReason() string {
+	if m != nil {
+		return m.Reason
+	}
+	return ""
+}
+
+func (m *EventNodeJailed) GetUntil() int64 {
+	if m != nil {
+		return m.Until
+	}
+	return 0
+}
+
+// EventNodeUnjailed is emitted when a jailed node comes back.
+type EventNodeUnjailed struct {
+	Operator string `protobuf:"bytes,1,opt,name=operator,proto3" json:"operator,omitempty"`
+}
+
+func (m *EventNodeUnjailed) Reset()         { *m = EventNodeUnjailed{} }
+func (m *EventNodeUnjailed) String() string { return proto.CompactTextString(m) }
+func (*EventNodeUnjailed) ProtoMessage()    {}
+func (*EventNodeUnjailed) Descriptor() ([]byte, []int) {
+	return fileDescriptor_f8d9b7d14eeb11ef, []int{3}
+}
+func (m *EventNodeUnjailed) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *EventNodeUnjailed) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_EventNodeUnjailed.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *EventNodeUnjailed) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_EventNodeUnjailed.Merge(m, src)
+}
+func (m *EventNodeUnjailed) XXX_Size() int {
+	return m.Size()
+}
+func (m *EventNodeUnjailed) XXX_DiscardUnknown() {
+	xxx_messageInfo_EventNodeUnjailed.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_EventNodeUnjailed proto.InternalMessageInfo
+
+func (m *EventNodeUnjailed) GetOperator() string {
+	if m != nil {
+		return m.Operator
+	}
+	return ""
+}
+
 // EventEnvironmentClassRegistered is emitted when a class is seen for the first time.
 type EventEnvironmentClassRegistered struct {
 	Index          uint32 `protobuf:"varint,1,opt,name=index,proto3" json:"index,omitempty"`
@@ -156,7 +263,7 @@ func (m *EventEnvironmentClassRegistered) Reset()         { *m = EventEnvironmen
 func (m *EventEnvironmentClassRegistered) String() string { return proto.CompactTextString(m) }
 func (*EventEnvironmentClassRegistered) ProtoMessage()    {}
 func (*EventEnvironmentClassRegistered) Descriptor() ([]byte, []int) {
-	return fileDescriptor_f8d9b7d14eeb11ef, []int{2}
+	return fileDescriptor_f8d9b7d14eeb11ef, []int{4}
 }
 func (m *EventEnvironmentClassRegistered) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -212,13 +319,15 @@ type EventAssigned struct {
 	Attempt   uint32 `protobuf:"varint,2,opt,name=attempt,proto3" json:"attempt,omitempty"`
 	Leader    string `protobuf:"bytes,3,opt,name=leader,proto3" json:"leader,omitempty"`
 	Deadline  int64  `protobuf:"varint,4,opt,name=deadline,proto3" json:"deadline,omitempty"`
+	// committee is the number of seats when a committee makes the attempt; 0 when all eligible nodes do.
+	Committee uint32 `protobuf:"varint,5,opt,name=committee,proto3" json:"committee,omitempty"`
 }
 
 func (m *EventAssigned) Reset()         { *m = EventAssigned{} }
 func (m *EventAssigned) String() string { return proto.CompactTextString(m) }
 func (*EventAssigned) ProtoMessage()    {}
 func (*EventAssigned) Descriptor() ([]byte, []int) {
-	return fileDescriptor_f8d9b7d14eeb11ef, []int{3}
+	return fileDescriptor_f8d9b7d14eeb11ef, []int{5}
 }
 func (m *EventAssigned) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -275,9 +384,18 @@ func (m *EventAssigned) GetDeadline() int64 {
 	return 0
 }
 
+func (m *EventAssigned) GetCommittee() uint32 {
+	if m != nil {
+		return m.Committee
+	}
+	return 0
+}
+
 func init() {
 	proto.RegisterType((*EventNodeRegistered)(nil), "opengradient.scheduling.v1.EventNodeRegistered")
 	proto.RegisterType((*EventNodeReadiness)(nil), "opengradient.scheduling.v1.EventNodeReadiness")
+	proto.RegisterType((*EventNodeJailed)(nil), "opengradient.scheduling.v1.EventNodeJailed")
+	proto.RegisterType((*EventNodeUnjailed)(nil), "opengradient.scheduling.v1.EventNodeUnjailed")
 	proto.RegisterType((*EventEnvironmentClassRegistered)(nil), "opengradient.scheduling.v1.EventEnvironmentClassRegistered")
 	proto.RegisterType((*EventAssigned)(nil), "opengradient.scheduling.v1.EventAssigned")
 }
@@ -287,36 +405,39 @@ func init() {
 }
 
 var fileDescriptor_f8d9b7d14eeb11ef = []byte{
-	// 453 bytes of a gzipped FileDescriptorProto
-	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0xa4, 0x92, 0xb1, 0x6e, 0x13, 0x41,
-	0x10, 0x86, 0xbd, 0xd8, 0x09, 0xf6, 0x82, 0x21, 0x2c, 0x29, 0x0e, 0x4b, 0x39, 0x1c, 0x37, 0xb1,
-	0x84, 0xf0, 0x29, 0xa2, 0x40, 0x14, 0x14, 0x31, 0x4a, 0x41, 0x83, 0xc4, 0x22, 0xa5, 0xa0, 0x39,
-	0xad, 0x6f, 0x47, 0x97, 0x95, 0xee, 0x76, 0x8f, 0x9d, 0xf5, 0x29, 0x7e, 0x0b, 0x24, 0x24, 0x5a,
-	0x5e, 0x82, 0x87, 0xa0, 0x8c, 0xa8, 0x28, 0x91, 0xfd, 0x22, 0xe8, 0x76, 0x8d, 0xb9, 0x50, 0x21,
-	0xd1, 0xdd, 0xff, 0xcf, 0xfc, 0x3b, 0x9f, 0xe6, 0x86, 0x9e, 0x98, 0x0a, 0x74, 0x6e, 0x85, 0x54,
-	0xa0, 0x5d, 0x82, 0xd9, 0x25, 0xc8, 0x65, 0xa1, 0x74, 0x9e, 0xd4, 0xa7, 0x09, 0xd4, 0xa0, 0x1d,
-	0xce, 0x2a, 0x6b, 0x9c, 0x61, 0xa3, 0x76, 0xe3, 0xec, 0x4f, 0xe3, 0xac, 0x3e, 0x1d, 0x3d, 0xca,
-	0x0c, 0x96, 0x06, 0x53, 0xdf, 0x99, 0x04, 0x11, 0x62, 0x93, 0x4f, 0x84, 0x3e, 0x3c, 0x6f, 0xde,
-	0x79, 0x63, 0x24, 0x70, 0xc8, 0x15, 0x3a, 0xb0, 0x20, 0xd9, 0x4b, 0xda, 0x37, 0x15, 0x58, 0xe1,
-	0x8c, 0x8d, 0xc8, 0x98, 0x4c, 0x07, 0xf3, 0xe3, 0xef, 0x5f, 0x9f, 0x1e, 0x6d, 0xb3, 0x17, 0xa2,
-	0x50, 0xb2, 0xa9, 0x9d, 0x49, 0x69, 0x01, 0xf1, 0x9d, 0xb3, 0x4a, 0xe7, 0x7c, 0x17, 0x61, 0x23,
-	0xda, 0xcf, 0x44, 0x25, 0x32, 0xe5, 0x56, 0xd1, 0xad, 0x31, 0x99, 0xf6, 0xf8, 0x4e, 0xb3, 0x63,
-	0x7a, 0xb7, 0x84, 0xd2, 0xd8, 0x55, 0xba, 0x58, 0x39, 0xc0, 0xa8, 0xeb, 0xeb, 0x77, 0x82, 0x37,
-	0x6f, 0xac, 0xc9, 0x67, 0x42, 0x59, 0x8b, 0x4a, 0x48, 0xa5, 0x01, 0xf1, 0x7f, 0xa1, 0x0e, 0xe9,
-	0x9e, 0x05, 0x21, 0x03, 0x51, 0x9f, 0x07, 0xc1, 0x9e, 0xd0, 0x07, 0xa0, 0x6b, 0x65, 0x8d, 0x2e,
-	0x41, 0xbb, 0x34, 0x2b, 0x04, 0x06, 0xa6, 0x21, 0x3f, 0x68, 0x15, 0x5e, 0x35, 0xfe, 0xc4, 0xd2,
-	0xc7, 0x9e, 0xeb, 0xfc, 0xaf, 0x42, 0x6b, 0x73, 0x87, 0x74, 0x4f, 0x69, 0x09, 0x57, 0x9e, 0x70,
-	0xc8, 0x83, 0x60, 0x27, 0xf4, 0xbe, 0x5d, 0x6a, 0xa7, 0x4a, 0x48, 0x6b, 0xb0, 0xa8, 0x8c, 0xf6,
-	0x14, 0x03, 0x7e, 0x6f, 0x6b, 0x5f, 0x04, 0x97, 0x1d, 0xd0, 0xae, 0x42, 0xe1, 0x01, 0x06, 0xbc,
-	0xf9, 0x9c, 0x7c, 0x21, 0x74, 0xe8, 0x87, 0x9e, 0x21, 0xaa, 0x5c, 0x83, 0x64, 0x47, 0x94, 0x5a,
-	0xf8, 0xb0, 0x04, 0x74, 0xa9, 0x92, 0x7e, 0x4e, 0x8f, 0x0f, 0xb6, 0xce, 0x6b, 0xc9, 0x22, 0x7a,
-	0x5b, 0x38, 0x07, 0x65, 0xe5, 0xfc, 0x8c, 0x21, 0xff, 0x2d, 0xd9, 0x0b, 0xba, 0x5f, 0x80, 0x90,
-	0x60, 0xc3, 0xfb, 0xff, 0xb2, 0xbe, 0x6d, 0xa0, 0xf9, 0xa3, 0x12, 0x84, 0x2c, 0x94, 0x86, 0xa8,
-	0x37, 0x26, 0xd3, 0x2e, 0xdf, 0xe9, 0xf9, 0xdb, 0x6f, 0xeb, 0x98, 0x5c, 0xaf, 0x63, 0xf2, 0x73,
-	0x1d, 0x93, 0x8f, 0x9b, 0xb8, 0x73, 0xbd, 0x89, 0x3b, 0x3f, 0x36, 0x71, 0xe7, 0xfd, 0xf3, 0x5c,
-	0xb9, 0xcb, 0xe5, 0x62, 0x96, 0x99, 0x32, 0xb9, 0x71, 0xc9, 0x37, 0xc4, 0x55, 0xfb, 0xb0, 0xdd,
-	0xaa, 0x02, 0x5c, 0xec, 0xfb, 0xf3, 0x7c, 0xf6, 0x2b, 0x00, 0x00, 0xff, 0xff, 0x8d, 0xd1, 0x87,
-	0x6a, 0x00, 0x03, 0x00, 0x00,
+	// 508 bytes of a gzipped FileDescriptorProto
+	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0xac, 0x93, 0xbf, 0x6f, 0xd3, 0x40,
+	0x14, 0xc7, 0x63, 0xf2, 0x83, 0xe4, 0x41, 0x68, 0x7b, 0x54, 0xc8, 0x44, 0xd4, 0xb4, 0x5e, 0x5a,
+	0x09, 0x91, 0xa8, 0x62, 0x40, 0x0c, 0x0c, 0x0d, 0xea, 0x00, 0x03, 0x12, 0x87, 0xe8, 0xc0, 0x12,
+	0x5d, 0x7c, 0x4f, 0xee, 0x21, 0xfb, 0xce, 0xdc, 0x5d, 0xa2, 0x66, 0xe1, 0x6f, 0x40, 0x42, 0xe2,
+	0x2f, 0x61, 0x65, 0x67, 0xac, 0x98, 0x18, 0x51, 0xf2, 0x8f, 0x20, 0xdf, 0x05, 0xd7, 0x65, 0x42,
+	0x6a, 0x37, 0x7f, 0xbf, 0xef, 0xd7, 0xe7, 0x59, 0xf7, 0x60, 0x5f, 0x15, 0x28, 0x53, 0xcd, 0xb8,
+	0x40, 0x69, 0x47, 0x26, 0x39, 0x45, 0x3e, 0xcb, 0x84, 0x4c, 0x47, 0xf3, 0xc3, 0x11, 0xce, 0x51,
+	0x5a, 0x33, 0x2c, 0xb4, 0xb2, 0x8a, 0x0c, 0xea, 0x89, 0xc3, 0x8b, 0xc4, 0xe1, 0xfc, 0x70, 0x70,
+	0x3f, 0x51, 0x26, 0x57, 0x66, 0xe2, 0x32, 0x47, 0x5e, 0xf8, 0xb2, 0xf8, 0x4b, 0x00, 0x77, 0x8f,
+	0xcb, 0x3e, 0xaf, 0x15, 0x47, 0x8a, 0xa9, 0x30, 0x16, 0x35, 0x72, 0xf2, 0x1c, 0xba, 0xaa, 0x40,
+	0xcd, 0xac, 0xd2, 0x61, 0xb0, 0x1b, 0x1c, 0xf4, 0xc6, 0x7b, 0x3f, 0xbf, 0x3d, 0xde, 0x59, 0xd7,
+	0x9e, 0xb0, 0x4c, 0xf0, 0x32, 0x76, 0xc4, 0xb9, 0x46, 0x63, 0xde, 0x5a, 0x2d, 0x64, 0x4a, 0xab,
+	0x12, 0x32, 0x80, 0x6e, 0xc2, 0x0a, 0x96, 0x08, 0xbb, 0x08, 0x6f, 0xec, 0x06, 0x07, 0x2d, 0x5a,
+	0x69, 0xb2, 0x07, 0xb7, 0x73, 0xcc, 0x95, 0x5e, 0x4c, 0xa6, 0x0b, 0x8b, 0x26, 0x6c, 0xba, 0xf8,
+	0x2d, 0xef, 0x8d, 0x4b, 0x2b, 0xfe, 0x1a, 0x00, 0xa9, 0x51, 0x31, 0x2e, 0x24, 0x1a, 0x73, 0x55,
+	0xa8, 0x6d, 0x68, 0x6b, 0x64, 0xdc, 0x13, 0x75, 0xa9, 0x17, 0xe4, 0x11, 0x6c, 0xa1, 0x9c, 0x0b,
+	0xad, 0x64, 0x8e, 0xd2, 0x4e, 0x92, 0x8c, 0x19, 0xcf, 0xd4, 0xa7, 0x9b, 0xb5, 0xc0, 0x8b, 0xd2,
+	0x8f, 0x3f, 0xc1, 0x46, 0xc5, 0xf5, 0x8a, 0x89, 0xec, 0xea, 0x7f, 0xea, 0x1e, 0x74, 0x34, 0x32,
+	0xa3, 0xa4, 0xa3, 0xea, 0xd1, 0xb5, 0x2a, 0x61, 0x67, 0xd2, 0x8a, 0xcc, 0xa1, 0x34, 0xa9, 0x17,
+	0x31, 0x85, 0xad, 0x6a, 0xfe, 0x3b, 0xf9, 0xe1, 0x3a, 0x08, 0x62, 0x0d, 0x0f, 0x5d, 0xcf, 0xe3,
+	0x7f, 0x96, 0xad, 0xbd, 0x86, 0x6d, 0x68, 0x0b, 0xc9, 0xf1, 0xcc, 0xb5, 0xef, 0x53, 0x2f, 0xc8,
+	0x3e, 0x6c, 0xe8, 0x12, 0x2b, 0xc7, 0xc9, 0x1c, 0xb5, 0x11, 0xd5, 0x0e, 0x77, 0xd6, 0xf6, 0x89,
+	0x77, 0xc9, 0x26, 0x34, 0x85, 0x61, 0x6e, 0x93, 0x1e, 0x2d, 0x3f, 0xe3, 0xef, 0x01, 0xf4, 0xdd,
+	0xd0, 0x23, 0x63, 0x44, 0x2a, 0x91, 0x93, 0x1d, 0x00, 0x8d, 0x1f, 0x67, 0x68, 0xec, 0x44, 0x70,
+	0x37, 0xa7, 0x45, 0x7b, 0x6b, 0xe7, 0x25, 0x27, 0x21, 0xdc, 0x64, 0xd6, 0x62, 0x5e, 0x58, 0x37,
+	0xa3, 0x4f, 0xff, 0x4a, 0xf2, 0x0c, 0x3a, 0x19, 0x32, 0x8e, 0xda, 0xf7, 0xff, 0x9f, 0xdd, 0xd7,
+	0x05, 0xe5, 0x2b, 0xe5, 0xc8, 0x78, 0x26, 0x24, 0x86, 0x2d, 0xf7, 0x9b, 0x2b, 0x4d, 0x1e, 0x40,
+	0x2f, 0x51, 0x79, 0x2e, 0xac, 0x45, 0x0c, 0xdb, 0x6e, 0xe4, 0x85, 0x31, 0x7e, 0xf3, 0x63, 0x19,
+	0x05, 0xe7, 0xcb, 0x28, 0xf8, 0xbd, 0x8c, 0x82, 0xcf, 0xab, 0xa8, 0x71, 0xbe, 0x8a, 0x1a, 0xbf,
+	0x56, 0x51, 0xe3, 0xfd, 0xd3, 0x54, 0xd8, 0xd3, 0xd9, 0x74, 0x98, 0xa8, 0x7c, 0x74, 0xe9, 0x76,
+	0x2f, 0x89, 0xb3, 0xfa, 0x29, 0xdb, 0x45, 0x81, 0x66, 0xda, 0x71, 0x07, 0xf9, 0xe4, 0x4f, 0x00,
+	0x00, 0x00, 0xff, 0xff, 0x2d, 0xbf, 0x66, 0x5e, 0xf2, 0x03, 0x00, 0x00,
 }
 
 func (m *EventNodeRegistered) Marshal() (dAtA []byte, err error) {
@@ -404,6 +525,78 @@ func (m *EventNodeReadiness) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	return len(dAtA) - i, nil
 }
 
+func (m *EventNodeJailed) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *EventNodeJailed) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *EventNodeJailed) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.Until != 0 {
+		i = encodeVarintEvents(dAtA, i, uint64(m.Until))
+		i--
+		dAtA[i] = 0x18
+	}
+	if len(m.Reason) > 0 {
+		i -= len(m.Reason)
+		copy(dAtA[i:], m.Reason)
+		i = encodeVarintEvents(dAtA, i, uint64(len(m.Reason)))
+		i--
+		dAtA[i] = 0x12
+	}
+	if len(m.Operator) > 0 {
+		i -= len(m.Operator)
+		copy(dAtA[i:], m.Operator)
+		i = encodeVarintEvents(dAtA, i, uint64(len(m.Operator)))
+		i--
+		dAtA[i] = 0xa
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *EventNodeUnjailed) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *EventNodeUnjailed) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *EventNodeUnjailed) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if len(m.Operator) > 0 {
+		i -= len(m.Operator)
+		copy(dAtA[i:], m.Operator)
+		i = encodeVarintEvents(dAtA, i, uint64(len(m.Operator)))
+		i--
+		dAtA[i] = 0xa
+	}
+	return len(dAtA) - i, nil
+}
+
 func (m *EventEnvironmentClassRegistered) Marshal() (dAtA []byte, err error) {
 	size := m.Size()
 	dAtA = make([]byte, size)
@@ -466,6 +659,11 @@ func (m *EventAssigned) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	_ = i
 	var l int
 	_ = l
+	if m.Committee != 0 {
+		i = encodeVarintEvents(dAtA, i, uint64(m.Committee))
+		i--
+		dAtA[i] = 0x28
+	}
 	if m.Deadline != 0 {
 		i = encodeVarintEvents(dAtA, i, uint64(m.Deadline))
 		i--
@@ -540,6 +738,39 @@ func (m *EventNodeReadiness) Size() (n int) {
 	return n
 }
 
+func (m *EventNodeJailed) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = len(m.Operator)
+	if l > 0 {
+		n += 1 + l + sovEvents(uint64(l))
+	}
+	l = len(m.Reason)
+	if l > 0 {
+		n += 1 + l + sovEvents(uint64(l))
+	}
+	if m.Until != 0 {
+		n += 1 + sovEvents(uint64(m.Until))
+	}
+	return n
+}
+
+func (m *EventNodeUnjailed) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = len(m.Operator)
+	if l > 0 {
+		n += 1 + l + sovEvents(uint64(l))
+	}
+	return n
+}
+
 func (m *EventEnvironmentClassRegistered) Size() (n int) {
 	if m == nil {
 		return 0
@@ -578,6 +809,9 @@ func (m *EventAssigned) Size() (n int) {
 	}
 	if m.Deadline != 0 {
 		n += 1 + sovEvents(uint64(m.Deadline))
+	}
+	if m.Committee != 0 {
+		n += 1 + sovEvents(uint64(m.Committee))
 	}
 	return n
 }
@@ -808,6 +1042,221 @@ func (m *EventNodeReadiness) Unmarshal(dAtA []byte) error {
 					break
 				}
 			}
+		default:
+			iNdEx = preIndex
+			skippy, err := skipEvents(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *EventNodeJailed) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowEvents
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: EventNodeJailed: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: EventNodeJailed: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Operator", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthEvents
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Operator = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Reason", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthEvents
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Reason = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 3:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Until", wireType)
+			}
+			m.Until = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Until |= int64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		default:
+			iNdEx = preIndex
+			skippy, err := skipEvents(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *EventNodeUnjailed) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowEvents
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: EventNodeUnjailed: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: EventNodeUnjailed: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Operator", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthEvents
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Operator = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
 		default:
 			iNdEx = preIndex
 			skippy, err := skipEvents(dAtA[iNdEx:])
@@ -1076,6 +1525,25 @@ func (m *EventAssigned) Unmarshal(dAtA []byte) error {
 				b := dAtA[iNdEx]
 				iNdEx++
 				m.Deadline |= int64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 5:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Committee", wireType)
+			}
+			m.Committee = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Committee |= uint32(b&0x7F) << shift
 				if b < 0x80 {
 					break
 				}

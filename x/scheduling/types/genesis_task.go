@@ -73,12 +73,12 @@ func (t Task) validateAttempts(params Params) error {
 	} else if t.Attempts == params.MaxAttempts {
 		return errorsmod.Wrapf(ErrInvalidGenesis, "task %d: expected a waiting task to have fewer than %d attempts, got %d", t.RequestId, params.MaxAttempts, t.Attempts)
 	}
-	if uint32(len(t.EarlierLeaders)) != ended {
-		return errorsmod.Wrapf(ErrInvalidGenesis, "task %d: expected %d earlier leaders, got %d", t.RequestId, ended, len(t.EarlierLeaders))
+	if ended == 0 && len(t.PassedOver) > 0 {
+		return errorsmod.Wrapf(ErrInvalidGenesis, "task %d: expected nobody to be passed over before an attempt has ended, got %d", t.RequestId, len(t.PassedOver))
 	}
-	for _, leader := range t.EarlierLeaders {
-		if _, err := canonicalOperator(leader); err != nil {
-			return errorsmod.Wrapf(ErrInvalidGenesis, "task %d: earlier leader: %v", t.RequestId, err)
+	for _, operator := range t.PassedOver {
+		if _, err := canonicalOperator(operator); err != nil {
+			return errorsmod.Wrapf(ErrInvalidGenesis, "task %d: passed over: %v", t.RequestId, err)
 		}
 	}
 	return nil

@@ -30,6 +30,8 @@ type Placement struct {
 	Task Task
 	// Members are the eligible operators, ordered by operator address bytes.
 	Members []PowerMember
+	// Seats are the positions in Members, ascending, of the committee that makes the attempt; nil when all of them do.
+	Seats []int
 	// TotalPower is the consensus power of all bonded validators, eligible or not.
 	TotalPower int64
 }

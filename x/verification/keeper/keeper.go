@@ -21,6 +21,8 @@ type settleKey = collections.Pair[int64, uint64]
 
 // Keeper is the state of the verification module. It knows a request by its id only.
 type Keeper struct {
+	staking   types.StakingKeeper
+	nodes     types.NodeKeeper
 	authority string
 
 	Schema collections.Schema
@@ -45,10 +47,16 @@ type Keeper struct {
 }
 
 // NewKeeper gives a keeper over the module's store. Authority is the address that may change the parameters.
-func NewKeeper(cdc codec.BinaryCodec, storeService store.KVStoreService, authority string) Keeper {
+func NewKeeper(
+	cdc codec.BinaryCodec,
+	storeService store.KVStoreService,
+	staking types.StakingKeeper,
+	nodes types.NodeKeeper,
+	authority string,
+) Keeper {
 	sb := collections.NewSchemaBuilder(storeService)
 	k := Keeper{
-		authority: authority,
+		staking: staking, nodes: nodes, authority: authority,
 		ParamsVersions: collections.NewMap(sb, types.ParamsVersionsPrefix, "params_versions",
 			collections.Uint64Key, codec.CollValue[types.Params](cdc)),
 		ParamsCurrent: collections.NewItem(sb, types.ParamsCurrentKey, "params_current", collections.Uint64Value),

@@ -14,7 +14,10 @@ import (
 
 var _ types.QueryServer = queryServer{}
 
-type queryServer struct{ keeper Keeper }
+type queryServer struct {
+	*types.UnimplementedQueryServer
+	keeper Keeper
+}
 
 // NewQueryServer gives the query service of the module.
 func NewQueryServer(k Keeper) types.QueryServer { return queryServer{keeper: k} }

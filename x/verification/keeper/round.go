@@ -47,15 +47,15 @@ func (k Keeper) OpenRound(ctx context.Context, opening types.RoundOpening) error
 	return emitRoundOpened(ctx, round)
 }
 
-// Abandon drops the round of a request with its outputs and its reference to the snapshot. A request without a round is
-// no error.
-func (k Keeper) Abandon(ctx context.Context, requestID uint64) error {
+// Abandon drops the round of a request with its outputs and its reference to the snapshot. It returns the operators that
+// had a seat and were silent or at fault, in snapshot order. A request without a round is no error.
+func (k Keeper) Abandon(ctx context.Context, requestID uint64) (passOver []string, err error) {
 	round, err := k.Round(ctx, requestID)
 	if errors.Is(err, types.ErrRoundNotFound) {
-		return nil
+		return nil, nil
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if round.Phase == types.PHASE_SETTLING {
 		err = k.SettleQueue.Remove(ctx, collections.Join(round.SettleHeight, requestID))
@@ -63,12 +63,23 @@ func (k Keeper) Abandon(ctx context.Context, requestID uint64) error {
 		err = k.clearOutputs(ctx, round)
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := k.Rounds.Remove(ctx, requestID); err != nil {
-		return err
+		return nil, err
 	}
-	return k.ReleaseSnapshot(ctx, round.SnapshotId)
+	return passOver, k.ReleaseSnapshot(ctx, round.SnapshotId)
+}
+
+// Advance moves on the rounds whose timer has come: it begins reveals and arbitrations, and closes arbitrations. It is
+// called at the end of each block, and returns the decisions this brings, by request id.
+func (k Keeper) Advance(context.Context) ([]types.Decision, error) { return nil, nil }
+
+// Conclude closes the round of a request whose attempt is over: what has been published decides. The decision is
+// types.DecisionFinal when there is a verdict; otherwise, also without a round, its kind is types.DecisionImpossible and
+// the caller abandons the round.
+func (k Keeper) Conclude(_ context.Context, requestID uint64) (types.Decision, error) {
+	return types.Decision{RequestID: requestID, Kind: types.DecisionImpossible}, nil
 }
 
 // Round gives the round of a request that is open or settling, or ErrRoundNotFound.

@@ -28,6 +28,8 @@ type EventRoundOpened struct {
 	RequestId  uint64 `protobuf:"varint,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	Attempt    uint32 `protobuf:"varint,2,opt,name=attempt,proto3" json:"attempt,omitempty"`
 	SnapshotId uint64 `protobuf:"varint,3,opt,name=snapshot_id,json=snapshotId,proto3" json:"snapshot_id,omitempty"`
+	Rule       Rule   `protobuf:"varint,4,opt,name=rule,proto3,enum=opengradient.verification.v1.Rule" json:"rule,omitempty"`
+	Sealed     bool   `protobuf:"varint,5,opt,name=sealed,proto3" json:"sealed,omitempty"`
 }
 
 func (m *EventRoundOpened) Reset()         { *m = EventRoundOpened{} }
@@ -84,6 +86,144 @@ func (m *EventRoundOpened) GetSnapshotId() uint64 {
 	return 0
 }
 
+func (m *EventRoundOpened) GetRule() Rule {
+	if m != nil {
+		return m.Rule
+	}
+	return RULE_UNSPECIFIED
+}
+
+func (m *EventRoundOpened) GetSealed() bool {
+	if m != nil {
+		return m.Sealed
+	}
+	return false
+}
+
+// EventRoundSealed is emitted when a sealed round has its commitments: from now on they are revealed.
+type EventRoundSealed struct {
+	RequestId uint64 `protobuf:"varint,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	Attempt   uint32 `protobuf:"varint,2,opt,name=attempt,proto3" json:"attempt,omitempty"`
+	// commitments is the number of members that committed.
+	Commitments uint32 `protobuf:"varint,3,opt,name=commitments,proto3" json:"commitments,omitempty"`
+}
+
+func (m *EventRoundSealed) Reset()         { *m = EventRoundSealed{} }
+func (m *EventRoundSealed) String() string { return proto.CompactTextString(m) }
+func (*EventRoundSealed) ProtoMessage()    {}
+func (*EventRoundSealed) Descriptor() ([]byte, []int) {
+	return fileDescriptor_b07be1bba10dfc01, []int{1}
+}
+func (m *EventRoundSealed) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *EventRoundSealed) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_EventRoundSealed.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *EventRoundSealed) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_EventRoundSealed.Merge(m, src)
+}
+func (m *EventRoundSealed) XXX_Size() int {
+	return m.Size()
+}
+func (m *EventRoundSealed) XXX_DiscardUnknown() {
+	xxx_messageInfo_EventRoundSealed.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_EventRoundSealed proto.InternalMessageInfo
+
+func (m *EventRoundSealed) GetRequestId() uint64 {
+	if m != nil {
+		return m.RequestId
+	}
+	return 0
+}
+
+func (m *EventRoundSealed) GetAttempt() uint32 {
+	if m != nil {
+		return m.Attempt
+	}
+	return 0
+}
+
+func (m *EventRoundSealed) GetCommitments() uint32 {
+	if m != nil {
+		return m.Commitments
+	}
+	return 0
+}
+
+// EventRoundArbitrating is emitted when no outcome wins exactly and outputs are compared.
+type EventRoundArbitrating struct {
+	RequestId uint64 `protobuf:"varint,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	Attempt   uint32 `protobuf:"varint,2,opt,name=attempt,proto3" json:"attempt,omitempty"`
+	// candidates is the number of distinct outcomes.
+	Candidates uint32 `protobuf:"varint,3,opt,name=candidates,proto3" json:"candidates,omitempty"`
+}
+
+func (m *EventRoundArbitrating) Reset()         { *m = EventRoundArbitrating{} }
+func (m *EventRoundArbitrating) String() string { return proto.CompactTextString(m) }
+func (*EventRoundArbitrating) ProtoMessage()    {}
+func (*EventRoundArbitrating) Descriptor() ([]byte, []int) {
+	return fileDescriptor_b07be1bba10dfc01, []int{2}
+}
+func (m *EventRoundArbitrating) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *EventRoundArbitrating) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_EventRoundArbitrating.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *EventRoundArbitrating) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_EventRoundArbitrating.Merge(m, src)
+}
+func (m *EventRoundArbitrating) XXX_Size() int {
+	return m.Size()
+}
+func (m *EventRoundArbitrating) XXX_DiscardUnknown() {
+	xxx_messageInfo_EventRoundArbitrating.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_EventRoundArbitrating proto.InternalMessageInfo
+
+func (m *EventRoundArbitrating) GetRequestId() uint64 {
+	if m != nil {
+		return m.RequestId
+	}
+	return 0
+}
+
+func (m *EventRoundArbitrating) GetAttempt() uint32 {
+	if m != nil {
+		return m.Attempt
+	}
+	return 0
+}
+
+func (m *EventRoundArbitrating) GetCandidates() uint32 {
+	if m != nil {
+		return m.Candidates
+	}
+	return 0
+}
+
 // EventVerdict is emitted when a round reaches its verdict.
 type EventVerdict struct {
 	RequestId  uint64  `protobuf:"varint,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
@@ -91,13 +231,15 @@ type EventVerdict struct {
 	OutputRoot []byte  `protobuf:"bytes,3,opt,name=output_root,json=outputRoot,proto3" json:"output_root,omitempty"`
 	Failure    Failure `protobuf:"varint,4,opt,name=failure,proto3,enum=opengradient.verification.v1.Failure" json:"failure,omitempty"`
 	Publisher  string  `protobuf:"bytes,5,opt,name=publisher,proto3" json:"publisher,omitempty"`
+	// arbitrated is true when the verdict was found by comparison.
+	Arbitrated bool `protobuf:"varint,6,opt,name=arbitrated,proto3" json:"arbitrated,omitempty"`
 }
 
 func (m *EventVerdict) Reset()         { *m = EventVerdict{} }
 func (m *EventVerdict) String() string { return proto.CompactTextString(m) }
 func (*EventVerdict) ProtoMessage()    {}
 func (*EventVerdict) Descriptor() ([]byte, []int) {
-	return fileDescriptor_b07be1bba10dfc01, []int{1}
+	return fileDescriptor_b07be1bba10dfc01, []int{3}
 }
 func (m *EventVerdict) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -161,10 +303,244 @@ func (m *EventVerdict) GetPublisher() string {
 	return ""
 }
 
+func (m *EventVerdict) GetArbitrated() bool {
+	if m != nil {
+		return m.Arbitrated
+	}
+	return false
+}
+
+// EventFault is emitted when a contradiction is proven.
+type EventFault struct {
+	RequestId uint64    `protobuf:"varint,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	Attempt   uint32    `protobuf:"varint,2,opt,name=attempt,proto3" json:"attempt,omitempty"`
+	Operator  string    `protobuf:"bytes,3,opt,name=operator,proto3" json:"operator,omitempty"`
+	Kind      FaultKind `protobuf:"varint,4,opt,name=kind,proto3,enum=opengradient.verification.v1.FaultKind" json:"kind,omitempty"`
+	// slashed is what the validator lost, in uopg; "0" when it was punished already or could not be.
+	Slashed string `protobuf:"bytes,5,opt,name=slashed,proto3" json:"slashed,omitempty"`
+}
+
+func (m *EventFault) Reset()         { *m = EventFault{} }
+func (m *EventFault) String() string { return proto.CompactTextString(m) }
+func (*EventFault) ProtoMessage()    {}
+func (*EventFault) Descriptor() ([]byte, []int) {
+	return fileDescriptor_b07be1bba10dfc01, []int{4}
+}
+func (m *EventFault) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *EventFault) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_EventFault.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *EventFault) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_EventFault.Merge(m, src)
+}
+func (m *EventFault) XXX_Size() int {
+	return m.Size()
+}
+func (m *EventFault) XXX_DiscardUnknown() {
+	xxx_messageInfo_EventFault.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_EventFault proto.InternalMessageInfo
+
+func (m *EventFault) GetRequestId() uint64 {
+	if m != nil {
+		return m.RequestId
+	}
+	return 0
+}
+
+func (m *EventFault) GetAttempt() uint32 {
+	if m != nil {
+		return m.Attempt
+	}
+	return 0
+}
+
+func (m *EventFault) GetOperator() string {
+	if m != nil {
+		return m.Operator
+	}
+	return ""
+}
+
+func (m *EventFault) GetKind() FaultKind {
+	if m != nil {
+		return m.Kind
+	}
+	return FAULT_KIND_UNSPECIFIED
+}
+
+func (m *EventFault) GetSlashed() string {
+	if m != nil {
+		return m.Slashed
+	}
+	return ""
+}
+
+// EventConductJailed is emitted when an operator's conduct sends its node to jail.
+type EventConductJailed struct {
+	Operator string `protobuf:"bytes,1,opt,name=operator,proto3" json:"operator,omitempty"`
+	// reason is a stable word: fault, missed, contradicted.
+	Reason string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	Until  int64  `protobuf:"varint,3,opt,name=until,proto3" json:"until,omitempty"`
+}
+
+func (m *EventConductJailed) Reset()         { *m = EventConductJailed{} }
+func (m *EventConductJailed) String() string { return proto.CompactTextString(m) }
+func (*EventConductJailed) ProtoMessage()    {}
+func (*EventConductJailed) Descriptor() ([]byte, []int) {
+	return fileDescriptor_b07be1bba10dfc01, []int{5}
+}
+func (m *EventConductJailed) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *EventConductJailed) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_EventConductJailed.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *EventConductJailed) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_EventConductJailed.Merge(m, src)
+}
+func (m *EventConductJailed) XXX_Size() int {
+	return m.Size()
+}
+func (m *EventConductJailed) XXX_DiscardUnknown() {
+	xxx_messageInfo_EventConductJailed.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_EventConductJailed proto.InternalMessageInfo
+
+func (m *EventConductJailed) GetOperator() string {
+	if m != nil {
+		return m.Operator
+	}
+	return ""
+}
+
+func (m *EventConductJailed) GetReason() string {
+	if m != nil {
+		return m.Reason
+	}
+	return ""
+}
+
+func (m *EventConductJailed) GetUntil() int64 {
+	if m != nil {
+		return m.Until
+	}
+	return 0
+}
+
+// EventDivergence is emitted when an output that differs from the verdict was compared with it.
+type EventDivergence struct {
+	RequestId uint64 `protobuf:"varint,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// model is the SHA-256 of the model in hexadecimal.
+	Model        string   `protobuf:"bytes,2,opt,name=model,proto3" json:"model,omitempty"`
+	VerdictClass uint32   `protobuf:"varint,3,opt,name=verdict_class,json=verdictClass,proto3" json:"verdict_class,omitempty"`
+	OtherClass   uint32   `protobuf:"varint,4,opt,name=other_class,json=otherClass,proto3" json:"other_class,omitempty"`
+	Standing     Standing `protobuf:"varint,5,opt,name=standing,proto3,enum=opengradient.verification.v1.Standing" json:"standing,omitempty"`
+	Error        uint64   `protobuf:"varint,6,opt,name=error,proto3" json:"error,omitempty"`
+}
+
+func (m *EventDivergence) Reset()         { *m = EventDivergence{} }
+func (m *EventDivergence) String() string { return proto.CompactTextString(m) }
+func (*EventDivergence) ProtoMessage()    {}
+func (*EventDivergence) Descriptor() ([]byte, []int) {
+	return fileDescriptor_b07be1bba10dfc01, []int{6}
+}
+func (m *EventDivergence) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *EventDivergence) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_EventDivergence.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *EventDivergence) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_EventDivergence.Merge(m, src)
+}
+func (m *EventDivergence) XXX_Size() int {
+	return m.Size()
+}
+func (m *EventDivergence) XXX_DiscardUnknown() {
+	xxx_messageInfo_EventDivergence.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_EventDivergence proto.InternalMessageInfo
+
+func (m *EventDivergence) GetRequestId() uint64 {
+	if m != nil {
+		return m.RequestId
+	}
+	return 0
+}
+
+func (m *EventDivergence) GetModel() string {
+	if m != nil {
+		return m.Model
+	}
+	return ""
+}
+
+func (m *EventDivergence) GetVerdictClass() uint32 {
+	if m != nil {
+		return m.VerdictClass
+	}
+	return 0
+}
+
+func (m *EventDivergence) GetOtherClass() uint32 {
+	if m != nil {
+		return m.OtherClass
+	}
+	return 0
+}
+
+func (m *EventDivergence) GetStanding() Standing {
+	if m != nil {
+		return m.Standing
+	}
+	return STANDING_NEUTRAL
+}
+
+func (m *EventDivergence) GetError() uint64 {
+	if m != nil {
+		return m.Error
+	}
+	return 0
+}
+
 // EventAttestationIgnored counts what a validator's vote extension held that the tally did not take.
 type EventAttestationIgnored struct {
 	Operator string `protobuf:"bytes,1,opt,name=operator,proto3" json:"operator,omitempty"`
-	// reason is a stable word: no_round, not_member, second_outcome, bad_outcome, bad_output, too_many_candidates.
+	// reason is a stable word: no_round, not_member, no_seat, second_outcome, bad_outcome, bad_output,
+	// too_many_candidates, sealed, not_sealed, second_commitment, no_commitment, unopened.
 	Reason string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
 	Count  uint32 `protobuf:"varint,3,opt,name=count,proto3" json:"count,omitempty"`
 }
@@ -173,7 +549,7 @@ func (m *EventAttestationIgnored) Reset()         { *m = EventAttestationIgnored
 func (m *EventAttestationIgnored) String() string { return proto.CompactTextString(m) }
 func (*EventAttestationIgnored) ProtoMessage()    {}
 func (*EventAttestationIgnored) Descriptor() ([]byte, []int) {
-	return fileDescriptor_b07be1bba10dfc01, []int{2}
+	return fileDescriptor_b07be1bba10dfc01, []int{7}
 }
 func (m *EventAttestationIgnored) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -225,7 +601,12 @@ func (m *EventAttestationIgnored) GetCount() uint32 {
 
 func init() {
 	proto.RegisterType((*EventRoundOpened)(nil), "opengradient.verification.v1.EventRoundOpened")
+	proto.RegisterType((*EventRoundSealed)(nil), "opengradient.verification.v1.EventRoundSealed")
+	proto.RegisterType((*EventRoundArbitrating)(nil), "opengradient.verification.v1.EventRoundArbitrating")
 	proto.RegisterType((*EventVerdict)(nil), "opengradient.verification.v1.EventVerdict")
+	proto.RegisterType((*EventFault)(nil), "opengradient.verification.v1.EventFault")
+	proto.RegisterType((*EventConductJailed)(nil), "opengradient.verification.v1.EventConductJailed")
+	proto.RegisterType((*EventDivergence)(nil), "opengradient.verification.v1.EventDivergence")
 	proto.RegisterType((*EventAttestationIgnored)(nil), "opengradient.verification.v1.EventAttestationIgnored")
 }
 
@@ -234,33 +615,50 @@ func init() {
 }
 
 var fileDescriptor_b07be1bba10dfc01 = []byte{
-	// 412 bytes of a gzipped FileDescriptorProto
-	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0xa4, 0x92, 0xcf, 0x6a, 0x53, 0x41,
-	0x18, 0xc5, 0x33, 0xda, 0x3f, 0x66, 0x6c, 0x45, 0x06, 0xd1, 0x6b, 0xb1, 0xd7, 0x18, 0x10, 0xae,
-	0x0b, 0xef, 0xa5, 0xba, 0x72, 0x21, 0xa5, 0x05, 0x85, 0xac, 0x84, 0x29, 0x74, 0xe1, 0x26, 0x4c,
-	0xee, 0x7c, 0x4d, 0x06, 0x92, 0xf9, 0xc6, 0x99, 0x6f, 0x82, 0xbe, 0x80, 0x6b, 0x1f, 0xc6, 0x87,
-	0x70, 0x59, 0x5c, 0xb9, 0x94, 0x64, 0xe7, 0x53, 0x48, 0xe7, 0xde, 0x68, 0xb3, 0x09, 0x82, 0xcb,
-	0xf3, 0x71, 0x7e, 0x73, 0x98, 0xc3, 0xe1, 0xcf, 0xd0, 0x81, 0x1d, 0x7b, 0xa5, 0x0d, 0x58, 0xaa,
-	0xe6, 0xe0, 0xcd, 0x85, 0xa9, 0x15, 0x19, 0xb4, 0xd5, 0xfc, 0xa8, 0x82, 0x39, 0x58, 0x0a, 0xa5,
-	0xf3, 0x48, 0x28, 0x1e, 0x5d, 0xb7, 0x96, 0xd7, 0xad, 0xe5, 0xfc, 0xe8, 0xe0, 0x61, 0x8d, 0x61,
-	0x86, 0x61, 0x98, 0xbc, 0x55, 0x23, 0x1a, 0xf0, 0xa0, 0xd8, 0x98, 0x41, 0x9f, 0x1c, 0xb4, 0xce,
-	0xfe, 0x94, 0xdf, 0x7d, 0x73, 0x15, 0x29, 0x31, 0x5a, 0xfd, 0xce, 0x81, 0x05, 0x2d, 0x0e, 0x39,
-	0xf7, 0xf0, 0x21, 0x42, 0xa0, 0xa1, 0xd1, 0x19, 0xeb, 0xb1, 0x62, 0x4b, 0x76, 0xdb, 0xcb, 0x40,
-	0x8b, 0x8c, 0xef, 0x2a, 0x22, 0x98, 0x39, 0xca, 0x6e, 0xf4, 0x58, 0xb1, 0x2f, 0x57, 0x52, 0x3c,
-	0xe6, 0xb7, 0x83, 0x55, 0x2e, 0x4c, 0x30, 0x91, 0x37, 0x13, 0xc9, 0x57, 0xa7, 0x81, 0xee, 0xff,
-	0x62, 0x7c, 0x2f, 0xc5, 0x9d, 0x83, 0xd7, 0xa6, 0xa6, 0xff, 0x8a, 0xc2, 0x48, 0x2e, 0xd2, 0xd0,
-	0x23, 0x52, 0x8a, 0xda, 0x93, 0xbc, 0x39, 0x49, 0x44, 0x12, 0xc7, 0x7c, 0xf7, 0x42, 0x99, 0x69,
-	0xf4, 0x90, 0x6d, 0xf5, 0x58, 0x71, 0xe7, 0xc5, 0xd3, 0x72, 0x53, 0x9b, 0xe5, 0xdb, 0xc6, 0x2c,
-	0x57, 0x94, 0x38, 0xe6, 0x5d, 0x17, 0x47, 0x53, 0x13, 0x26, 0xe0, 0xb3, 0xed, 0x1e, 0x2b, 0xba,
-	0xa7, 0x4f, 0xbe, 0x7f, 0x7d, 0x7e, 0xd8, 0x16, 0x7d, 0xae, 0xa6, 0x46, 0x2b, 0x42, 0x7f, 0xa2,
-	0xb5, 0x87, 0x10, 0xce, 0xc8, 0x1b, 0x3b, 0x96, 0x7f, 0x99, 0xfe, 0x67, 0xc6, 0x1f, 0xa4, 0xcf,
-	0x9e, 0x10, 0x41, 0xa0, 0x94, 0x34, 0x18, 0x5b, 0xf4, 0xa0, 0xc5, 0x6b, 0x7e, 0x0b, 0x1d, 0xf8,
-	0x2b, 0x3e, 0xfd, 0xfa, 0x9f, 0xde, 0xfe, 0x83, 0x88, 0xfb, 0x7c, 0xc7, 0x83, 0x0a, 0x68, 0x53,
-	0x2d, 0x5d, 0xd9, 0x2a, 0x71, 0x8f, 0x6f, 0xd7, 0x18, 0x6d, 0xd3, 0xc7, 0xbe, 0x6c, 0xc4, 0xe9,
-	0xd9, 0xb7, 0x45, 0xce, 0x2e, 0x17, 0x39, 0xfb, 0xb9, 0xc8, 0xd9, 0x97, 0x65, 0xde, 0xb9, 0x5c,
-	0xe6, 0x9d, 0x1f, 0xcb, 0xbc, 0xf3, 0xfe, 0xd5, 0xd8, 0xd0, 0x24, 0x8e, 0xca, 0x1a, 0x67, 0xd5,
-	0xda, 0x64, 0xd6, 0xc4, 0xc7, 0xf5, 0x05, 0xa5, 0xf9, 0x8c, 0x76, 0xd2, 0x7e, 0x5e, 0xfe, 0x0e,
-	0x00, 0x00, 0xff, 0xff, 0x95, 0xf7, 0x22, 0xe2, 0xcf, 0x02, 0x00, 0x00,
+	// 675 bytes of a gzipped FileDescriptorProto
+	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0xb4, 0x54, 0x4d, 0x6b, 0x14, 0x4b,
+	0x14, 0x4d, 0x27, 0x93, 0x49, 0xe6, 0xe6, 0xe3, 0x3d, 0x9a, 0xbc, 0xbc, 0x79, 0xe1, 0x65, 0x1c,
+	0x5b, 0xd4, 0x71, 0xe1, 0x0c, 0x89, 0x20, 0x88, 0x48, 0x48, 0xa2, 0x81, 0xe8, 0x42, 0xa8, 0x81,
+	0x2c, 0xdc, 0x0c, 0x35, 0x5d, 0x37, 0x33, 0x85, 0xdd, 0x55, 0x6d, 0xd5, 0xed, 0x41, 0x97, 0x6e,
+	0x5c, 0xb8, 0xf2, 0xc7, 0xb8, 0xf4, 0x07, 0xb8, 0x0c, 0xae, 0x04, 0x37, 0x92, 0x80, 0xbf, 0x43,
+	0xba, 0xba, 0x27, 0xe9, 0x6c, 0x26, 0x9a, 0xe0, 0xf2, 0x1c, 0xce, 0xed, 0x7b, 0xea, 0xdc, 0xdb,
+	0x17, 0xee, 0xe8, 0x04, 0xd5, 0xc0, 0x70, 0x21, 0x51, 0x51, 0x67, 0x84, 0x46, 0x1e, 0xca, 0x90,
+	0x93, 0xd4, 0xaa, 0x33, 0xda, 0xe8, 0xe0, 0x08, 0x15, 0xd9, 0x76, 0x62, 0x34, 0x69, 0xff, 0xff,
+	0xb2, 0xb4, 0x5d, 0x96, 0xb6, 0x47, 0x1b, 0x6b, 0xff, 0x85, 0xda, 0xc6, 0xda, 0xf6, 0x9c, 0xb6,
+	0x93, 0x83, 0xbc, 0x70, 0xad, 0x35, 0xb1, 0x07, 0xbd, 0x49, 0xb0, 0x50, 0x06, 0x9f, 0x3c, 0xf8,
+	0xfb, 0x49, 0xd6, 0x93, 0xe9, 0x54, 0x89, 0xe7, 0x09, 0x2a, 0x14, 0xfe, 0x3a, 0x80, 0xc1, 0x57,
+	0x29, 0x5a, 0xea, 0x49, 0x51, 0xf7, 0x9a, 0x5e, 0xab, 0xc2, 0x6a, 0x05, 0xb3, 0x2f, 0xfc, 0x3a,
+	0xcc, 0x71, 0x22, 0x8c, 0x13, 0xaa, 0x4f, 0x37, 0xbd, 0xd6, 0x12, 0x1b, 0x43, 0xff, 0x1a, 0x2c,
+	0x58, 0xc5, 0x13, 0x3b, 0xd4, 0xae, 0x72, 0xc6, 0x55, 0xc2, 0x98, 0xda, 0x17, 0xfe, 0x7d, 0xa8,
+	0x98, 0x34, 0xc2, 0x7a, 0xa5, 0xe9, 0xb5, 0x96, 0x37, 0x83, 0xf6, 0xa4, 0x07, 0xb6, 0x59, 0x1a,
+	0x21, 0x73, 0x7a, 0x7f, 0x15, 0xaa, 0x16, 0x79, 0x84, 0xa2, 0x3e, 0xdb, 0xf4, 0x5a, 0xf3, 0xac,
+	0x40, 0x41, 0x5c, 0x76, 0xdf, 0x75, 0xdc, 0xe5, 0xdd, 0x37, 0x61, 0x21, 0xd4, 0x71, 0x2c, 0x29,
+	0xce, 0x66, 0xe0, 0xdc, 0x2f, 0xb1, 0x32, 0x15, 0x24, 0xf0, 0xcf, 0x59, 0xbb, 0x6d, 0xd3, 0x97,
+	0x64, 0x38, 0x49, 0x35, 0xb8, 0x7c, 0xcf, 0x06, 0x40, 0xc8, 0x95, 0x90, 0x82, 0x13, 0x8e, 0x5b,
+	0x96, 0x98, 0xe0, 0xfd, 0x34, 0x2c, 0xba, 0x96, 0x07, 0x68, 0x84, 0x0c, 0xe9, 0x4a, 0xb3, 0xd1,
+	0x29, 0x25, 0x29, 0xf5, 0x8c, 0xd6, 0xe4, 0x5a, 0x2d, 0x32, 0xc8, 0x29, 0xa6, 0x35, 0xf9, 0x5b,
+	0x30, 0x77, 0xc8, 0x65, 0x94, 0x9a, 0xf1, 0x78, 0x6e, 0x4e, 0x1e, 0xcf, 0x5e, 0x2e, 0x66, 0xe3,
+	0x2a, 0x7f, 0x0b, 0x6a, 0x49, 0xda, 0x8f, 0xa4, 0x1d, 0xa2, 0x71, 0x73, 0xaa, 0xed, 0x5c, 0xff,
+	0xf2, 0xf1, 0xee, 0x7a, 0xb1, 0x9a, 0x07, 0x3c, 0xca, 0x1e, 0xa5, 0xcd, 0xb6, 0x10, 0x06, 0xad,
+	0xed, 0x92, 0x91, 0x6a, 0xc0, 0xce, 0x6a, 0xb2, 0x30, 0x78, 0x11, 0x2a, 0x8a, 0x7a, 0xd5, 0x4d,
+	0xba, 0xc4, 0x04, 0xdf, 0x3c, 0x00, 0x17, 0xc6, 0x1e, 0x4f, 0xa3, 0x2b, 0x44, 0xf1, 0x08, 0xe6,
+	0x75, 0x82, 0x26, 0xf3, 0xe2, 0x72, 0xf8, 0x25, 0x9f, 0xa7, 0x25, 0xfe, 0x43, 0xa8, 0xbc, 0x94,
+	0x4a, 0x14, 0x29, 0xdd, 0xbe, 0x28, 0xa5, 0x34, 0xa2, 0x67, 0x52, 0x09, 0xe6, 0x8a, 0x32, 0x57,
+	0x36, 0xe2, 0x76, 0x58, 0xac, 0x72, 0x8d, 0x8d, 0x61, 0xf0, 0xd6, 0x03, 0xdf, 0xbd, 0x6e, 0x57,
+	0x2b, 0x91, 0x86, 0xf4, 0x94, 0xcb, 0x6c, 0x9d, 0xcb, 0x66, 0xbd, 0xdf, 0x37, 0xbb, 0x0a, 0x55,
+	0x83, 0xdc, 0x6a, 0xe5, 0x42, 0xa8, 0xb1, 0x02, 0xf9, 0x2b, 0x30, 0x9b, 0x2a, 0x92, 0x91, 0x0b,
+	0x60, 0x86, 0xe5, 0x20, 0xf8, 0xe1, 0xc1, 0x5f, 0xce, 0xc3, 0x63, 0x39, 0x42, 0x33, 0x40, 0x15,
+	0xe2, 0x45, 0x31, 0xaf, 0xc0, 0x6c, 0xac, 0x05, 0x46, 0xc5, 0xf7, 0x73, 0xe0, 0xdf, 0x80, 0xa5,
+	0x51, 0xbe, 0xb1, 0xbd, 0x30, 0xe2, 0x76, 0xbc, 0xda, 0x8b, 0x05, 0xb9, 0x9b, 0x71, 0x6e, 0x25,
+	0x69, 0x88, 0xa6, 0x90, 0x54, 0xf2, 0xed, 0x77, 0x54, 0x2e, 0xd8, 0x81, 0x79, 0x4b, 0xd9, 0xcf,
+	0xa0, 0x06, 0x2e, 0xad, 0xe5, 0xcd, 0x5b, 0x93, 0xd3, 0xee, 0x16, 0x6a, 0x76, 0x5a, 0x97, 0xf9,
+	0x43, 0x63, 0xb4, 0x71, 0xfb, 0x54, 0x61, 0x39, 0x08, 0xde, 0x79, 0xf0, 0xaf, 0x7b, 0xe8, 0x36,
+	0x11, 0x5a, 0x72, 0x1f, 0xd8, 0x1f, 0x28, 0x6d, 0xfe, 0x68, 0xe2, 0xa1, 0x4e, 0x15, 0x15, 0x51,
+	0xe4, 0x60, 0xa7, 0xfb, 0xf9, 0xb8, 0xe1, 0x1d, 0x1d, 0x37, 0xbc, 0xef, 0xc7, 0x0d, 0xef, 0xc3,
+	0x49, 0x63, 0xea, 0xe8, 0xa4, 0x31, 0xf5, 0xf5, 0xa4, 0x31, 0xf5, 0xe2, 0xc1, 0x40, 0xd2, 0x30,
+	0xed, 0xb7, 0x43, 0x1d, 0x77, 0xce, 0xdd, 0xf3, 0x73, 0xe0, 0xf5, 0xf9, 0xf3, 0xee, 0x6e, 0x7b,
+	0xbf, 0xea, 0x8e, 0xfb, 0xbd, 0x9f, 0x01, 0x00, 0x00, 0xff, 0xff, 0x17, 0x6d, 0xa5, 0x4c, 0x6c,
+	0x06, 0x00, 0x00,
 }
 
 func (m *EventRoundOpened) Marshal() (dAtA []byte, err error) {
@@ -283,8 +681,99 @@ func (m *EventRoundOpened) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	_ = i
 	var l int
 	_ = l
+	if m.Sealed {
+		i--
+		if m.Sealed {
+			dAtA[i] = 1
+		} else {
+			dAtA[i] = 0
+		}
+		i--
+		dAtA[i] = 0x28
+	}
+	if m.Rule != 0 {
+		i = encodeVarintEvents(dAtA, i, uint64(m.Rule))
+		i--
+		dAtA[i] = 0x20
+	}
 	if m.SnapshotId != 0 {
 		i = encodeVarintEvents(dAtA, i, uint64(m.SnapshotId))
+		i--
+		dAtA[i] = 0x18
+	}
+	if m.Attempt != 0 {
+		i = encodeVarintEvents(dAtA, i, uint64(m.Attempt))
+		i--
+		dAtA[i] = 0x10
+	}
+	if m.RequestId != 0 {
+		i = encodeVarintEvents(dAtA, i, uint64(m.RequestId))
+		i--
+		dAtA[i] = 0x8
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *EventRoundSealed) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *EventRoundSealed) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *EventRoundSealed) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.Commitments != 0 {
+		i = encodeVarintEvents(dAtA, i, uint64(m.Commitments))
+		i--
+		dAtA[i] = 0x18
+	}
+	if m.Attempt != 0 {
+		i = encodeVarintEvents(dAtA, i, uint64(m.Attempt))
+		i--
+		dAtA[i] = 0x10
+	}
+	if m.RequestId != 0 {
+		i = encodeVarintEvents(dAtA, i, uint64(m.RequestId))
+		i--
+		dAtA[i] = 0x8
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *EventRoundArbitrating) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *EventRoundArbitrating) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *EventRoundArbitrating) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.Candidates != 0 {
+		i = encodeVarintEvents(dAtA, i, uint64(m.Candidates))
 		i--
 		dAtA[i] = 0x18
 	}
@@ -321,6 +810,16 @@ func (m *EventVerdict) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	_ = i
 	var l int
 	_ = l
+	if m.Arbitrated {
+		i--
+		if m.Arbitrated {
+			dAtA[i] = 1
+		} else {
+			dAtA[i] = 0
+		}
+		i--
+		dAtA[i] = 0x30
+	}
 	if len(m.Publisher) > 0 {
 		i -= len(m.Publisher)
 		copy(dAtA[i:], m.Publisher)
@@ -344,6 +843,155 @@ func (m *EventVerdict) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 		i = encodeVarintEvents(dAtA, i, uint64(m.Attempt))
 		i--
 		dAtA[i] = 0x10
+	}
+	if m.RequestId != 0 {
+		i = encodeVarintEvents(dAtA, i, uint64(m.RequestId))
+		i--
+		dAtA[i] = 0x8
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *EventFault) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *EventFault) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *EventFault) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if len(m.Slashed) > 0 {
+		i -= len(m.Slashed)
+		copy(dAtA[i:], m.Slashed)
+		i = encodeVarintEvents(dAtA, i, uint64(len(m.Slashed)))
+		i--
+		dAtA[i] = 0x2a
+	}
+	if m.Kind != 0 {
+		i = encodeVarintEvents(dAtA, i, uint64(m.Kind))
+		i--
+		dAtA[i] = 0x20
+	}
+	if len(m.Operator) > 0 {
+		i -= len(m.Operator)
+		copy(dAtA[i:], m.Operator)
+		i = encodeVarintEvents(dAtA, i, uint64(len(m.Operator)))
+		i--
+		dAtA[i] = 0x1a
+	}
+	if m.Attempt != 0 {
+		i = encodeVarintEvents(dAtA, i, uint64(m.Attempt))
+		i--
+		dAtA[i] = 0x10
+	}
+	if m.RequestId != 0 {
+		i = encodeVarintEvents(dAtA, i, uint64(m.RequestId))
+		i--
+		dAtA[i] = 0x8
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *EventConductJailed) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *EventConductJailed) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *EventConductJailed) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.Until != 0 {
+		i = encodeVarintEvents(dAtA, i, uint64(m.Until))
+		i--
+		dAtA[i] = 0x18
+	}
+	if len(m.Reason) > 0 {
+		i -= len(m.Reason)
+		copy(dAtA[i:], m.Reason)
+		i = encodeVarintEvents(dAtA, i, uint64(len(m.Reason)))
+		i--
+		dAtA[i] = 0x12
+	}
+	if len(m.Operator) > 0 {
+		i -= len(m.Operator)
+		copy(dAtA[i:], m.Operator)
+		i = encodeVarintEvents(dAtA, i, uint64(len(m.Operator)))
+		i--
+		dAtA[i] = 0xa
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *EventDivergence) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *EventDivergence) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *EventDivergence) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.Error != 0 {
+		i = encodeVarintEvents(dAtA, i, uint64(m.Error))
+		i--
+		dAtA[i] = 0x30
+	}
+	if m.Standing != 0 {
+		i = encodeVarintEvents(dAtA, i, uint64(m.Standing))
+		i--
+		dAtA[i] = 0x28
+	}
+	if m.OtherClass != 0 {
+		i = encodeVarintEvents(dAtA, i, uint64(m.OtherClass))
+		i--
+		dAtA[i] = 0x20
+	}
+	if m.VerdictClass != 0 {
+		i = encodeVarintEvents(dAtA, i, uint64(m.VerdictClass))
+		i--
+		dAtA[i] = 0x18
+	}
+	if len(m.Model) > 0 {
+		i -= len(m.Model)
+		copy(dAtA[i:], m.Model)
+		i = encodeVarintEvents(dAtA, i, uint64(len(m.Model)))
+		i--
+		dAtA[i] = 0x12
 	}
 	if m.RequestId != 0 {
 		i = encodeVarintEvents(dAtA, i, uint64(m.RequestId))
@@ -421,6 +1069,48 @@ func (m *EventRoundOpened) Size() (n int) {
 	if m.SnapshotId != 0 {
 		n += 1 + sovEvents(uint64(m.SnapshotId))
 	}
+	if m.Rule != 0 {
+		n += 1 + sovEvents(uint64(m.Rule))
+	}
+	if m.Sealed {
+		n += 2
+	}
+	return n
+}
+
+func (m *EventRoundSealed) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if m.RequestId != 0 {
+		n += 1 + sovEvents(uint64(m.RequestId))
+	}
+	if m.Attempt != 0 {
+		n += 1 + sovEvents(uint64(m.Attempt))
+	}
+	if m.Commitments != 0 {
+		n += 1 + sovEvents(uint64(m.Commitments))
+	}
+	return n
+}
+
+func (m *EventRoundArbitrating) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if m.RequestId != 0 {
+		n += 1 + sovEvents(uint64(m.RequestId))
+	}
+	if m.Attempt != 0 {
+		n += 1 + sovEvents(uint64(m.Attempt))
+	}
+	if m.Candidates != 0 {
+		n += 1 + sovEvents(uint64(m.Candidates))
+	}
 	return n
 }
 
@@ -446,6 +1136,83 @@ func (m *EventVerdict) Size() (n int) {
 	l = len(m.Publisher)
 	if l > 0 {
 		n += 1 + l + sovEvents(uint64(l))
+	}
+	if m.Arbitrated {
+		n += 2
+	}
+	return n
+}
+
+func (m *EventFault) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if m.RequestId != 0 {
+		n += 1 + sovEvents(uint64(m.RequestId))
+	}
+	if m.Attempt != 0 {
+		n += 1 + sovEvents(uint64(m.Attempt))
+	}
+	l = len(m.Operator)
+	if l > 0 {
+		n += 1 + l + sovEvents(uint64(l))
+	}
+	if m.Kind != 0 {
+		n += 1 + sovEvents(uint64(m.Kind))
+	}
+	l = len(m.Slashed)
+	if l > 0 {
+		n += 1 + l + sovEvents(uint64(l))
+	}
+	return n
+}
+
+func (m *EventConductJailed) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = len(m.Operator)
+	if l > 0 {
+		n += 1 + l + sovEvents(uint64(l))
+	}
+	l = len(m.Reason)
+	if l > 0 {
+		n += 1 + l + sovEvents(uint64(l))
+	}
+	if m.Until != 0 {
+		n += 1 + sovEvents(uint64(m.Until))
+	}
+	return n
+}
+
+func (m *EventDivergence) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if m.RequestId != 0 {
+		n += 1 + sovEvents(uint64(m.RequestId))
+	}
+	l = len(m.Model)
+	if l > 0 {
+		n += 1 + l + sovEvents(uint64(l))
+	}
+	if m.VerdictClass != 0 {
+		n += 1 + sovEvents(uint64(m.VerdictClass))
+	}
+	if m.OtherClass != 0 {
+		n += 1 + sovEvents(uint64(m.OtherClass))
+	}
+	if m.Standing != 0 {
+		n += 1 + sovEvents(uint64(m.Standing))
+	}
+	if m.Error != 0 {
+		n += 1 + sovEvents(uint64(m.Error))
 	}
 	return n
 }
@@ -558,6 +1325,259 @@ func (m *EventRoundOpened) Unmarshal(dAtA []byte) error {
 				b := dAtA[iNdEx]
 				iNdEx++
 				m.SnapshotId |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 4:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Rule", wireType)
+			}
+			m.Rule = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Rule |= Rule(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 5:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Sealed", wireType)
+			}
+			var v int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				v |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			m.Sealed = bool(v != 0)
+		default:
+			iNdEx = preIndex
+			skippy, err := skipEvents(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *EventRoundSealed) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowEvents
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: EventRoundSealed: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: EventRoundSealed: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field RequestId", wireType)
+			}
+			m.RequestId = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.RequestId |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 2:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Attempt", wireType)
+			}
+			m.Attempt = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Attempt |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 3:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Commitments", wireType)
+			}
+			m.Commitments = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Commitments |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		default:
+			iNdEx = preIndex
+			skippy, err := skipEvents(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *EventRoundArbitrating) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowEvents
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: EventRoundArbitrating: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: EventRoundArbitrating: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field RequestId", wireType)
+			}
+			m.RequestId = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.RequestId |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 2:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Attempt", wireType)
+			}
+			m.Attempt = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Attempt |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 3:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Candidates", wireType)
+			}
+			m.Candidates = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Candidates |= uint32(b&0x7F) << shift
 				if b < 0x80 {
 					break
 				}
@@ -735,6 +1755,507 @@ func (m *EventVerdict) Unmarshal(dAtA []byte) error {
 			}
 			m.Publisher = string(dAtA[iNdEx:postIndex])
 			iNdEx = postIndex
+		case 6:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Arbitrated", wireType)
+			}
+			var v int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				v |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			m.Arbitrated = bool(v != 0)
+		default:
+			iNdEx = preIndex
+			skippy, err := skipEvents(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *EventFault) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowEvents
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: EventFault: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: EventFault: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field RequestId", wireType)
+			}
+			m.RequestId = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.RequestId |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 2:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Attempt", wireType)
+			}
+			m.Attempt = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Attempt |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 3:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Operator", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthEvents
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Operator = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 4:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Kind", wireType)
+			}
+			m.Kind = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Kind |= FaultKind(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 5:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Slashed", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthEvents
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Slashed = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipEvents(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *EventConductJailed) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowEvents
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: EventConductJailed: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: EventConductJailed: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Operator", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthEvents
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Operator = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Reason", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthEvents
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Reason = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 3:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Until", wireType)
+			}
+			m.Until = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Until |= int64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		default:
+			iNdEx = preIndex
+			skippy, err := skipEvents(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *EventDivergence) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowEvents
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: EventDivergence: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: EventDivergence: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field RequestId", wireType)
+			}
+			m.RequestId = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.RequestId |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Model", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthEvents
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Model = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 3:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field VerdictClass", wireType)
+			}
+			m.VerdictClass = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.VerdictClass |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 4:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field OtherClass", wireType)
+			}
+			m.OtherClass = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.OtherClass |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 5:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Standing", wireType)
+			}
+			m.Standing = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Standing |= Standing(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 6:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Error", wireType)
+			}
+			m.Error = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Error |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
 		default:
 			iNdEx = preIndex
 			skippy, err := skipEvents(dAtA[iNdEx:])

@@ -33,8 +33,16 @@ type GenesisState struct {
 	// next_snapshot_id is the id the next new snapshot gets; ids start at 1.
 	NextSnapshotId uint64  `protobuf:"varint,3,opt,name=next_snapshot_id,json=nextSnapshotId,proto3" json:"next_snapshot_id,omitempty"`
 	Rounds         []Round `protobuf:"bytes,4,rep,name=rounds,proto3" json:"rounds"`
-	// outputs are the published bytes of rounds that have no verdict yet.
+	// outputs are the published bytes of the rounds.
 	Outputs []RoundOutput `protobuf:"bytes,5,rep,name=outputs,proto3" json:"outputs"`
+	// conducts are ordered by operator address bytes.
+	Conducts []Conduct `protobuf:"bytes,6,rep,name=conducts,proto3" json:"conducts"`
+	// divergences are ordered by model, then class of the verdict, then the other class.
+	Divergences []Divergence `protobuf:"bytes,7,rep,name=divergences,proto3" json:"divergences"`
+	// attendances are of the last blocks, ascending by height.
+	Attendances []Attendance `protobuf:"bytes,8,rep,name=attendances,proto3" json:"attendances"`
+	// evidence is ordered by request.
+	Evidence []StoredEvidence `protobuf:"bytes,9,rep,name=evidence,proto3" json:"evidence"`
 }
 
 func (m *GenesisState) Reset()         { *m = GenesisState{} }
@@ -105,26 +113,55 @@ func (m *GenesisState) GetOutputs() []RoundOutput {
 	return nil
 }
 
-// RoundOutput is the published bytes of one candidate.
-type RoundOutput struct {
-	RequestId uint64 `protobuf:"varint,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// candidate is the position of the candidate in its round counted from 1.
-	Candidate uint32 `protobuf:"varint,2,opt,name=candidate,proto3" json:"candidate,omitempty"`
-	Output    []byte `protobuf:"bytes,3,opt,name=output,proto3" json:"output,omitempty"`
+func (m *GenesisState) GetConducts() []Conduct {
+	if m != nil {
+		return m.Conducts
+	}
+	return nil
 }
 
-func (m *RoundOutput) Reset()         { *m = RoundOutput{} }
-func (m *RoundOutput) String() string { return proto.CompactTextString(m) }
-func (*RoundOutput) ProtoMessage()    {}
-func (*RoundOutput) Descriptor() ([]byte, []int) {
+func (m *GenesisState) GetDivergences() []Divergence {
+	if m != nil {
+		return m.Divergences
+	}
+	return nil
+}
+
+func (m *GenesisState) GetAttendances() []Attendance {
+	if m != nil {
+		return m.Attendances
+	}
+	return nil
+}
+
+func (m *GenesisState) GetEvidence() []StoredEvidence {
+	if m != nil {
+		return m.Evidence
+	}
+	return nil
+}
+
+// StoredEvidence is the evidence of one settled request with the blocks for which it is still kept.
+type StoredEvidence struct {
+	RequestId uint64 `protobuf:"varint,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// evidence is the canonical encoding of Evidence.
+	Evidence []byte `protobuf:"bytes,2,opt,name=evidence,proto3" json:"evidence,omitempty"`
+	// expiry_height is the height at whose end it may be dropped.
+	ExpiryHeight int64 `protobuf:"varint,3,opt,name=expiry_height,json=expiryHeight,proto3" json:"expiry_height,omitempty"`
+}
+
+func (m *StoredEvidence) Reset()         { *m = StoredEvidence{} }
+func (m *StoredEvidence) String() string { return proto.CompactTextString(m) }
+func (*StoredEvidence) ProtoMessage()    {}
+func (*StoredEvidence) Descriptor() ([]byte, []int) {
 	return fileDescriptor_c6cc0b40e9d507ff, []int{1}
 }
-func (m *RoundOutput) XXX_Unmarshal(b []byte) error {
+func (m *StoredEvidence) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
 }
-func (m *RoundOutput) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+func (m *StoredEvidence) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
 	if deterministic {
-		return xxx_messageInfo_RoundOutput.Marshal(b, m, deterministic)
+		return xxx_messageInfo_StoredEvidence.Marshal(b, m, deterministic)
 	} else {
 		b = b[:cap(b)]
 		n, err := m.MarshalToSizedBuffer(b)
@@ -134,42 +171,42 @@ func (m *RoundOutput) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) 
 		return b[:n], nil
 	}
 }
-func (m *RoundOutput) XXX_Merge(src proto.Message) {
-	xxx_messageInfo_RoundOutput.Merge(m, src)
+func (m *StoredEvidence) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_StoredEvidence.Merge(m, src)
 }
-func (m *RoundOutput) XXX_Size() int {
+func (m *StoredEvidence) XXX_Size() int {
 	return m.Size()
 }
-func (m *RoundOutput) XXX_DiscardUnknown() {
-	xxx_messageInfo_RoundOutput.DiscardUnknown(m)
+func (m *StoredEvidence) XXX_DiscardUnknown() {
+	xxx_messageInfo_StoredEvidence.DiscardUnknown(m)
 }
 
-var xxx_messageInfo_RoundOutput proto.InternalMessageInfo
+var xxx_messageInfo_StoredEvidence proto.InternalMessageInfo
 
-func (m *RoundOutput) GetRequestId() uint64 {
+func (m *StoredEvidence) GetRequestId() uint64 {
 	if m != nil {
 		return m.RequestId
 	}
 	return 0
 }
 
-func (m *RoundOutput) GetCandidate() uint32 {
+func (m *StoredEvidence) GetEvidence() []byte {
 	if m != nil {
-		return m.Candidate
-	}
-	return 0
-}
-
-func (m *RoundOutput) GetOutput() []byte {
-	if m != nil {
-		return m.Output
+		return m.Evidence
 	}
 	return nil
 }
 
+func (m *StoredEvidence) GetExpiryHeight() int64 {
+	if m != nil {
+		return m.ExpiryHeight
+	}
+	return 0
+}
+
 func init() {
 	proto.RegisterType((*GenesisState)(nil), "opengradient.verification.v1.GenesisState")
-	proto.RegisterType((*RoundOutput)(nil), "opengradient.verification.v1.RoundOutput")
+	proto.RegisterType((*StoredEvidence)(nil), "opengradient.verification.v1.StoredEvidence")
 }
 
 func init() {
@@ -177,32 +214,38 @@ func init() {
 }
 
 var fileDescriptor_c6cc0b40e9d507ff = []byte{
-	// 390 bytes of a gzipped FileDescriptorProto
-	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0x8c, 0x92, 0xc1, 0x4e, 0xea, 0x40,
-	0x18, 0x85, 0x3b, 0xc0, 0xed, 0x4d, 0x07, 0xee, 0xcd, 0xbd, 0x13, 0x63, 0x1a, 0x82, 0x95, 0x60,
-	0x62, 0x2a, 0x26, 0x6d, 0xd0, 0x95, 0x5b, 0x16, 0x1a, 0x36, 0x60, 0x4a, 0xe2, 0xc2, 0x0d, 0x19,
-	0xe8, 0x58, 0x66, 0xc1, 0x4c, 0xed, 0x4c, 0x09, 0xbe, 0x85, 0x8f, 0xe1, 0xd2, 0xc7, 0x60, 0xc9,
-	0xd2, 0x95, 0x31, 0xb0, 0x70, 0xed, 0x1b, 0x18, 0xa6, 0x25, 0xb4, 0x9b, 0xc6, 0x4d, 0x33, 0x73,
-	0x72, 0xfe, 0xef, 0xcc, 0xdf, 0x1c, 0xd8, 0xe6, 0x21, 0x61, 0x41, 0x84, 0x7d, 0x4a, 0x98, 0x74,
-	0xe7, 0x24, 0xa2, 0x0f, 0x74, 0x82, 0x25, 0xe5, 0xcc, 0x9d, 0x77, 0xdc, 0x80, 0x30, 0x22, 0xa8,
-	0x70, 0xc2, 0x88, 0x4b, 0x8e, 0x1a, 0x59, 0xaf, 0x93, 0xf5, 0x3a, 0xf3, 0x4e, 0xfd, 0x3f, 0x9e,
-	0x51, 0xc6, 0x5d, 0xf5, 0x4d, 0x06, 0xea, 0x07, 0x01, 0x0f, 0xb8, 0x3a, 0xba, 0xdb, 0x53, 0xaa,
-	0xda, 0x85, 0x91, 0xf2, 0x29, 0x24, 0x69, 0x60, 0xeb, 0xab, 0x04, 0x6b, 0x37, 0xc9, 0x13, 0x86,
-	0x12, 0x4b, 0x82, 0xfa, 0x50, 0x0f, 0x71, 0x84, 0x67, 0xc2, 0x04, 0xcd, 0xb2, 0x5d, 0xbd, 0x38,
-	0x77, 0x8a, 0x9e, 0xe4, 0xdc, 0x2a, 0xef, 0x1d, 0x89, 0x04, 0xe5, 0xac, 0x6b, 0x2c, 0xdf, 0x8f,
-	0xb5, 0x97, 0xcf, 0xd7, 0x36, 0xf0, 0x52, 0x0a, 0x1a, 0x40, 0x43, 0x30, 0x1c, 0x8a, 0x29, 0x97,
-	0xc2, 0x2c, 0x29, 0xe4, 0x69, 0x31, 0x72, 0x98, 0xda, 0xb3, 0xb4, 0x3d, 0x03, 0xd9, 0xf0, 0x1f,
-	0x23, 0x0b, 0x39, 0xda, 0x29, 0x23, 0xea, 0x9b, 0xe5, 0x26, 0xb0, 0x2b, 0xde, 0xdf, 0xad, 0xbe,
-	0x9b, 0xee, 0xf9, 0xe8, 0x1a, 0xea, 0x11, 0x8f, 0x99, 0x2f, 0xcc, 0x8a, 0xca, 0x3d, 0x29, 0xce,
-	0xf5, 0xb6, 0xde, 0xdc, 0x0a, 0xc9, 0x34, 0xea, 0xc3, 0xdf, 0x3c, 0x96, 0x61, 0x2c, 0x85, 0xf9,
-	0x4b, 0x81, 0xce, 0x7e, 0x00, 0x1a, 0xa8, 0x89, 0x2c, 0x6e, 0x07, 0x69, 0x8d, 0x61, 0x35, 0x63,
-	0x41, 0x47, 0x10, 0x46, 0xe4, 0x31, 0x26, 0x42, 0xad, 0x02, 0xd4, 0x2a, 0x46, 0xaa, 0xf4, 0x7c,
-	0xd4, 0x80, 0xc6, 0x04, 0x33, 0x9f, 0xfa, 0x58, 0x12, 0xb3, 0xd4, 0x04, 0xf6, 0x1f, 0x6f, 0x2f,
-	0xa0, 0x43, 0xa8, 0x27, 0x58, 0xf5, 0x0f, 0x6a, 0x5e, 0x7a, 0xeb, 0x0e, 0x97, 0x6b, 0x0b, 0xac,
-	0xd6, 0x16, 0xf8, 0x58, 0x5b, 0xe0, 0x79, 0x63, 0x69, 0xab, 0x8d, 0xa5, 0xbd, 0x6d, 0x2c, 0xed,
-	0xfe, 0x2a, 0xa0, 0x72, 0x1a, 0x8f, 0x9d, 0x09, 0x9f, 0xb9, 0xb9, 0x9a, 0xe4, 0x2e, 0x8b, 0x7c,
-	0x6b, 0x54, 0x65, 0xc6, 0xba, 0xea, 0xcc, 0xe5, 0x77, 0x00, 0x00, 0x00, 0xff, 0xff, 0x36, 0x19,
-	0xeb, 0x4d, 0xd2, 0x02, 0x00, 0x00,
+	// 485 bytes of a gzipped FileDescriptorProto
+	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0x8c, 0xd3, 0x3f, 0x6f, 0xd3, 0x40,
+	0x14, 0x00, 0xf0, 0xb8, 0x69, 0xd3, 0xe4, 0x1a, 0x2a, 0x38, 0x31, 0x58, 0x11, 0x98, 0xa8, 0x15,
+	0xc8, 0x14, 0x64, 0xab, 0x30, 0x31, 0x52, 0xfe, 0x56, 0x42, 0x2d, 0x4a, 0x04, 0x03, 0x4b, 0xe4,
+	0xfa, 0x1e, 0xce, 0x0d, 0xb9, 0x33, 0x77, 0x67, 0x2b, 0xfd, 0x16, 0x7c, 0x0c, 0x46, 0x3e, 0x03,
+	0x53, 0xc7, 0x8e, 0x4c, 0x08, 0x25, 0x03, 0x5f, 0x03, 0xf9, 0xd9, 0x49, 0xcf, 0x8b, 0xdb, 0xc5,
+	0x3a, 0x3f, 0xbd, 0xf7, 0x7b, 0x67, 0xeb, 0x3d, 0x72, 0x20, 0x53, 0x10, 0x89, 0x8a, 0x18, 0x07,
+	0x61, 0xc2, 0x1c, 0x14, 0xff, 0xca, 0xe3, 0xc8, 0x70, 0x29, 0xc2, 0xfc, 0x30, 0x4c, 0x40, 0x80,
+	0xe6, 0x3a, 0x48, 0x95, 0x34, 0x92, 0xde, 0xb3, 0x73, 0x03, 0x3b, 0x37, 0xc8, 0x0f, 0x07, 0x77,
+	0xa2, 0x19, 0x17, 0x32, 0xc4, 0x67, 0x59, 0x30, 0xb8, 0x9b, 0xc8, 0x44, 0xe2, 0x31, 0x2c, 0x4e,
+	0x55, 0xd4, 0x6f, 0x6c, 0x69, 0xce, 0x53, 0xa8, 0x1a, 0xee, 0xfd, 0xda, 0x22, 0xfd, 0x77, 0xe5,
+	0x15, 0xc6, 0x26, 0x32, 0x40, 0x4f, 0x48, 0x27, 0x8d, 0x54, 0x34, 0xd3, 0xae, 0x33, 0x6c, 0xfb,
+	0x3b, 0xcf, 0x9e, 0x04, 0x4d, 0x57, 0x0a, 0x3e, 0x62, 0xee, 0x67, 0x50, 0x9a, 0x4b, 0x71, 0xd4,
+	0xbb, 0xf8, 0xf3, 0xa0, 0xf5, 0xe3, 0xdf, 0xcf, 0x03, 0x67, 0x54, 0x29, 0xf4, 0x94, 0xf4, 0xb4,
+	0x88, 0x52, 0x3d, 0x95, 0x46, 0xbb, 0x1b, 0x48, 0x3e, 0x6a, 0x26, 0xc7, 0x55, 0xba, 0xad, 0x5d,
+	0x19, 0xd4, 0x27, 0xb7, 0x05, 0xcc, 0xcd, 0x64, 0x15, 0x99, 0x70, 0xe6, 0xb6, 0x87, 0x8e, 0xbf,
+	0x39, 0xda, 0x2d, 0xe2, 0xab, 0xea, 0x63, 0x46, 0xdf, 0x92, 0x8e, 0x92, 0x99, 0x60, 0xda, 0xdd,
+	0xc4, 0xbe, 0xfb, 0xcd, 0x7d, 0x47, 0x45, 0x6e, 0xed, 0x13, 0xca, 0x6a, 0x7a, 0x42, 0xb6, 0x65,
+	0x66, 0xd2, 0xcc, 0x68, 0x77, 0x0b, 0xa1, 0xc7, 0x37, 0x80, 0x4e, 0xb1, 0xc2, 0xe6, 0x56, 0x08,
+	0xfd, 0x40, 0xba, 0xb1, 0x14, 0x2c, 0x8b, 0x8d, 0x76, 0x3b, 0x08, 0x3e, 0x6c, 0x06, 0x5f, 0x95,
+	0xd9, 0x36, 0xb6, 0x16, 0xe8, 0x27, 0xb2, 0xc3, 0x78, 0x0e, 0x2a, 0x01, 0x11, 0x83, 0x76, 0xb7,
+	0x11, 0xf4, 0x9b, 0xc1, 0xd7, 0xeb, 0x02, 0xdb, 0xb4, 0x9d, 0x82, 0x8d, 0x8c, 0x01, 0xc1, 0x22,
+	0x64, 0xbb, 0x37, 0x61, 0x5f, 0xae, 0x0b, 0x6a, 0xac, 0xe5, 0xd0, 0x31, 0xe9, 0x42, 0xce, 0x59,
+	0xd1, 0xc3, 0xed, 0xa1, 0xf9, 0xf4, 0x9a, 0x69, 0x30, 0x52, 0x01, 0x7b, 0x53, 0xd5, 0xd4, 0x7e,
+	0xc1, 0x0a, 0xda, 0x4b, 0xc9, 0x6e, 0x3d, 0x8d, 0xde, 0x27, 0x44, 0xc1, 0xb7, 0x0c, 0x34, 0x8e,
+	0x87, 0x83, 0xe3, 0xd1, 0xab, 0x22, 0xc7, 0x8c, 0x0e, 0xac, 0x5b, 0x6c, 0x0c, 0x1d, 0xbf, 0x7f,
+	0x85, 0xd1, 0x7d, 0x72, 0x0b, 0xe6, 0x29, 0x57, 0xe7, 0x93, 0x29, 0xf0, 0x64, 0x6a, 0x70, 0xb8,
+	0xda, 0xa3, 0x7e, 0x19, 0x7c, 0x8f, 0xb1, 0xa3, 0xf1, 0xc5, 0xc2, 0x73, 0x2e, 0x17, 0x9e, 0xf3,
+	0x77, 0xe1, 0x39, 0xdf, 0x97, 0x5e, 0xeb, 0x72, 0xe9, 0xb5, 0x7e, 0x2f, 0xbd, 0xd6, 0x97, 0x17,
+	0x09, 0x37, 0xd3, 0xec, 0x2c, 0x88, 0xe5, 0x2c, 0xac, 0x6d, 0x61, 0xed, 0x65, 0x5e, 0x5f, 0x4a,
+	0xdc, 0xc8, 0xb3, 0x0e, 0xae, 0xe4, 0xf3, 0xff, 0x01, 0x00, 0x00, 0xff, 0xff, 0x8b, 0x02, 0xc1,
+	0xb5, 0x31, 0x04, 0x00, 0x00,
 }
 
 func (m *GenesisState) Marshal() (dAtA []byte, err error) {
@@ -225,6 +268,62 @@ func (m *GenesisState) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	_ = i
 	var l int
 	_ = l
+	if len(m.Evidence) > 0 {
+		for iNdEx := len(m.Evidence) - 1; iNdEx >= 0; iNdEx-- {
+			{
+				size, err := m.Evidence[iNdEx].MarshalToSizedBuffer(dAtA[:i])
+				if err != nil {
+					return 0, err
+				}
+				i -= size
+				i = encodeVarintGenesis(dAtA, i, uint64(size))
+			}
+			i--
+			dAtA[i] = 0x4a
+		}
+	}
+	if len(m.Attendances) > 0 {
+		for iNdEx := len(m.Attendances) - 1; iNdEx >= 0; iNdEx-- {
+			{
+				size, err := m.Attendances[iNdEx].MarshalToSizedBuffer(dAtA[:i])
+				if err != nil {
+					return 0, err
+				}
+				i -= size
+				i = encodeVarintGenesis(dAtA, i, uint64(size))
+			}
+			i--
+			dAtA[i] = 0x42
+		}
+	}
+	if len(m.Divergences) > 0 {
+		for iNdEx := len(m.Divergences) - 1; iNdEx >= 0; iNdEx-- {
+			{
+				size, err := m.Divergences[iNdEx].MarshalToSizedBuffer(dAtA[:i])
+				if err != nil {
+					return 0, err
+				}
+				i -= size
+				i = encodeVarintGenesis(dAtA, i, uint64(size))
+			}
+			i--
+			dAtA[i] = 0x3a
+		}
+	}
+	if len(m.Conducts) > 0 {
+		for iNdEx := len(m.Conducts) - 1; iNdEx >= 0; iNdEx-- {
+			{
+				size, err := m.Conducts[iNdEx].MarshalToSizedBuffer(dAtA[:i])
+				if err != nil {
+					return 0, err
+				}
+				i -= size
+				i = encodeVarintGenesis(dAtA, i, uint64(size))
+			}
+			i--
+			dAtA[i] = 0x32
+		}
+	}
 	if len(m.Outputs) > 0 {
 		for iNdEx := len(m.Outputs) - 1; iNdEx >= 0; iNdEx-- {
 			{
@@ -289,7 +388,7 @@ func (m *GenesisState) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	return len(dAtA) - i, nil
 }
 
-func (m *RoundOutput) Marshal() (dAtA []byte, err error) {
+func (m *StoredEvidence) Marshal() (dAtA []byte, err error) {
 	size := m.Size()
 	dAtA = make([]byte, size)
 	n, err := m.MarshalToSizedBuffer(dAtA[:size])
@@ -299,27 +398,27 @@ func (m *RoundOutput) Marshal() (dAtA []byte, err error) {
 	return dAtA[:n], nil
 }
 
-func (m *RoundOutput) MarshalTo(dAtA []byte) (int, error) {
+func (m *StoredEvidence) MarshalTo(dAtA []byte) (int, error) {
 	size := m.Size()
 	return m.MarshalToSizedBuffer(dAtA[:size])
 }
 
-func (m *RoundOutput) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+func (m *StoredEvidence) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	i := len(dAtA)
 	_ = i
 	var l int
 	_ = l
-	if len(m.Output) > 0 {
-		i -= len(m.Output)
-		copy(dAtA[i:], m.Output)
-		i = encodeVarintGenesis(dAtA, i, uint64(len(m.Output)))
+	if m.ExpiryHeight != 0 {
+		i = encodeVarintGenesis(dAtA, i, uint64(m.ExpiryHeight))
 		i--
-		dAtA[i] = 0x1a
+		dAtA[i] = 0x18
 	}
-	if m.Candidate != 0 {
-		i = encodeVarintGenesis(dAtA, i, uint64(m.Candidate))
+	if len(m.Evidence) > 0 {
+		i -= len(m.Evidence)
+		copy(dAtA[i:], m.Evidence)
+		i = encodeVarintGenesis(dAtA, i, uint64(len(m.Evidence)))
 		i--
-		dAtA[i] = 0x10
+		dAtA[i] = 0x12
 	}
 	if m.RequestId != 0 {
 		i = encodeVarintGenesis(dAtA, i, uint64(m.RequestId))
@@ -373,10 +472,34 @@ func (m *GenesisState) Size() (n int) {
 			n += 1 + l + sovGenesis(uint64(l))
 		}
 	}
+	if len(m.Conducts) > 0 {
+		for _, e := range m.Conducts {
+			l = e.Size()
+			n += 1 + l + sovGenesis(uint64(l))
+		}
+	}
+	if len(m.Divergences) > 0 {
+		for _, e := range m.Divergences {
+			l = e.Size()
+			n += 1 + l + sovGenesis(uint64(l))
+		}
+	}
+	if len(m.Attendances) > 0 {
+		for _, e := range m.Attendances {
+			l = e.Size()
+			n += 1 + l + sovGenesis(uint64(l))
+		}
+	}
+	if len(m.Evidence) > 0 {
+		for _, e := range m.Evidence {
+			l = e.Size()
+			n += 1 + l + sovGenesis(uint64(l))
+		}
+	}
 	return n
 }
 
-func (m *RoundOutput) Size() (n int) {
+func (m *StoredEvidence) Size() (n int) {
 	if m == nil {
 		return 0
 	}
@@ -385,12 +508,12 @@ func (m *RoundOutput) Size() (n int) {
 	if m.RequestId != 0 {
 		n += 1 + sovGenesis(uint64(m.RequestId))
 	}
-	if m.Candidate != 0 {
-		n += 1 + sovGenesis(uint64(m.Candidate))
-	}
-	l = len(m.Output)
+	l = len(m.Evidence)
 	if l > 0 {
 		n += 1 + l + sovGenesis(uint64(l))
+	}
+	if m.ExpiryHeight != 0 {
+		n += 1 + sovGenesis(uint64(m.ExpiryHeight))
 	}
 	return n
 }
@@ -585,6 +708,142 @@ func (m *GenesisState) Unmarshal(dAtA []byte) error {
 				return err
 			}
 			iNdEx = postIndex
+		case 6:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Conducts", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowGenesis
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthGenesis
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthGenesis
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Conducts = append(m.Conducts, Conduct{})
+			if err := m.Conducts[len(m.Conducts)-1].Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 7:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Divergences", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowGenesis
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthGenesis
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthGenesis
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Divergences = append(m.Divergences, Divergence{})
+			if err := m.Divergences[len(m.Divergences)-1].Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 8:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Attendances", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowGenesis
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthGenesis
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthGenesis
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Attendances = append(m.Attendances, Attendance{})
+			if err := m.Attendances[len(m.Attendances)-1].Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 9:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Evidence", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowGenesis
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthGenesis
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthGenesis
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Evidence = append(m.Evidence, StoredEvidence{})
+			if err := m.Evidence[len(m.Evidence)-1].Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
 		default:
 			iNdEx = preIndex
 			skippy, err := skipGenesis(dAtA[iNdEx:])
@@ -606,7 +865,7 @@ func (m *GenesisState) Unmarshal(dAtA []byte) error {
 	}
 	return nil
 }
-func (m *RoundOutput) Unmarshal(dAtA []byte) error {
+func (m *StoredEvidence) Unmarshal(dAtA []byte) error {
 	l := len(dAtA)
 	iNdEx := 0
 	for iNdEx < l {
@@ -629,10 +888,10 @@ func (m *RoundOutput) Unmarshal(dAtA []byte) error {
 		fieldNum := int32(wire >> 3)
 		wireType := int(wire & 0x7)
 		if wireType == 4 {
-			return fmt.Errorf("proto: RoundOutput: wiretype end group for non-group")
+			return fmt.Errorf("proto: StoredEvidence: wiretype end group for non-group")
 		}
 		if fieldNum <= 0 {
-			return fmt.Errorf("proto: RoundOutput: illegal tag %d (wire type %d)", fieldNum, wire)
+			return fmt.Errorf("proto: StoredEvidence: illegal tag %d (wire type %d)", fieldNum, wire)
 		}
 		switch fieldNum {
 		case 1:
@@ -655,27 +914,8 @@ func (m *RoundOutput) Unmarshal(dAtA []byte) error {
 				}
 			}
 		case 2:
-			if wireType != 0 {
-				return fmt.Errorf("proto: wrong wireType = %d for field Candidate", wireType)
-			}
-			m.Candidate = 0
-			for shift := uint(0); ; shift += 7 {
-				if shift >= 64 {
-					return ErrIntOverflowGenesis
-				}
-				if iNdEx >= l {
-					return io.ErrUnexpectedEOF
-				}
-				b := dAtA[iNdEx]
-				iNdEx++
-				m.Candidate |= uint32(b&0x7F) << shift
-				if b < 0x80 {
-					break
-				}
-			}
-		case 3:
 			if wireType != 2 {
-				return fmt.Errorf("proto: wrong wireType = %d for field Output", wireType)
+				return fmt.Errorf("proto: wrong wireType = %d for field Evidence", wireType)
 			}
 			var byteLen int
 			for shift := uint(0); ; shift += 7 {
@@ -702,11 +942,30 @@ func (m *RoundOutput) Unmarshal(dAtA []byte) error {
 			if postIndex > l {
 				return io.ErrUnexpectedEOF
 			}
-			m.Output = append(m.Output[:0], dAtA[iNdEx:postIndex]...)
-			if m.Output == nil {
-				m.Output = []byte{}
+			m.Evidence = append(m.Evidence[:0], dAtA[iNdEx:postIndex]...)
+			if m.Evidence == nil {
+				m.Evidence = []byte{}
 			}
 			iNdEx = postIndex
+		case 3:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field ExpiryHeight", wireType)
+			}
+			m.ExpiryHeight = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowGenesis
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.ExpiryHeight |= int64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
 		default:
 			iNdEx = preIndex
 			skippy, err := skipGenesis(dAtA[iNdEx:])

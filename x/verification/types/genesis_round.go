@@ -65,7 +65,7 @@ func validateVotes(r Round, snapshot Snapshot) error {
 	powers := make([]int64, len(r.Candidates))
 	for i, vote := range r.Votes {
 		if vote.Candidate == 0 {
-			if vote != (MemberVote{}) {
+			if !vote.Equal(MemberVote{}) {
 				return fmt.Errorf("expected nothing of silent member %d, got %v", i, vote)
 			}
 			continue

@@ -6,6 +6,7 @@ package types
 import (
 	context "context"
 	fmt "fmt"
+	_ "github.com/cosmos/cosmos-proto"
 	query "github.com/cosmos/cosmos-sdk/types/query"
 	_ "github.com/cosmos/cosmos-sdk/types/tx/amino"
 	_ "github.com/cosmos/gogoproto/gogoproto"
@@ -391,6 +392,489 @@ func (m *QuerySnapshotResponse) GetSnapshot() Snapshot {
 	return Snapshot{}
 }
 
+type QueryParamsVersionRequest struct {
+	Version uint64 `protobuf:"varint,1,opt,name=version,proto3" json:"version,omitempty"`
+}
+
+func (m *QueryParamsVersionRequest) Reset()         { *m = QueryParamsVersionRequest{} }
+func (m *QueryParamsVersionRequest) String() string { return proto.CompactTextString(m) }
+func (*QueryParamsVersionRequest) ProtoMessage()    {}
+func (*QueryParamsVersionRequest) Descriptor() ([]byte, []int) {
+	return fileDescriptor_1a47ad221dcebf08, []int{8}
+}
+func (m *QueryParamsVersionRequest) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *QueryParamsVersionRequest) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_QueryParamsVersionRequest.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *QueryParamsVersionRequest) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_QueryParamsVersionRequest.Merge(m, src)
+}
+func (m *QueryParamsVersionRequest) XXX_Size() int {
+	return m.Size()
+}
+func (m *QueryParamsVersionRequest) XXX_DiscardUnknown() {
+	xxx_messageInfo_QueryParamsVersionRequest.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_QueryParamsVersionRequest proto.InternalMessageInfo
+
+func (m *QueryParamsVersionRequest) GetVersion() uint64 {
+	if m != nil {
+		return m.Version
+	}
+	return 0
+}
+
+type QueryParamsVersionResponse struct {
+	Params Params `protobuf:"bytes,1,opt,name=params,proto3" json:"params"`
+}
+
+func (m *QueryParamsVersionResponse) Reset()         { *m = QueryParamsVersionResponse{} }
+func (m *QueryParamsVersionResponse) String() string { return proto.CompactTextString(m) }
+func (*QueryParamsVersionResponse) ProtoMessage()    {}
+func (*QueryParamsVersionResponse) Descriptor() ([]byte, []int) {
+	return fileDescriptor_1a47ad221dcebf08, []int{9}
+}
+func (m *QueryParamsVersionResponse) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *QueryParamsVersionResponse) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_QueryParamsVersionResponse.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *QueryParamsVersionResponse) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_QueryParamsVersionResponse.Merge(m, src)
+}
+func (m *QueryParamsVersionResponse) XXX_Size() int {
+	return m.Size()
+}
+func (m *QueryParamsVersionResponse) XXX_DiscardUnknown() {
+	xxx_messageInfo_QueryParamsVersionResponse.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_QueryParamsVersionResponse proto.InternalMessageInfo
+
+func (m *QueryParamsVersionResponse) GetParams() Params {
+	if m != nil {
+		return m.Params
+	}
+	return Params{}
+}
+
+type QueryConductRequest struct {
+	Operator string `protobuf:"bytes,1,opt,name=operator,proto3" json:"operator,omitempty"`
+}
+
+func (m *QueryConductRequest) Reset()         { *m = QueryConductRequest{} }
+func (m *QueryConductRequest) String() string { return proto.CompactTextString(m) }
+func (*QueryConductRequest) ProtoMessage()    {}
+func (*QueryConductRequest) Descriptor() ([]byte, []int) {
+	return fileDescriptor_1a47ad221dcebf08, []int{10}
+}
+func (m *QueryConductRequest) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *QueryConductRequest) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_QueryConductRequest.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *QueryConductRequest) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_QueryConductRequest.Merge(m, src)
+}
+func (m *QueryConductRequest) XXX_Size() int {
+	return m.Size()
+}
+func (m *QueryConductRequest) XXX_DiscardUnknown() {
+	xxx_messageInfo_QueryConductRequest.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_QueryConductRequest proto.InternalMessageInfo
+
+func (m *QueryConductRequest) GetOperator() string {
+	if m != nil {
+		return m.Operator
+	}
+	return ""
+}
+
+type QueryConductResponse struct {
+	Conduct Conduct `protobuf:"bytes,1,opt,name=conduct,proto3" json:"conduct"`
+}
+
+func (m *QueryConductResponse) Reset()         { *m = QueryConductResponse{} }
+func (m *QueryConductResponse) String() string { return proto.CompactTextString(m) }
+func (*QueryConductResponse) ProtoMessage()    {}
+func (*QueryConductResponse) Descriptor() ([]byte, []int) {
+	return fileDescriptor_1a47ad221dcebf08, []int{11}
+}
+func (m *QueryConductResponse) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *QueryConductResponse) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_QueryConductResponse.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *QueryConductResponse) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_QueryConductResponse.Merge(m, src)
+}
+func (m *QueryConductResponse) XXX_Size() int {
+	return m.Size()
+}
+func (m *QueryConductResponse) XXX_DiscardUnknown() {
+	xxx_messageInfo_QueryConductResponse.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_QueryConductResponse proto.InternalMessageInfo
+
+func (m *QueryConductResponse) GetConduct() Conduct {
+	if m != nil {
+		return m.Conduct
+	}
+	return Conduct{}
+}
+
+type QueryConductsRequest struct {
+	Pagination *query.PageRequest `protobuf:"bytes,1,opt,name=pagination,proto3" json:"pagination,omitempty"`
+}
+
+func (m *QueryConductsRequest) Reset()         { *m = QueryConductsRequest{} }
+func (m *QueryConductsRequest) String() string { return proto.CompactTextString(m) }
+func (*QueryConductsRequest) ProtoMessage()    {}
+func (*QueryConductsRequest) Descriptor() ([]byte, []int) {
+	return fileDescriptor_1a47ad221dcebf08, []int{12}
+}
+func (m *QueryConductsRequest) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *QueryConductsRequest) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_QueryConductsRequest.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *QueryConductsRequest) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_QueryConductsRequest.Merge(m, src)
+}
+func (m *QueryConductsRequest) XXX_Size() int {
+	return m.Size()
+}
+func (m *QueryConductsRequest) XXX_DiscardUnknown() {
+	xxx_messageInfo_QueryConductsRequest.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_QueryConductsRequest proto.InternalMessageInfo
+
+func (m *QueryConductsRequest) GetPagination() *query.PageRequest {
+	if m != nil {
+		return m.Pagination
+	}
+	return nil
+}
+
+type QueryConductsResponse struct {
+	Conducts   []Conduct           `protobuf:"bytes,1,rep,name=conducts,proto3" json:"conducts"`
+	Pagination *query.PageResponse `protobuf:"bytes,2,opt,name=pagination,proto3" json:"pagination,omitempty"`
+}
+
+func (m *QueryConductsResponse) Reset()         { *m = QueryConductsResponse{} }
+func (m *QueryConductsResponse) String() string { return proto.CompactTextString(m) }
+func (*QueryConductsResponse) ProtoMessage()    {}
+func (*QueryConductsResponse) Descriptor() ([]byte, []int) {
+	return fileDescriptor_1a47ad221dcebf08, []int{13}
+}
+func (m *QueryConductsResponse) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *QueryConductsResponse) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_QueryConductsResponse.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *QueryConductsResponse) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_QueryConductsResponse.Merge(m, src)
+}
+func (m *QueryConductsResponse) XXX_Size() int {
+	return m.Size()
+}
+func (m *QueryConductsResponse) XXX_DiscardUnknown() {
+	xxx_messageInfo_QueryConductsResponse.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_QueryConductsResponse proto.InternalMessageInfo
+
+func (m *QueryConductsResponse) GetConducts() []Conduct {
+	if m != nil {
+		return m.Conducts
+	}
+	return nil
+}
+
+func (m *QueryConductsResponse) GetPagination() *query.PageResponse {
+	if m != nil {
+		return m.Pagination
+	}
+	return nil
+}
+
+type QueryDivergencesRequest struct {
+	// model limits the list to one model, by its SHA-256 in hexadecimal.
+	Model      string             `protobuf:"bytes,1,opt,name=model,proto3" json:"model,omitempty"`
+	Pagination *query.PageRequest `protobuf:"bytes,2,opt,name=pagination,proto3" json:"pagination,omitempty"`
+}
+
+func (m *QueryDivergencesRequest) Reset()         { *m = QueryDivergencesRequest{} }
+func (m *QueryDivergencesRequest) String() string { return proto.CompactTextString(m) }
+func (*QueryDivergencesRequest) ProtoMessage()    {}
+func (*QueryDivergencesRequest) Descriptor() ([]byte, []int) {
+	return fileDescriptor_1a47ad221dcebf08, []int{14}
+}
+func (m *QueryDivergencesRequest) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *QueryDivergencesRequest) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_QueryDivergencesRequest.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *QueryDivergencesRequest) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_QueryDivergencesRequest.Merge(m, src)
+}
+func (m *QueryDivergencesRequest) XXX_Size() int {
+	return m.Size()
+}
+func (m *QueryDivergencesRequest) XXX_DiscardUnknown() {
+	xxx_messageInfo_QueryDivergencesRequest.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_QueryDivergencesRequest proto.InternalMessageInfo
+
+func (m *QueryDivergencesRequest) GetModel() string {
+	if m != nil {
+		return m.Model
+	}
+	return ""
+}
+
+func (m *QueryDivergencesRequest) GetPagination() *query.PageRequest {
+	if m != nil {
+		return m.Pagination
+	}
+	return nil
+}
+
+type QueryDivergencesResponse struct {
+	Divergences []Divergence        `protobuf:"bytes,1,rep,name=divergences,proto3" json:"divergences"`
+	Pagination  *query.PageResponse `protobuf:"bytes,2,opt,name=pagination,proto3" json:"pagination,omitempty"`
+}
+
+func (m *QueryDivergencesResponse) Reset()         { *m = QueryDivergencesResponse{} }
+func (m *QueryDivergencesResponse) String() string { return proto.CompactTextString(m) }
+func (*QueryDivergencesResponse) ProtoMessage()    {}
+func (*QueryDivergencesResponse) Descriptor() ([]byte, []int) {
+	return fileDescriptor_1a47ad221dcebf08, []int{15}
+}
+func (m *QueryDivergencesResponse) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *QueryDivergencesResponse) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_QueryDivergencesResponse.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *QueryDivergencesResponse) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_QueryDivergencesResponse.Merge(m, src)
+}
+func (m *QueryDivergencesResponse) XXX_Size() int {
+	return m.Size()
+}
+func (m *QueryDivergencesResponse) XXX_DiscardUnknown() {
+	xxx_messageInfo_QueryDivergencesResponse.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_QueryDivergencesResponse proto.InternalMessageInfo
+
+func (m *QueryDivergencesResponse) GetDivergences() []Divergence {
+	if m != nil {
+		return m.Divergences
+	}
+	return nil
+}
+
+func (m *QueryDivergencesResponse) GetPagination() *query.PageResponse {
+	if m != nil {
+		return m.Pagination
+	}
+	return nil
+}
+
+type QueryEvidenceRequest struct {
+	RequestId uint64 `protobuf:"varint,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+}
+
+func (m *QueryEvidenceRequest) Reset()         { *m = QueryEvidenceRequest{} }
+func (m *QueryEvidenceRequest) String() string { return proto.CompactTextString(m) }
+func (*QueryEvidenceRequest) ProtoMessage()    {}
+func (*QueryEvidenceRequest) Descriptor() ([]byte, []int) {
+	return fileDescriptor_1a47ad221dcebf08, []int{16}
+}
+func (m *QueryEvidenceRequest) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *QueryEvidenceRequest) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_QueryEvidenceRequest.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *QueryEvidenceRequest) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_QueryEvidenceRequest.Merge(m, src)
+}
+func (m *QueryEvidenceRequest) XXX_Size() int {
+	return m.Size()
+}
+func (m *QueryEvidenceRequest) XXX_DiscardUnknown() {
+	xxx_messageInfo_QueryEvidenceRequest.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_QueryEvidenceRequest proto.InternalMessageInfo
+
+func (m *QueryEvidenceRequest) GetRequestId() uint64 {
+	if m != nil {
+		return m.RequestId
+	}
+	return 0
+}
+
+type QueryEvidenceResponse struct {
+	Evidence Evidence `protobuf:"bytes,1,opt,name=evidence,proto3" json:"evidence"`
+	// encoded is the canonical encoding, whose Merkle root the receipt holds.
+	Encoded []byte `protobuf:"bytes,2,opt,name=encoded,proto3" json:"encoded,omitempty"`
+	// expiry_height is the height at whose end it may be dropped.
+	ExpiryHeight int64 `protobuf:"varint,3,opt,name=expiry_height,json=expiryHeight,proto3" json:"expiry_height,omitempty"`
+}
+
+func (m *QueryEvidenceResponse) Reset()         { *m = QueryEvidenceResponse{} }
+func (m *QueryEvidenceResponse) String() string { return proto.CompactTextString(m) }
+func (*QueryEvidenceResponse) ProtoMessage()    {}
+func (*QueryEvidenceResponse) Descriptor() ([]byte, []int) {
+	return fileDescriptor_1a47ad221dcebf08, []int{17}
+}
+func (m *QueryEvidenceResponse) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *QueryEvidenceResponse) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_QueryEvidenceResponse.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *QueryEvidenceResponse) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_QueryEvidenceResponse.Merge(m, src)
+}
+func (m *QueryEvidenceResponse) XXX_Size() int {
+	return m.Size()
+}
+func (m *QueryEvidenceResponse) XXX_DiscardUnknown() {
+	xxx_messageInfo_QueryEvidenceResponse.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_QueryEvidenceResponse proto.InternalMessageInfo
+
+func (m *QueryEvidenceResponse) GetEvidence() Evidence {
+	if m != nil {
+		return m.Evidence
+	}
+	return Evidence{}
+}
+
+func (m *QueryEvidenceResponse) GetEncoded() []byte {
+	if m != nil {
+		return m.Encoded
+	}
+	return nil
+}
+
+func (m *QueryEvidenceResponse) GetExpiryHeight() int64 {
+	if m != nil {
+		return m.ExpiryHeight
+	}
+	return 0
+}
+
 func init() {
 	proto.RegisterType((*QueryParamsRequest)(nil), "opengradient.verification.v1.QueryParamsRequest")
 	proto.RegisterType((*QueryParamsResponse)(nil), "opengradient.verification.v1.QueryParamsResponse")
@@ -400,6 +884,16 @@ func init() {
 	proto.RegisterType((*QueryRoundsResponse)(nil), "opengradient.verification.v1.QueryRoundsResponse")
 	proto.RegisterType((*QuerySnapshotRequest)(nil), "opengradient.verification.v1.QuerySnapshotRequest")
 	proto.RegisterType((*QuerySnapshotResponse)(nil), "opengradient.verification.v1.QuerySnapshotResponse")
+	proto.RegisterType((*QueryParamsVersionRequest)(nil), "opengradient.verification.v1.QueryParamsVersionRequest")
+	proto.RegisterType((*QueryParamsVersionResponse)(nil), "opengradient.verification.v1.QueryParamsVersionResponse")
+	proto.RegisterType((*QueryConductRequest)(nil), "opengradient.verification.v1.QueryConductRequest")
+	proto.RegisterType((*QueryConductResponse)(nil), "opengradient.verification.v1.QueryConductResponse")
+	proto.RegisterType((*QueryConductsRequest)(nil), "opengradient.verification.v1.QueryConductsRequest")
+	proto.RegisterType((*QueryConductsResponse)(nil), "opengradient.verification.v1.QueryConductsResponse")
+	proto.RegisterType((*QueryDivergencesRequest)(nil), "opengradient.verification.v1.QueryDivergencesRequest")
+	proto.RegisterType((*QueryDivergencesResponse)(nil), "opengradient.verification.v1.QueryDivergencesResponse")
+	proto.RegisterType((*QueryEvidenceRequest)(nil), "opengradient.verification.v1.QueryEvidenceRequest")
+	proto.RegisterType((*QueryEvidenceResponse)(nil), "opengradient.verification.v1.QueryEvidenceResponse")
 }
 
 func init() {
@@ -407,45 +901,72 @@ func init() {
 }
 
 var fileDescriptor_1a47ad221dcebf08 = []byte{
-	// 603 bytes of a gzipped FileDescriptorProto
-	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0x9c, 0x94, 0x41, 0x6b, 0x13, 0x41,
-	0x14, 0xc7, 0xb3, 0xb1, 0x89, 0xed, 0x08, 0x42, 0xc7, 0x0a, 0x25, 0xd4, 0xb5, 0xac, 0xa5, 0x86,
-	0x52, 0x66, 0xba, 0x89, 0x97, 0x5e, 0x8b, 0xb4, 0x78, 0x10, 0xea, 0xf6, 0x56, 0x04, 0x99, 0x64,
-	0xa7, 0xdb, 0x01, 0x33, 0xb3, 0xdd, 0xd9, 0x84, 0x96, 0xd2, 0x8b, 0x9f, 0x40, 0xf0, 0xe0, 0xc1,
-	0xb3, 0xa2, 0x37, 0x3f, 0x46, 0x8f, 0x05, 0x2f, 0x9e, 0x44, 0x12, 0xc1, 0xaf, 0x21, 0x99, 0x79,
-	0x9b, 0xee, 0x56, 0x58, 0x13, 0x2f, 0x61, 0xf6, 0x65, 0xfe, 0xef, 0xfd, 0xde, 0x7b, 0xff, 0x5d,
-	0xd4, 0x54, 0x31, 0x97, 0x51, 0xc2, 0x42, 0xc1, 0x65, 0x4a, 0x07, 0x3c, 0x11, 0x47, 0xa2, 0xcb,
-	0x52, 0xa1, 0x24, 0x1d, 0xf8, 0xf4, 0xa4, 0xcf, 0x93, 0x33, 0x12, 0x27, 0x2a, 0x55, 0x78, 0x25,
-	0x7f, 0x93, 0xe4, 0x6f, 0x92, 0x81, 0xdf, 0x58, 0x64, 0x3d, 0x21, 0x15, 0x35, 0xbf, 0x56, 0xd0,
-	0xd8, 0xe8, 0x2a, 0xdd, 0x53, 0x9a, 0x76, 0x98, 0xe6, 0x36, 0x13, 0x1d, 0xf8, 0x1d, 0x9e, 0x32,
-	0x9f, 0xc6, 0x2c, 0x12, 0xd2, 0x6a, 0xed, 0xdd, 0xa5, 0x48, 0x45, 0xca, 0x1c, 0xe9, 0xf8, 0x04,
-	0xd1, 0x95, 0x48, 0xa9, 0xe8, 0x35, 0xa7, 0x2c, 0x16, 0x94, 0x49, 0xa9, 0x52, 0x23, 0xd1, 0xf0,
-	0x6f, 0x39, 0x7a, 0x7a, 0x16, 0x73, 0xb8, 0xe9, 0x2d, 0x21, 0xfc, 0x62, 0x5c, 0x7f, 0x9f, 0x25,
-	0xac, 0xa7, 0x03, 0x7e, 0xd2, 0xe7, 0x3a, 0xf5, 0x4e, 0xd1, 0xbd, 0x42, 0x54, 0xc7, 0x4a, 0x6a,
-	0x8e, 0xf7, 0x50, 0x3d, 0x36, 0x91, 0x65, 0x67, 0xd5, 0x69, 0xde, 0x69, 0xad, 0x91, 0xb2, 0xc6,
-	0x89, 0x55, 0xef, 0x2c, 0x5c, 0xfe, 0x78, 0x58, 0xf9, 0xfc, 0xfb, 0xeb, 0x86, 0x13, 0x80, 0x1c,
-	0x2f, 0xa3, 0xdb, 0x03, 0x9e, 0x68, 0xa1, 0xe4, 0x72, 0x75, 0xd5, 0x69, 0xce, 0x05, 0xd9, 0xa3,
-	0xd7, 0x42, 0x8b, 0xa6, 0x72, 0xa0, 0xfa, 0x32, 0x04, 0x1c, 0xfc, 0x00, 0xa1, 0xc4, 0x1e, 0x5f,
-	0x89, 0xd0, 0xd4, 0x9e, 0x0b, 0x16, 0x20, 0xf2, 0x2c, 0xf4, 0x0e, 0xa1, 0x07, 0xd0, 0x00, 0xec,
-	0x53, 0x54, 0x4b, 0xc6, 0x01, 0x60, 0x7d, 0x54, 0xce, 0x6a, 0xb4, 0x79, 0x54, 0x2b, 0xf6, 0x5e,
-	0xe6, 0x73, 0x67, 0xf3, 0xc1, 0xbb, 0x08, 0x5d, 0xef, 0x09, 0x0a, 0xac, 0x13, 0xbb, 0x54, 0x32,
-	0x5e, 0x2a, 0xb1, 0xf6, 0x80, 0xa5, 0x92, 0x7d, 0x16, 0x71, 0xd0, 0x06, 0x39, 0xa5, 0xf7, 0xc9,
-	0x81, 0x41, 0x67, 0xe9, 0x81, 0x7d, 0x17, 0xd5, 0x4d, 0xf9, 0xf1, 0xa0, 0x6f, 0xfd, 0x07, 0x3c,
-	0xa8, 0xf1, 0x5e, 0x81, 0xb3, 0x6a, 0x38, 0x1f, 0xff, 0x93, 0xd3, 0x42, 0x14, 0x40, 0xd7, 0xd1,
-	0x92, 0xe1, 0x3c, 0x90, 0x2c, 0xd6, 0xc7, 0x2a, 0xcd, 0x06, 0x71, 0x17, 0x55, 0x27, 0x1b, 0xa9,
-	0x8a, 0xd0, 0x3b, 0x42, 0xf7, 0x6f, 0xdc, 0x83, 0x8e, 0x9e, 0xa3, 0x79, 0x0d, 0xb1, 0xc9, 0xbc,
-	0x4a, 0x7b, 0xca, 0x32, 0xe4, 0xdb, 0x9a, 0xa4, 0x68, 0xbd, 0xaf, 0xa1, 0x9a, 0x29, 0x84, 0x3f,
-	0x38, 0xa8, 0x6e, 0x8d, 0x86, 0xb7, 0xca, 0x33, 0xfe, 0xed, 0xf3, 0x86, 0x3f, 0x83, 0xc2, 0x36,
-	0xe2, 0x6d, 0xbe, 0xf9, 0xf6, 0xeb, 0x5d, 0x75, 0x1d, 0xaf, 0xd1, 0xd2, 0x77, 0x0c, 0x8c, 0xfe,
-	0xd1, 0x41, 0x35, 0xb3, 0x1d, 0x4c, 0xa7, 0x28, 0x95, 0x37, 0x7d, 0x63, 0x6b, 0x7a, 0x01, 0xa0,
-	0x6d, 0x1b, 0xb4, 0x36, 0xf6, 0xcb, 0xd1, 0xac, 0x37, 0xe8, 0xf9, 0xf5, 0x2b, 0x75, 0x61, 0xa6,
-	0x68, 0x3d, 0x88, 0xa7, 0xae, 0x3b, 0xd3, 0x14, 0x8b, 0x06, 0x9f, 0x76, 0x8a, 0x60, 0xe3, 0x2f,
-	0x0e, 0x9a, 0xcf, 0xfc, 0x80, 0x5b, 0x53, 0x54, 0xbb, 0x61, 0xd3, 0x46, 0x7b, 0x26, 0x0d, 0x30,
-	0x3e, 0x31, 0x8c, 0x04, 0x6f, 0x96, 0x33, 0x66, 0x9e, 0xd4, 0xf4, 0x5c, 0x84, 0x17, 0x3b, 0x07,
-	0x97, 0x43, 0xd7, 0xb9, 0x1a, 0xba, 0xce, 0xcf, 0xa1, 0xeb, 0xbc, 0x1d, 0xb9, 0x95, 0xab, 0x91,
-	0x5b, 0xf9, 0x3e, 0x72, 0x2b, 0x87, 0xdb, 0x91, 0x48, 0x8f, 0xfb, 0x1d, 0xd2, 0x55, 0xbd, 0x62,
-	0xc6, 0xc2, 0xc3, 0x69, 0xb1, 0x80, 0xf9, 0x56, 0x77, 0xea, 0xe6, 0x63, 0xdd, 0xfe, 0x13, 0x00,
-	0x00, 0xff, 0xff, 0x17, 0x27, 0xf9, 0xae, 0x93, 0x06, 0x00, 0x00,
+	// 1030 bytes of a gzipped FileDescriptorProto
+	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0xac, 0x97, 0xc1, 0x6f, 0x1b, 0xc5,
+	0x17, 0xc7, 0x33, 0x4e, 0x93, 0x38, 0x2f, 0xe9, 0x4f, 0xea, 0xfc, 0x82, 0x70, 0x57, 0xad, 0x09,
+	0xdb, 0x36, 0x35, 0xa5, 0xdd, 0x8d, 0x1d, 0x52, 0x5a, 0x21, 0x0e, 0x84, 0xd2, 0x02, 0x02, 0xa9,
+	0x6c, 0xa0, 0x87, 0x0a, 0x11, 0xad, 0xbd, 0xd3, 0xcd, 0x48, 0xf1, 0xce, 0x76, 0x77, 0x6d, 0x12,
+	0x45, 0xb9, 0x70, 0xe5, 0x82, 0xc4, 0x91, 0x1b, 0x52, 0x11, 0x70, 0x80, 0x1e, 0x38, 0xf5, 0x2f,
+	0xe8, 0xb1, 0x82, 0x0b, 0x27, 0x84, 0x12, 0x24, 0xfe, 0x0d, 0xb4, 0x33, 0x6f, 0xec, 0x5d, 0x07,
+	0x2d, 0xbb, 0x55, 0x2e, 0x96, 0xe7, 0x79, 0xde, 0x7b, 0x9f, 0xf9, 0xce, 0xd3, 0x7c, 0x65, 0x68,
+	0x89, 0x90, 0x05, 0x7e, 0xe4, 0x7a, 0x9c, 0x05, 0x89, 0x3d, 0x64, 0x11, 0x7f, 0xc0, 0x7b, 0x6e,
+	0xc2, 0x45, 0x60, 0x0f, 0xdb, 0xf6, 0xc3, 0x01, 0x8b, 0xf6, 0xac, 0x30, 0x12, 0x89, 0xa0, 0xe7,
+	0xb2, 0x3b, 0xad, 0xec, 0x4e, 0x6b, 0xd8, 0x36, 0xce, 0xb8, 0x7d, 0x1e, 0x08, 0x5b, 0x7e, 0xaa,
+	0x04, 0xe3, 0x4a, 0x4f, 0xc4, 0x7d, 0x11, 0xdb, 0x5d, 0x37, 0x66, 0xaa, 0x92, 0x3d, 0x6c, 0x77,
+	0x59, 0xe2, 0xb6, 0xed, 0xd0, 0xf5, 0x79, 0xa0, 0x72, 0xd5, 0xde, 0xb3, 0x6a, 0xef, 0x96, 0x5c,
+	0xd9, 0x6a, 0x81, 0x3f, 0x2d, 0xf9, 0xc2, 0x17, 0x2a, 0x9e, 0x7e, 0xc3, 0xe8, 0x39, 0x5f, 0x08,
+	0x7f, 0x87, 0xd9, 0x6e, 0xc8, 0x6d, 0x37, 0x08, 0x44, 0x22, 0xab, 0xe9, 0x9c, 0xe2, 0x53, 0x25,
+	0x7b, 0x21, 0xc3, 0x9d, 0xe6, 0x12, 0xd0, 0x8f, 0x52, 0xb4, 0xbb, 0x6e, 0xe4, 0xf6, 0x63, 0x87,
+	0x3d, 0x1c, 0xb0, 0x38, 0x31, 0x77, 0xe1, 0xff, 0xb9, 0x68, 0x1c, 0x8a, 0x20, 0x66, 0xf4, 0x0e,
+	0xcc, 0x86, 0x32, 0xd2, 0x20, 0xcb, 0xa4, 0xb5, 0xd0, 0xb9, 0x68, 0x15, 0x69, 0x62, 0xa9, 0xec,
+	0x8d, 0xf9, 0xa7, 0x7f, 0xbc, 0x34, 0xf5, 0xfd, 0xdf, 0x8f, 0xaf, 0x10, 0x07, 0xd3, 0x69, 0x03,
+	0xe6, 0x86, 0x2c, 0x8a, 0xb9, 0x08, 0x1a, 0xb5, 0x65, 0xd2, 0x3a, 0xe5, 0xe8, 0xa5, 0xd9, 0x81,
+	0x33, 0xb2, 0xb3, 0x23, 0x06, 0x81, 0x87, 0x38, 0xf4, 0x3c, 0x40, 0xa4, 0xbe, 0x6e, 0x71, 0x4f,
+	0xf6, 0x3e, 0xe5, 0xcc, 0x63, 0xe4, 0x3d, 0xcf, 0xbc, 0x8f, 0x67, 0xc0, 0x1c, 0x84, 0xbd, 0x05,
+	0x33, 0x51, 0x1a, 0x40, 0xd6, 0x0b, 0xc5, 0xac, 0x32, 0x37, 0x8b, 0xaa, 0x92, 0xcd, 0x4f, 0xb3,
+	0xb5, 0xb5, 0x3e, 0xf4, 0x36, 0xc0, 0xf8, 0x0a, 0xb1, 0xc1, 0x8a, 0x85, 0xd7, 0x96, 0xde, 0xb7,
+	0xa5, 0x26, 0x07, 0xef, 0xdb, 0xba, 0xeb, 0xfa, 0x0c, 0x73, 0x9d, 0x4c, 0xa6, 0xf9, 0x1d, 0x41,
+	0xa1, 0x75, 0x79, 0x64, 0xbf, 0x0d, 0xb3, 0xb2, 0x7d, 0x2a, 0xf4, 0xf4, 0x73, 0xc0, 0x63, 0x36,
+	0xbd, 0x93, 0xe3, 0xac, 0x49, 0xce, 0xcb, 0xff, 0xc9, 0xa9, 0x20, 0x72, 0xa0, 0x2b, 0xb0, 0x24,
+	0x39, 0x37, 0x03, 0x37, 0x8c, 0xb7, 0x45, 0xa2, 0x85, 0xf8, 0x1f, 0xd4, 0x46, 0x37, 0x52, 0xe3,
+	0x9e, 0xf9, 0x00, 0x5e, 0x98, 0xd8, 0x87, 0x27, 0xfa, 0x10, 0xea, 0x31, 0xc6, 0x46, 0x7a, 0x15,
+	0x9e, 0x49, 0x57, 0xc8, 0x1e, 0x6b, 0x54, 0xc2, 0x5c, 0x87, 0xb3, 0x99, 0x01, 0xbd, 0xa7, 0x86,
+	0x47, 0x43, 0x65, 0xa6, 0x8b, 0xe4, 0xa7, 0x8b, 0x81, 0xf1, 0x6f, 0x69, 0x27, 0x3c, 0xde, 0xe6,
+	0xc7, 0x78, 0xab, 0x6f, 0x8b, 0xc0, 0x1b, 0xf4, 0x46, 0x62, 0xbd, 0x09, 0x75, 0x11, 0xb2, 0xc8,
+	0x4d, 0x44, 0x24, 0x3b, 0xcc, 0x6f, 0xbc, 0xfc, 0xeb, 0x2f, 0xd7, 0xce, 0xe3, 0x75, 0xdc, 0x73,
+	0x77, 0xb8, 0x97, 0xfe, 0xf6, 0x96, 0xe7, 0x45, 0x2c, 0x8e, 0x37, 0x93, 0x88, 0x07, 0xbe, 0x33,
+	0x4a, 0x31, 0xbb, 0x78, 0x07, 0xa3, 0xaa, 0x88, 0xfd, 0x3e, 0xcc, 0xf5, 0x54, 0x08, 0xb9, 0x2f,
+	0x15, 0x73, 0x63, 0x7e, 0x16, 0x5c, 0x17, 0x30, 0x3f, 0xcb, 0xf7, 0x38, 0xf1, 0x81, 0xff, 0x89,
+	0xe0, 0x80, 0x8c, 0x1b, 0xe0, 0x29, 0x3e, 0x80, 0x3a, 0x42, 0xe8, 0xa1, 0xaf, 0x7e, 0x8c, 0x51,
+	0x85, 0x93, 0x1b, 0xfc, 0xcf, 0xe1, 0x45, 0xc9, 0x7b, 0x8b, 0x0f, 0x59, 0xe4, 0xb3, 0xa0, 0xc7,
+	0x46, 0x9a, 0x2c, 0xc1, 0x4c, 0x5f, 0x78, 0x6c, 0x47, 0xdd, 0xa5, 0xa3, 0x16, 0x13, 0x4a, 0xd5,
+	0x9e, 0x5b, 0xa9, 0x27, 0x04, 0x1a, 0xc7, 0x3b, 0xa3, 0x58, 0x9f, 0xc0, 0x82, 0x37, 0x0e, 0xa3,
+	0x5e, 0xad, 0x62, 0xbd, 0xc6, 0x75, 0xb2, 0x92, 0x65, 0xeb, 0x9c, 0x9c, 0x6a, 0xeb, 0x38, 0x46,
+	0xef, 0x0c, 0xb9, 0x97, 0x96, 0x2e, 0xf9, 0x90, 0x3f, 0xd2, 0xd3, 0x31, 0xce, 0x1b, 0x3f, 0x1f,
+	0x0c, 0x63, 0xe5, 0x9e, 0x0f, 0x5d, 0x21, 0x37, 0x1e, 0xba, 0x44, 0xfa, 0x42, 0xb0, 0xa0, 0x27,
+	0x3c, 0xe6, 0xc9, 0x53, 0x2e, 0x3a, 0x7a, 0x49, 0x2f, 0xc0, 0x69, 0xb6, 0x1b, 0xf2, 0x68, 0x6f,
+	0x6b, 0x9b, 0x71, 0x7f, 0x3b, 0x69, 0x4c, 0x2f, 0x93, 0xd6, 0xb4, 0xb3, 0xa8, 0x82, 0xef, 0xca,
+	0x58, 0xe7, 0xcb, 0x45, 0x98, 0x91, 0x9c, 0xf4, 0x1b, 0x02, 0xb3, 0xea, 0x1d, 0xa0, 0xab, 0xc5,
+	0x40, 0xc7, 0x5d, 0xd6, 0x68, 0x57, 0xc8, 0x50, 0x3a, 0x98, 0x57, 0xbf, 0xf8, 0xed, 0xaf, 0xaf,
+	0x6b, 0x2b, 0xf4, 0xa2, 0x5d, 0xe8, 0xf0, 0x68, 0xb3, 0x8f, 0x08, 0xcc, 0x48, 0x6f, 0xa0, 0x76,
+	0x89, 0x56, 0x59, 0xcb, 0x35, 0x56, 0xcb, 0x27, 0x20, 0xda, 0x4d, 0x89, 0xb6, 0x46, 0xdb, 0xc5,
+	0x68, 0xca, 0x99, 0xec, 0xfd, 0xf1, 0x1c, 0x1c, 0x48, 0x15, 0x95, 0x03, 0xd2, 0xd2, 0x7d, 0x2b,
+	0xa9, 0x98, 0xb7, 0xd7, 0xb2, 0x2a, 0xa2, 0x89, 0xfe, 0x40, 0xa0, 0xae, 0xdd, 0x88, 0x76, 0x4a,
+	0x74, 0x9b, 0x30, 0x49, 0x63, 0xad, 0x52, 0x0e, 0x32, 0xbe, 0x26, 0x19, 0x2d, 0x7a, 0xb5, 0x98,
+	0x51, 0x3b, 0x62, 0x6c, 0xef, 0xa7, 0x4a, 0x3e, 0x21, 0x70, 0x3a, 0x67, 0x6e, 0xf4, 0xf5, 0xd2,
+	0x43, 0x96, 0x77, 0x51, 0xe3, 0x46, 0xf5, 0x44, 0x44, 0xbf, 0x2e, 0xd1, 0x57, 0xa9, 0x55, 0x66,
+	0x48, 0xed, 0x7d, 0x34, 0xe7, 0x03, 0xfa, 0x23, 0x81, 0x39, 0x7c, 0xd5, 0x69, 0x99, 0x5b, 0xcd,
+	0xdb, 0xab, 0xd1, 0xa9, 0x92, 0x82, 0xa8, 0x37, 0x24, 0x6a, 0x87, 0xae, 0x16, 0xa3, 0xa2, 0xaf,
+	0xd8, 0xfb, 0xda, 0x8c, 0x0f, 0xe8, 0xb7, 0x04, 0xea, 0xda, 0xc4, 0x68, 0x85, 0xd6, 0x71, 0x95,
+	0xa9, 0x98, 0x74, 0x49, 0xf3, 0x9a, 0xe4, 0xbd, 0x4c, 0x2f, 0x95, 0xe2, 0xa5, 0x3f, 0x13, 0x58,
+	0xc8, 0xf8, 0x07, 0x5d, 0x2f, 0xd1, 0xf3, 0xb8, 0xd3, 0x19, 0xd7, 0xab, 0xa6, 0x21, 0x6d, 0x5b,
+	0xd2, 0xbe, 0x4a, 0x5f, 0x29, 0xa6, 0xcd, 0x5a, 0xd0, 0x63, 0x02, 0x75, 0xfd, 0x76, 0x97, 0x92,
+	0x75, 0xc2, 0x62, 0x4a, 0xc9, 0x3a, 0x69, 0x2f, 0xe6, 0x1b, 0x12, 0x74, 0x9d, 0xae, 0x15, 0x83,
+	0x6a, 0xff, 0xc8, 0xbd, 0x5e, 0x1b, 0x9b, 0x4f, 0x0f, 0x9b, 0xe4, 0xd9, 0x61, 0x93, 0xfc, 0x79,
+	0xd8, 0x24, 0x5f, 0x1d, 0x35, 0xa7, 0x9e, 0x1d, 0x35, 0xa7, 0x7e, 0x3f, 0x6a, 0x4e, 0xdd, 0xbf,
+	0xe9, 0xf3, 0x64, 0x7b, 0xd0, 0xb5, 0x7a, 0xa2, 0x9f, 0x2f, 0x9c, 0x5b, 0xec, 0xe6, 0xfb, 0xc8,
+	0x7f, 0x67, 0xdd, 0x59, 0xf9, 0xf7, 0x6c, 0xed, 0x9f, 0x00, 0x00, 0x00, 0xff, 0xff, 0x7f, 0x3c,
+	0x94, 0x78, 0xa0, 0x0e, 0x00, 0x00,
 }
 
 // Reference imports to suppress errors if they are not otherwise used.
@@ -468,6 +989,16 @@ type QueryClient interface {
 	Rounds(ctx context.Context, in *QueryRoundsRequest, opts ...grpc.CallOption) (*QueryRoundsResponse, error)
 	// Snapshot returns a power snapshot.
 	Snapshot(ctx context.Context, in *QuerySnapshotRequest, opts ...grpc.CallOption) (*QuerySnapshotResponse, error)
+	// ParamsVersion returns the parameters of one version.
+	ParamsVersion(ctx context.Context, in *QueryParamsVersionRequest, opts ...grpc.CallOption) (*QueryParamsVersionResponse, error)
+	// Conduct returns what is remembered of one operator.
+	Conduct(ctx context.Context, in *QueryConductRequest, opts ...grpc.CallOption) (*QueryConductResponse, error)
+	// Conducts lists what is remembered, by operator.
+	Conducts(ctx context.Context, in *QueryConductsRequest, opts ...grpc.CallOption) (*QueryConductsResponse, error)
+	// Divergences lists how far environment classes were from each other, for all models or for one.
+	Divergences(ctx context.Context, in *QueryDivergencesRequest, opts ...grpc.CallOption) (*QueryDivergencesResponse, error)
+	// Evidence returns the evidence of a settled request while it is kept.
+	Evidence(ctx context.Context, in *QueryEvidenceRequest, opts ...grpc.CallOption) (*QueryEvidenceResponse, error)
 }
 
 type queryClient struct {
@@ -514,6 +1045,51 @@ func (c *queryClient) Snapshot(ctx context.Context, in *QuerySnapshotRequest, op
 	return out, nil
 }
 
+func (c *queryClient) ParamsVersion(ctx context.Context, in *QueryParamsVersionRequest, opts ...grpc.CallOption) (*QueryParamsVersionResponse, error) {
+	out := new(QueryParamsVersionResponse)
+	err := c.cc.Invoke(ctx, "/opengradient.verification.v1.Query/ParamsVersion", in, out, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *queryClient) Conduct(ctx context.Context, in *QueryConductRequest, opts ...grpc.CallOption) (*QueryConductResponse, error) {
+	out := new(QueryConductResponse)
+	err := c.cc.Invoke(ctx, "/opengradient.verification.v1.Query/Conduct", in, out, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *queryClient) Conducts(ctx context.Context, in *QueryConductsRequest, opts ...grpc.CallOption) (*QueryConductsResponse, error) {
+	out := new(QueryConductsResponse)
+	err := c.cc.Invoke(ctx, "/opengradient.verification.v1.Query/Conducts", in, out, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *queryClient) Divergences(ctx context.Context, in *QueryDivergencesRequest, opts ...grpc.CallOption) (*QueryDivergencesResponse, error) {
+	out := new(QueryDivergencesResponse)
+	err := c.cc.Invoke(ctx, "/opengradient.verification.v1.Query/Divergences", in, out, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *queryClient) Evidence(ctx context.Context, in *QueryEvidenceRequest, opts ...grpc.CallOption) (*QueryEvidenceResponse, error) {
+	out := new(QueryEvidenceResponse)
+	err := c.cc.Invoke(ctx, "/opengradient.verification.v1.Query/Evidence", in, out, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // QueryServer is the server API for Query service.
 type QueryServer interface {
 	// Params returns the current parameters and their version.
@@ -524,6 +1100,16 @@ type QueryServer interface {
 	Rounds(context.Context, *QueryRoundsRequest) (*QueryRoundsResponse, error)
 	// Snapshot returns a power snapshot.
 	Snapshot(context.Context, *QuerySnapshotRequest) (*QuerySnapshotResponse, error)
+	// ParamsVersion returns the parameters of one version.
+	ParamsVersion(context.Context, *QueryParamsVersionRequest) (*QueryParamsVersionResponse, error)
+	// Conduct returns what is remembered of one operator.
+	Conduct(context.Context, *QueryConductRequest) (*QueryConductResponse, error)
+	// Conducts lists what is remembered, by operator.
+	Conducts(context.Context, *QueryConductsRequest) (*QueryConductsResponse, error)
+	// Divergences lists how far environment classes were from each other, for all models or for one.
+	Divergences(context.Context, *QueryDivergencesRequest) (*QueryDivergencesResponse, error)
+	// Evidence returns the evidence of a settled request while it is kept.
+	Evidence(context.Context, *QueryEvidenceRequest) (*QueryEvidenceResponse, error)
 }
 
 // UnimplementedQueryServer can be embedded to have forward compatible implementations.
@@ -541,6 +1127,21 @@ func (*UnimplementedQueryServer) Rounds(ctx context.Context, req *QueryRoundsReq
 }
 func (*UnimplementedQueryServer) Snapshot(ctx context.Context, req *QuerySnapshotRequest) (*QuerySnapshotResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method Snapshot not implemented")
+}
+func (*UnimplementedQueryServer) ParamsVersion(ctx context.Context, req *QueryParamsVersionRequest) (*QueryParamsVersionResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method ParamsVersion not implemented")
+}
+func (*UnimplementedQueryServer) Conduct(ctx context.Context, req *QueryConductRequest) (*QueryConductResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method Conduct not implemented")
+}
+func (*UnimplementedQueryServer) Conducts(ctx context.Context, req *QueryConductsRequest) (*QueryConductsResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method Conducts not implemented")
+}
+func (*UnimplementedQueryServer) Divergences(ctx context.Context, req *QueryDivergencesRequest) (*QueryDivergencesResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method Divergences not implemented")
+}
+func (*UnimplementedQueryServer) Evidence(ctx context.Context, req *QueryEvidenceRequest) (*QueryEvidenceResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method Evidence not implemented")
 }
 
 func RegisterQueryServer(s grpc1.Server, srv QueryServer) {
@@ -619,6 +1220,96 @@ func _Query_Snapshot_Handler(srv interface{}, ctx context.Context, dec func(inte
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Query_ParamsVersion_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(QueryParamsVersionRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(QueryServer).ParamsVersion(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: "/opengradient.verification.v1.Query/ParamsVersion",
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(QueryServer).ParamsVersion(ctx, req.(*QueryParamsVersionRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Query_Conduct_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(QueryConductRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(QueryServer).Conduct(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: "/opengradient.verification.v1.Query/Conduct",
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(QueryServer).Conduct(ctx, req.(*QueryConductRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Query_Conducts_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(QueryConductsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(QueryServer).Conducts(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: "/opengradient.verification.v1.Query/Conducts",
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(QueryServer).Conducts(ctx, req.(*QueryConductsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Query_Divergences_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(QueryDivergencesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(QueryServer).Divergences(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: "/opengradient.verification.v1.Query/Divergences",
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(QueryServer).Divergences(ctx, req.(*QueryDivergencesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Query_Evidence_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(QueryEvidenceRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(QueryServer).Evidence(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: "/opengradient.verification.v1.Query/Evidence",
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(QueryServer).Evidence(ctx, req.(*QueryEvidenceRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 var Query_serviceDesc = _Query_serviceDesc
 var _Query_serviceDesc = grpc.ServiceDesc{
 	ServiceName: "opengradient.verification.v1.Query",
@@ -639,6 +1330,26 @@ var _Query_serviceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Snapshot",
 			Handler:    _Query_Snapshot_Handler,
+		},
+		{
+			MethodName: "ParamsVersion",
+			Handler:    _Query_ParamsVersion_Handler,
+		},
+		{
+			MethodName: "Conduct",
+			Handler:    _Query_Conduct_Handler,
+		},
+		{
+			MethodName: "Conducts",
+			Handler:    _Query_Conducts_Handler,
+		},
+		{
+			MethodName: "Divergences",
+			Handler:    _Query_Divergences_Handler,
+		},
+		{
+			MethodName: "Evidence",
+			Handler:    _Query_Evidence_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},
@@ -912,6 +1623,378 @@ func (m *QuerySnapshotResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	return len(dAtA) - i, nil
 }
 
+func (m *QueryParamsVersionRequest) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *QueryParamsVersionRequest) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *QueryParamsVersionRequest) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.Version != 0 {
+		i = encodeVarintQuery(dAtA, i, uint64(m.Version))
+		i--
+		dAtA[i] = 0x8
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *QueryParamsVersionResponse) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *QueryParamsVersionResponse) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *QueryParamsVersionResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	{
+		size, err := m.Params.MarshalToSizedBuffer(dAtA[:i])
+		if err != nil {
+			return 0, err
+		}
+		i -= size
+		i = encodeVarintQuery(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0xa
+	return len(dAtA) - i, nil
+}
+
+func (m *QueryConductRequest) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *QueryConductRequest) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *QueryConductRequest) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if len(m.Operator) > 0 {
+		i -= len(m.Operator)
+		copy(dAtA[i:], m.Operator)
+		i = encodeVarintQuery(dAtA, i, uint64(len(m.Operator)))
+		i--
+		dAtA[i] = 0xa
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *QueryConductResponse) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *QueryConductResponse) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *QueryConductResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	{
+		size, err := m.Conduct.MarshalToSizedBuffer(dAtA[:i])
+		if err != nil {
+			return 0, err
+		}
+		i -= size
+		i = encodeVarintQuery(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0xa
+	return len(dAtA) - i, nil
+}
+
+func (m *QueryConductsRequest) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *QueryConductsRequest) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *QueryConductsRequest) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.Pagination != nil {
+		{
+			size, err := m.Pagination.MarshalToSizedBuffer(dAtA[:i])
+			if err != nil {
+				return 0, err
+			}
+			i -= size
+			i = encodeVarintQuery(dAtA, i, uint64(size))
+		}
+		i--
+		dAtA[i] = 0xa
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *QueryConductsResponse) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *QueryConductsResponse) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *QueryConductsResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.Pagination != nil {
+		{
+			size, err := m.Pagination.MarshalToSizedBuffer(dAtA[:i])
+			if err != nil {
+				return 0, err
+			}
+			i -= size
+			i = encodeVarintQuery(dAtA, i, uint64(size))
+		}
+		i--
+		dAtA[i] = 0x12
+	}
+	if len(m.Conducts) > 0 {
+		for iNdEx := len(m.Conducts) - 1; iNdEx >= 0; iNdEx-- {
+			{
+				size, err := m.Conducts[iNdEx].MarshalToSizedBuffer(dAtA[:i])
+				if err != nil {
+					return 0, err
+				}
+				i -= size
+				i = encodeVarintQuery(dAtA, i, uint64(size))
+			}
+			i--
+			dAtA[i] = 0xa
+		}
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *QueryDivergencesRequest) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *QueryDivergencesRequest) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *QueryDivergencesRequest) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.Pagination != nil {
+		{
+			size, err := m.Pagination.MarshalToSizedBuffer(dAtA[:i])
+			if err != nil {
+				return 0, err
+			}
+			i -= size
+			i = encodeVarintQuery(dAtA, i, uint64(size))
+		}
+		i--
+		dAtA[i] = 0x12
+	}
+	if len(m.Model) > 0 {
+		i -= len(m.Model)
+		copy(dAtA[i:], m.Model)
+		i = encodeVarintQuery(dAtA, i, uint64(len(m.Model)))
+		i--
+		dAtA[i] = 0xa
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *QueryDivergencesResponse) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *QueryDivergencesResponse) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *QueryDivergencesResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.Pagination != nil {
+		{
+			size, err := m.Pagination.MarshalToSizedBuffer(dAtA[:i])
+			if err != nil {
+				return 0, err
+			}
+			i -= size
+			i = encodeVarintQuery(dAtA, i, uint64(size))
+		}
+		i--
+		dAtA[i] = 0x12
+	}
+	if len(m.Divergences) > 0 {
+		for iNdEx := len(m.Divergences) - 1; iNdEx >= 0; iNdEx-- {
+			{
+				size, err := m.Divergences[iNdEx].MarshalToSizedBuffer(dAtA[:i])
+				if err != nil {
+					return 0, err
+				}
+				i -= size
+				i = encodeVarintQuery(dAtA, i, uint64(size))
+			}
+			i--
+			dAtA[i] = 0xa
+		}
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *QueryEvidenceRequest) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *QueryEvidenceRequest) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *QueryEvidenceRequest) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.RequestId != 0 {
+		i = encodeVarintQuery(dAtA, i, uint64(m.RequestId))
+		i--
+		dAtA[i] = 0x8
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *QueryEvidenceResponse) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *QueryEvidenceResponse) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *QueryEvidenceResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.ExpiryHeight != 0 {
+		i = encodeVarintQuery(dAtA, i, uint64(m.ExpiryHeight))
+		i--
+		dAtA[i] = 0x18
+	}
+	if len(m.Encoded) > 0 {
+		i -= len(m.Encoded)
+		copy(dAtA[i:], m.Encoded)
+		i = encodeVarintQuery(dAtA, i, uint64(len(m.Encoded)))
+		i--
+		dAtA[i] = 0x12
+	}
+	{
+		size, err := m.Evidence.MarshalToSizedBuffer(dAtA[:i])
+		if err != nil {
+			return 0, err
+		}
+		i -= size
+		i = encodeVarintQuery(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0xa
+	return len(dAtA) - i, nil
+}
+
 func encodeVarintQuery(dAtA []byte, offset int, v uint64) int {
 	offset -= sovQuery(v)
 	base := offset
@@ -1021,6 +2104,151 @@ func (m *QuerySnapshotResponse) Size() (n int) {
 	_ = l
 	l = m.Snapshot.Size()
 	n += 1 + l + sovQuery(uint64(l))
+	return n
+}
+
+func (m *QueryParamsVersionRequest) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if m.Version != 0 {
+		n += 1 + sovQuery(uint64(m.Version))
+	}
+	return n
+}
+
+func (m *QueryParamsVersionResponse) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = m.Params.Size()
+	n += 1 + l + sovQuery(uint64(l))
+	return n
+}
+
+func (m *QueryConductRequest) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = len(m.Operator)
+	if l > 0 {
+		n += 1 + l + sovQuery(uint64(l))
+	}
+	return n
+}
+
+func (m *QueryConductResponse) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = m.Conduct.Size()
+	n += 1 + l + sovQuery(uint64(l))
+	return n
+}
+
+func (m *QueryConductsRequest) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if m.Pagination != nil {
+		l = m.Pagination.Size()
+		n += 1 + l + sovQuery(uint64(l))
+	}
+	return n
+}
+
+func (m *QueryConductsResponse) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if len(m.Conducts) > 0 {
+		for _, e := range m.Conducts {
+			l = e.Size()
+			n += 1 + l + sovQuery(uint64(l))
+		}
+	}
+	if m.Pagination != nil {
+		l = m.Pagination.Size()
+		n += 1 + l + sovQuery(uint64(l))
+	}
+	return n
+}
+
+func (m *QueryDivergencesRequest) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = len(m.Model)
+	if l > 0 {
+		n += 1 + l + sovQuery(uint64(l))
+	}
+	if m.Pagination != nil {
+		l = m.Pagination.Size()
+		n += 1 + l + sovQuery(uint64(l))
+	}
+	return n
+}
+
+func (m *QueryDivergencesResponse) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if len(m.Divergences) > 0 {
+		for _, e := range m.Divergences {
+			l = e.Size()
+			n += 1 + l + sovQuery(uint64(l))
+		}
+	}
+	if m.Pagination != nil {
+		l = m.Pagination.Size()
+		n += 1 + l + sovQuery(uint64(l))
+	}
+	return n
+}
+
+func (m *QueryEvidenceRequest) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if m.RequestId != 0 {
+		n += 1 + sovQuery(uint64(m.RequestId))
+	}
+	return n
+}
+
+func (m *QueryEvidenceResponse) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = m.Evidence.Size()
+	n += 1 + l + sovQuery(uint64(l))
+	l = len(m.Encoded)
+	if l > 0 {
+		n += 1 + l + sovQuery(uint64(l))
+	}
+	if m.ExpiryHeight != 0 {
+		n += 1 + sovQuery(uint64(m.ExpiryHeight))
+	}
 	return n
 }
 
@@ -1671,6 +2899,972 @@ func (m *QuerySnapshotResponse) Unmarshal(dAtA []byte) error {
 				return err
 			}
 			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipQuery(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *QueryParamsVersionRequest) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowQuery
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: QueryParamsVersionRequest: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: QueryParamsVersionRequest: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Version", wireType)
+			}
+			m.Version = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Version |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		default:
+			iNdEx = preIndex
+			skippy, err := skipQuery(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *QueryParamsVersionResponse) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowQuery
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: QueryParamsVersionResponse: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: QueryParamsVersionResponse: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Params", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Params.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipQuery(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *QueryConductRequest) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowQuery
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: QueryConductRequest: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: QueryConductRequest: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Operator", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Operator = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipQuery(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *QueryConductResponse) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowQuery
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: QueryConductResponse: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: QueryConductResponse: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Conduct", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Conduct.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipQuery(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *QueryConductsRequest) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowQuery
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: QueryConductsRequest: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: QueryConductsRequest: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Pagination", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if m.Pagination == nil {
+				m.Pagination = &query.PageRequest{}
+			}
+			if err := m.Pagination.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipQuery(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *QueryConductsResponse) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowQuery
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: QueryConductsResponse: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: QueryConductsResponse: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Conducts", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Conducts = append(m.Conducts, Conduct{})
+			if err := m.Conducts[len(m.Conducts)-1].Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Pagination", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if m.Pagination == nil {
+				m.Pagination = &query.PageResponse{}
+			}
+			if err := m.Pagination.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipQuery(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *QueryDivergencesRequest) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowQuery
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: QueryDivergencesRequest: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: QueryDivergencesRequest: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Model", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Model = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Pagination", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if m.Pagination == nil {
+				m.Pagination = &query.PageRequest{}
+			}
+			if err := m.Pagination.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipQuery(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *QueryDivergencesResponse) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowQuery
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: QueryDivergencesResponse: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: QueryDivergencesResponse: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Divergences", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Divergences = append(m.Divergences, Divergence{})
+			if err := m.Divergences[len(m.Divergences)-1].Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Pagination", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if m.Pagination == nil {
+				m.Pagination = &query.PageResponse{}
+			}
+			if err := m.Pagination.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipQuery(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *QueryEvidenceRequest) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowQuery
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: QueryEvidenceRequest: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: QueryEvidenceRequest: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field RequestId", wireType)
+			}
+			m.RequestId = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.RequestId |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		default:
+			iNdEx = preIndex
+			skippy, err := skipQuery(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *QueryEvidenceResponse) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowQuery
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: QueryEvidenceResponse: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: QueryEvidenceResponse: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Evidence", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Evidence.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Encoded", wireType)
+			}
+			var byteLen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				byteLen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if byteLen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + byteLen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Encoded = append(m.Encoded[:0], dAtA[iNdEx:postIndex]...)
+			if m.Encoded == nil {
+				m.Encoded = []byte{}
+			}
+			iNdEx = postIndex
+		case 3:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field ExpiryHeight", wireType)
+			}
+			m.ExpiryHeight = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.ExpiryHeight |= int64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
 		default:
 			iNdEx = preIndex
 			skippy, err := skipQuery(dAtA[iNdEx:])

@@ -1,6 +1,8 @@
 package types
 
 import (
+	"bytes"
+
 	"github.com/opengradient/opengradient/internal/agreement"
 )
 
@@ -32,7 +34,7 @@ func (r Round) Tally(snapshot Snapshot) agreement.Verdict {
 			silent += member.Power
 		}
 	}
-	return agreement.Tally(eligible, snapshot.TotalPower, powers, silent)
+	return agreement.Tally(agreement.Threshold(eligible, snapshot.TotalPower), powers, silent)
 }
 
 // FindCandidate is the position, counted from 1, of the candidate with an outcome; 0 when there is none.
@@ -103,4 +105,10 @@ func (r Round) Conduct() []MemberOutcome {
 		}
 	}
 	return outcomes
+}
+
+// Equal tells whether two votes are the same.
+func (v MemberVote) Equal(other MemberVote) bool {
+	return v.Candidate == other.Candidate && v.EnvironmentClass == other.EnvironmentClass && v.Height == other.Height &&
+		bytes.Equal(v.Commitment, other.Commitment) && bytes.Equal(v.Salt, other.Salt)
 }

@@ -4,6 +4,7 @@
 package types
 
 import (
+	cosmossdk_io_math "cosmossdk.io/math"
 	fmt "fmt"
 	_ "github.com/cosmos/cosmos-proto"
 	_ "github.com/cosmos/cosmos-sdk/types/tx/amino"
@@ -57,6 +58,38 @@ func (Failure) EnumDescriptor() ([]byte, []int) {
 	return fileDescriptor_b0c5cba4fe72359e, []int{0}
 }
 
+// Rule says which members of the snapshot have a seat in a round, and how many of them must agree.
+type Rule int32
+
+const (
+	RULE_UNSPECIFIED Rule = 0
+	// RULE_QUORUM: every member has a seat; more than two thirds of their power and more than half of all power
+	// must share the outcome.
+	RULE_QUORUM Rule = 1
+	// RULE_COMMITTEE: the members drawn have a seat, more than a third of all power together; all must agree.
+	RULE_COMMITTEE Rule = 2
+)
+
+var Rule_name = map[int32]string{
+	0: "RULE_UNSPECIFIED",
+	1: "RULE_QUORUM",
+	2: "RULE_COMMITTEE",
+}
+
+var Rule_value = map[string]int32{
+	"RULE_UNSPECIFIED": 0,
+	"RULE_QUORUM":      1,
+	"RULE_COMMITTEE":   2,
+}
+
+func (x Rule) String() string {
+	return proto.EnumName(Rule_name, int32(x))
+}
+
+func (Rule) EnumDescriptor() ([]byte, []int) {
+	return fileDescriptor_b0c5cba4fe72359e, []int{1}
+}
+
 // Phase is the state of a round.
 type Phase int32
 
@@ -66,18 +99,26 @@ const (
 	PHASE_OPEN Phase = 1
 	// PHASE_SETTLING: the verdict stands; late attestations still count for conduct and payment.
 	PHASE_SETTLING Phase = 2
+	// PHASE_COMMITTING: a sealed round takes commitments; nothing is revealed yet.
+	PHASE_COMMITTING Phase = 3
+	// PHASE_ARBITRATING: no outcome wins exactly; published outputs are compared within their tolerance.
+	PHASE_ARBITRATING Phase = 4
 )
 
 var Phase_name = map[int32]string{
 	0: "PHASE_UNSPECIFIED",
 	1: "PHASE_OPEN",
 	2: "PHASE_SETTLING",
+	3: "PHASE_COMMITTING",
+	4: "PHASE_ARBITRATING",
 }
 
 var Phase_value = map[string]int32{
 	"PHASE_UNSPECIFIED": 0,
 	"PHASE_OPEN":        1,
 	"PHASE_SETTLING":    2,
+	"PHASE_COMMITTING":  3,
+	"PHASE_ARBITRATING": 4,
 }
 
 func (x Phase) String() string {
@@ -85,7 +126,83 @@ func (x Phase) String() string {
 }
 
 func (Phase) EnumDescriptor() ([]byte, []int) {
-	return fileDescriptor_b0c5cba4fe72359e, []int{1}
+	return fileDescriptor_b0c5cba4fe72359e, []int{2}
+}
+
+// Standing is how a candidate stands to the verdict.
+type Standing int32
+
+const (
+	// STANDING_NEUTRAL: nothing is known of it: no verdict, not published or not compared.
+	STANDING_NEUTRAL Standing = 0
+	// STANDING_AGREES: it is the verdict, or within the tolerance of it.
+	STANDING_AGREES Standing = 1
+	// STANDING_DIFFERS: beyond the tolerance, not beyond twice that.
+	STANDING_DIFFERS Standing = 2
+	// STANDING_CONTRADICTS: beyond twice the tolerance, incomparable, or another kind of outcome.
+	STANDING_CONTRADICTS Standing = 3
+)
+
+var Standing_name = map[int32]string{
+	0: "STANDING_NEUTRAL",
+	1: "STANDING_AGREES",
+	2: "STANDING_DIFFERS",
+	3: "STANDING_CONTRADICTS",
+}
+
+var Standing_value = map[string]int32{
+	"STANDING_NEUTRAL":     0,
+	"STANDING_AGREES":      1,
+	"STANDING_DIFFERS":     2,
+	"STANDING_CONTRADICTS": 3,
+}
+
+func (x Standing) String() string {
+	return proto.EnumName(Standing_name, int32(x))
+}
+
+func (Standing) EnumDescriptor() ([]byte, []int) {
+	return fileDescriptor_b0c5cba4fe72359e, []int{3}
+}
+
+// FaultKind is a provable contradiction of an operator with itself or with a verdict.
+type FaultKind int32
+
+const (
+	FAULT_KIND_UNSPECIFIED FaultKind = 0
+	// FAULT_KIND_EQUIVOCATION: two outcomes attested in one attempt.
+	FAULT_KIND_EQUIVOCATION FaultKind = 1
+	// FAULT_KIND_REVEAL: the salt of a reveal opens the commitment to another outcome than the one revealed.
+	FAULT_KIND_REVEAL FaultKind = 2
+	// FAULT_KIND_OUTPUT: the published bytes do not hash to the root attested.
+	FAULT_KIND_OUTPUT FaultKind = 3
+	// FAULT_KIND_CONTRADICTION: a QUORUM verdict is beyond twice the tolerance from what the operator attested, and
+	// enough power of the same environment class attested the verdict.
+	FAULT_KIND_CONTRADICTION FaultKind = 4
+)
+
+var FaultKind_name = map[int32]string{
+	0: "FAULT_KIND_UNSPECIFIED",
+	1: "FAULT_KIND_EQUIVOCATION",
+	2: "FAULT_KIND_REVEAL",
+	3: "FAULT_KIND_OUTPUT",
+	4: "FAULT_KIND_CONTRADICTION",
+}
+
+var FaultKind_value = map[string]int32{
+	"FAULT_KIND_UNSPECIFIED":   0,
+	"FAULT_KIND_EQUIVOCATION":  1,
+	"FAULT_KIND_REVEAL":        2,
+	"FAULT_KIND_OUTPUT":        3,
+	"FAULT_KIND_CONTRADICTION": 4,
+}
+
+func (x FaultKind) String() string {
+	return proto.EnumName(FaultKind_name, int32(x))
+}
+
+func (FaultKind) EnumDescriptor() ([]byte, []int) {
+	return fileDescriptor_b0c5cba4fe72359e, []int{4}
 }
 
 // MemberOutcome is the conduct of one member in a settled round: two bits of the receipt's bitmap.
@@ -94,11 +211,12 @@ type MemberOutcome int32
 const (
 	// MEMBER_OUTCOME_MISSING: no attestation was recorded.
 	MEMBER_OUTCOME_MISSING MemberOutcome = 0
-	// MEMBER_OUTCOME_AGREED: the member attested the final outcome.
+	// MEMBER_OUTCOME_AGREED: the member attested the final outcome, or one within its tolerance.
 	MEMBER_OUTCOME_AGREED MemberOutcome = 1
-	// MEMBER_OUTCOME_DISAGREED: the member attested another outcome.
+	// MEMBER_OUTCOME_DISAGREED: the member attested another outcome, beyond twice the tolerance.
 	MEMBER_OUTCOME_DISAGREED MemberOutcome = 2
-	// MEMBER_OUTCOME_NEUTRAL: the member's attestation was not compared.
+	// MEMBER_OUTCOME_NEUTRAL: the member had no seat, or its outcome was not compared or is between once and twice the
+	// tolerance.
 	MEMBER_OUTCOME_NEUTRAL MemberOutcome = 3
 )
 
@@ -121,7 +239,7 @@ func (x MemberOutcome) String() string {
 }
 
 func (MemberOutcome) EnumDescriptor() ([]byte, []int) {
-	return fileDescriptor_b0c5cba4fe72359e, []int{2}
+	return fileDescriptor_b0c5cba4fe72359e, []int{5}
 }
 
 // Outcome is what a run ended in: the root of the canonical output bytes, or a deterministic failure.
@@ -309,6 +427,122 @@ func (m *PublishedOutput) GetOutput() []byte {
 	return nil
 }
 
+// Commitment is one operator's sealed word on the outcome of one attempt, as it stands in a vote extension.
+type Commitment struct {
+	RequestId uint64 `protobuf:"varint,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	Attempt   uint32 `protobuf:"varint,2,opt,name=attempt,proto3" json:"attempt,omitempty"`
+	// commitment is SHA-256 over a domain tag, request digest, attempt, operator, salt and outcome: 32 bytes.
+	Commitment []byte `protobuf:"bytes,3,opt,name=commitment,proto3" json:"commitment,omitempty"`
+}
+
+func (m *Commitment) Reset()         { *m = Commitment{} }
+func (m *Commitment) String() string { return proto.CompactTextString(m) }
+func (*Commitment) ProtoMessage()    {}
+func (*Commitment) Descriptor() ([]byte, []int) {
+	return fileDescriptor_b0c5cba4fe72359e, []int{3}
+}
+func (m *Commitment) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *Commitment) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_Commitment.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *Commitment) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_Commitment.Merge(m, src)
+}
+func (m *Commitment) XXX_Size() int {
+	return m.Size()
+}
+func (m *Commitment) XXX_DiscardUnknown() {
+	xxx_messageInfo_Commitment.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_Commitment proto.InternalMessageInfo
+
+func (m *Commitment) GetRequestId() uint64 {
+	if m != nil {
+		return m.RequestId
+	}
+	return 0
+}
+
+func (m *Commitment) GetAttempt() uint32 {
+	if m != nil {
+		return m.Attempt
+	}
+	return 0
+}
+
+func (m *Commitment) GetCommitment() []byte {
+	if m != nil {
+		return m.Commitment
+	}
+	return nil
+}
+
+// Reveal opens the commitment that the operator made in the same attempt.
+type Reveal struct {
+	Attestation Attestation `protobuf:"bytes,1,opt,name=attestation,proto3" json:"attestation"`
+	// salt is 32 bytes.
+	Salt []byte `protobuf:"bytes,2,opt,name=salt,proto3" json:"salt,omitempty"`
+}
+
+func (m *Reveal) Reset()         { *m = Reveal{} }
+func (m *Reveal) String() string { return proto.CompactTextString(m) }
+func (*Reveal) ProtoMessage()    {}
+func (*Reveal) Descriptor() ([]byte, []int) {
+	return fileDescriptor_b0c5cba4fe72359e, []int{4}
+}
+func (m *Reveal) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *Reveal) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_Reveal.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *Reveal) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_Reveal.Merge(m, src)
+}
+func (m *Reveal) XXX_Size() int {
+	return m.Size()
+}
+func (m *Reveal) XXX_DiscardUnknown() {
+	xxx_messageInfo_Reveal.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_Reveal proto.InternalMessageInfo
+
+func (m *Reveal) GetAttestation() Attestation {
+	if m != nil {
+		return m.Attestation
+	}
+	return Attestation{}
+}
+
+func (m *Reveal) GetSalt() []byte {
+	if m != nil {
+		return m.Salt
+	}
+	return nil
+}
+
 // Member is one operator of a power snapshot.
 type Member struct {
 	Operator string `protobuf:"bytes,1,opt,name=operator,proto3" json:"operator,omitempty"`
@@ -320,7 +554,7 @@ func (m *Member) Reset()         { *m = Member{} }
 func (m *Member) String() string { return proto.CompactTextString(m) }
 func (*Member) ProtoMessage()    {}
 func (*Member) Descriptor() ([]byte, []int) {
-	return fileDescriptor_b0c5cba4fe72359e, []int{3}
+	return fileDescriptor_b0c5cba4fe72359e, []int{5}
 }
 func (m *Member) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -379,7 +613,7 @@ func (m *Snapshot) Reset()         { *m = Snapshot{} }
 func (m *Snapshot) String() string { return proto.CompactTextString(m) }
 func (*Snapshot) ProtoMessage()    {}
 func (*Snapshot) Descriptor() ([]byte, []int) {
-	return fileDescriptor_b0c5cba4fe72359e, []int{4}
+	return fileDescriptor_b0c5cba4fe72359e, []int{6}
 }
 func (m *Snapshot) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -443,13 +677,20 @@ type Candidate struct {
 	Power int64 `protobuf:"varint,2,opt,name=power,proto3" json:"power,omitempty"`
 	// publisher is the operator whose bytes are in state; empty while there are none.
 	Publisher string `protobuf:"bytes,3,opt,name=publisher,proto3" json:"publisher,omitempty"`
+	// standing is set when the round is settled.
+	Standing Standing `protobuf:"varint,4,opt,name=standing,proto3,enum=opengradient.verification.v1.Standing" json:"standing,omitempty"`
+	// error is the largest difference to the verdict relative to its scale, in parts of 10^-18, rounded up; the
+	// largest number where no relative difference is defined. Set with standing.
+	Error uint64 `protobuf:"varint,5,opt,name=error,proto3" json:"error,omitempty"`
+	// published_height is the height at which the publisher's bytes were taken; 0 while there are none.
+	PublishedHeight int64 `protobuf:"varint,6,opt,name=published_height,json=publishedHeight,proto3" json:"published_height,omitempty"`
 }
 
 func (m *Candidate) Reset()         { *m = Candidate{} }
 func (m *Candidate) String() string { return proto.CompactTextString(m) }
 func (*Candidate) ProtoMessage()    {}
 func (*Candidate) Descriptor() ([]byte, []int) {
-	return fileDescriptor_b0c5cba4fe72359e, []int{5}
+	return fileDescriptor_b0c5cba4fe72359e, []int{7}
 }
 func (m *Candidate) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -499,6 +740,27 @@ func (m *Candidate) GetPublisher() string {
 	return ""
 }
 
+func (m *Candidate) GetStanding() Standing {
+	if m != nil {
+		return m.Standing
+	}
+	return STANDING_NEUTRAL
+}
+
+func (m *Candidate) GetError() uint64 {
+	if m != nil {
+		return m.Error
+	}
+	return 0
+}
+
+func (m *Candidate) GetPublishedHeight() int64 {
+	if m != nil {
+		return m.PublishedHeight
+	}
+	return 0
+}
+
 // MemberVote is what the round holds of one member, in snapshot order.
 type MemberVote struct {
 	// candidate is the position in candidates counted from 1; 0 while the member is silent.
@@ -506,13 +768,17 @@ type MemberVote struct {
 	EnvironmentClass uint32 `protobuf:"varint,2,opt,name=environment_class,json=environmentClass,proto3" json:"environment_class,omitempty"`
 	// height is the height of the block that recorded the attestation.
 	Height int64 `protobuf:"varint,3,opt,name=height,proto3" json:"height,omitempty"`
+	// commitment is what the member committed to in a sealed round: 32 bytes, or empty.
+	Commitment []byte `protobuf:"bytes,4,opt,name=commitment,proto3" json:"commitment,omitempty"`
+	// salt opened the commitment: 32 bytes, or empty.
+	Salt []byte `protobuf:"bytes,5,opt,name=salt,proto3" json:"salt,omitempty"`
 }
 
 func (m *MemberVote) Reset()         { *m = MemberVote{} }
 func (m *MemberVote) String() string { return proto.CompactTextString(m) }
 func (*MemberVote) ProtoMessage()    {}
 func (*MemberVote) Descriptor() ([]byte, []int) {
-	return fileDescriptor_b0c5cba4fe72359e, []int{6}
+	return fileDescriptor_b0c5cba4fe72359e, []int{8}
 }
 func (m *MemberVote) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -562,6 +828,181 @@ func (m *MemberVote) GetHeight() int64 {
 	return 0
 }
 
+func (m *MemberVote) GetCommitment() []byte {
+	if m != nil {
+		return m.Commitment
+	}
+	return nil
+}
+
+func (m *MemberVote) GetSalt() []byte {
+	if m != nil {
+		return m.Salt
+	}
+	return nil
+}
+
+// Fault is a proven fault of one member in a round.
+type Fault struct {
+	// member is the position in the snapshot.
+	Member uint32    `protobuf:"varint,1,opt,name=member,proto3" json:"member,omitempty"`
+	Kind   FaultKind `protobuf:"varint,2,opt,name=kind,proto3,enum=opengradient.verification.v1.FaultKind" json:"kind,omitempty"`
+	// height is the height of the block that proved it.
+	Height int64 `protobuf:"varint,3,opt,name=height,proto3" json:"height,omitempty"`
+	// outcome is the second outcome attested, or the one revealed; empty for other kinds.
+	Outcome Outcome `protobuf:"bytes,4,opt,name=outcome,proto3" json:"outcome"`
+	// salt is the salt of the reveal; empty for other kinds.
+	Salt []byte `protobuf:"bytes,5,opt,name=salt,proto3" json:"salt,omitempty"`
+	// output_root is the Merkle root of the bytes published; empty for other kinds.
+	OutputRoot []byte `protobuf:"bytes,6,opt,name=output_root,json=outputRoot,proto3" json:"output_root,omitempty"`
+}
+
+func (m *Fault) Reset()         { *m = Fault{} }
+func (m *Fault) String() string { return proto.CompactTextString(m) }
+func (*Fault) ProtoMessage()    {}
+func (*Fault) Descriptor() ([]byte, []int) {
+	return fileDescriptor_b0c5cba4fe72359e, []int{9}
+}
+func (m *Fault) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *Fault) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_Fault.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *Fault) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_Fault.Merge(m, src)
+}
+func (m *Fault) XXX_Size() int {
+	return m.Size()
+}
+func (m *Fault) XXX_DiscardUnknown() {
+	xxx_messageInfo_Fault.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_Fault proto.InternalMessageInfo
+
+func (m *Fault) GetMember() uint32 {
+	if m != nil {
+		return m.Member
+	}
+	return 0
+}
+
+func (m *Fault) GetKind() FaultKind {
+	if m != nil {
+		return m.Kind
+	}
+	return FAULT_KIND_UNSPECIFIED
+}
+
+func (m *Fault) GetHeight() int64 {
+	if m != nil {
+		return m.Height
+	}
+	return 0
+}
+
+func (m *Fault) GetOutcome() Outcome {
+	if m != nil {
+		return m.Outcome
+	}
+	return Outcome{}
+}
+
+func (m *Fault) GetSalt() []byte {
+	if m != nil {
+		return m.Salt
+	}
+	return nil
+}
+
+func (m *Fault) GetOutputRoot() []byte {
+	if m != nil {
+		return m.OutputRoot
+	}
+	return nil
+}
+
+// UnopenedReveal is a reveal that does not open the member's commitment. It counts as silence, unless the salt is
+// found to open the commitment to another outcome of the round.
+type UnopenedReveal struct {
+	// member is the position in the snapshot.
+	Member  uint32  `protobuf:"varint,1,opt,name=member,proto3" json:"member,omitempty"`
+	Outcome Outcome `protobuf:"bytes,2,opt,name=outcome,proto3" json:"outcome"`
+	Salt    []byte  `protobuf:"bytes,3,opt,name=salt,proto3" json:"salt,omitempty"`
+	Height  int64   `protobuf:"varint,4,opt,name=height,proto3" json:"height,omitempty"`
+}
+
+func (m *UnopenedReveal) Reset()         { *m = UnopenedReveal{} }
+func (m *UnopenedReveal) String() string { return proto.CompactTextString(m) }
+func (*UnopenedReveal) ProtoMessage()    {}
+func (*UnopenedReveal) Descriptor() ([]byte, []int) {
+	return fileDescriptor_b0c5cba4fe72359e, []int{10}
+}
+func (m *UnopenedReveal) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *UnopenedReveal) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_UnopenedReveal.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *UnopenedReveal) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_UnopenedReveal.Merge(m, src)
+}
+func (m *UnopenedReveal) XXX_Size() int {
+	return m.Size()
+}
+func (m *UnopenedReveal) XXX_DiscardUnknown() {
+	xxx_messageInfo_UnopenedReveal.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_UnopenedReveal proto.InternalMessageInfo
+
+func (m *UnopenedReveal) GetMember() uint32 {
+	if m != nil {
+		return m.Member
+	}
+	return 0
+}
+
+func (m *UnopenedReveal) GetOutcome() Outcome {
+	if m != nil {
+		return m.Outcome
+	}
+	return Outcome{}
+}
+
+func (m *UnopenedReveal) GetSalt() []byte {
+	if m != nil {
+		return m.Salt
+	}
+	return nil
+}
+
+func (m *UnopenedReveal) GetHeight() int64 {
+	if m != nil {
+		return m.Height
+	}
+	return 0
+}
+
 // Round collects the attestations of one attempt.
 type Round struct {
 	RequestId  uint64 `protobuf:"varint,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
@@ -580,21 +1021,47 @@ type Round struct {
 	Candidates []Candidate `protobuf:"bytes,9,rep,name=candidates,proto3" json:"candidates"`
 	// votes has one entry per snapshot member, in snapshot order.
 	Votes []MemberVote `protobuf:"bytes,10,rep,name=votes,proto3" json:"votes"`
-	// decided is the position of the winning candidate counted from 1; 0 until the threshold is reached.
+	// decided is the position of the winning candidate counted from 1; 0 until there is one.
 	Decided uint32 `protobuf:"varint,11,opt,name=decided,proto3" json:"decided,omitempty"`
-	// decided_height is the height at which the threshold was reached.
+	// decided_height is the height at which the winner was found.
 	DecidedHeight int64 `protobuf:"varint,12,opt,name=decided_height,json=decidedHeight,proto3" json:"decided_height,omitempty"`
-	// final_height is the height of the verdict: the threshold is reached and the bytes are in state.
+	// final_height is the height of the verdict: there is a winner and its bytes are in state.
 	FinalHeight int64 `protobuf:"varint,13,opt,name=final_height,json=finalHeight,proto3" json:"final_height,omitempty"`
 	// settle_height is the height at whose end the round is settled; set with the verdict.
 	SettleHeight int64 `protobuf:"varint,14,opt,name=settle_height,json=settleHeight,proto3" json:"settle_height,omitempty"`
+	// digest is the request digest that commitments bind: 32 bytes.
+	Digest []byte `protobuf:"bytes,15,opt,name=digest,proto3" json:"digest,omitempty"`
+	// model is the SHA-256 of the model, for records of divergence: 32 bytes.
+	Model []byte `protobuf:"bytes,16,opt,name=model,proto3" json:"model,omitempty"`
+	Rule  Rule   `protobuf:"varint,17,opt,name=rule,proto3,enum=opengradient.verification.v1.Rule" json:"rule,omitempty"`
+	// seats has one bit per snapshot member, least significant first; empty when every member has a seat.
+	Seats []byte `protobuf:"bytes,18,opt,name=seats,proto3" json:"seats,omitempty"`
+	// sealed is true when members commit before they reveal.
+	Sealed bool `protobuf:"varint,19,opt,name=sealed,proto3" json:"sealed,omitempty"`
+	// revealing_height is the height at which a sealed round began to take reveals; 0 before and for other rounds.
+	RevealingHeight int64 `protobuf:"varint,20,opt,name=revealing_height,json=revealingHeight,proto3" json:"revealing_height,omitempty"`
+	// contested_height is the height at which a second outcome was recorded: from then on the bytes of every
+	// candidate are wanted; 0 before.
+	ContestedHeight int64 `protobuf:"varint,21,opt,name=contested_height,json=contestedHeight,proto3" json:"contested_height,omitempty"`
+	// arbitrating_height is the height at which arbitration began; 0 when there was none.
+	ArbitratingHeight int64 `protobuf:"varint,22,opt,name=arbitrating_height,json=arbitratingHeight,proto3" json:"arbitrating_height,omitempty"`
+	// arbitrated is true when the verdict was found by comparison and not by equality.
+	Arbitrated bool `protobuf:"varint,23,opt,name=arbitrated,proto3" json:"arbitrated,omitempty"`
+	// timer_height is the height at whose end the phase is looked at again whatever comes; 0 when there is none.
+	TimerHeight int64 `protobuf:"varint,24,opt,name=timer_height,json=timerHeight,proto3" json:"timer_height,omitempty"`
+	// faults are ordered by member, then kind; at most one of each kind per member.
+	Faults []Fault `protobuf:"bytes,25,rep,name=faults,proto3" json:"faults"`
+	// unopened are ordered by member; at most one per member.
+	Unopened []UnopenedReveal `protobuf:"bytes,26,rep,name=unopened,proto3" json:"unopened"`
+	// closed is true when the verdict of an arbitration was found with nothing more to be waited for.
+	Closed bool `protobuf:"varint,27,opt,name=closed,proto3" json:"closed,omitempty"`
 }
 
 func (m *Round) Reset()         { *m = Round{} }
 func (m *Round) String() string { return proto.CompactTextString(m) }
 func (*Round) ProtoMessage()    {}
 func (*Round) Descriptor() ([]byte, []int) {
-	return fileDescriptor_b0c5cba4fe72359e, []int{7}
+	return fileDescriptor_b0c5cba4fe72359e, []int{11}
 }
 func (m *Round) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -721,22 +1188,586 @@ func (m *Round) GetSettleHeight() int64 {
 	return 0
 }
 
+func (m *Round) GetDigest() []byte {
+	if m != nil {
+		return m.Digest
+	}
+	return nil
+}
+
+func (m *Round) GetModel() []byte {
+	if m != nil {
+		return m.Model
+	}
+	return nil
+}
+
+func (m *Round) GetRule() Rule {
+	if m != nil {
+		return m.Rule
+	}
+	return RULE_UNSPECIFIED
+}
+
+func (m *Round) GetSeats() []byte {
+	if m != nil {
+		return m.Seats
+	}
+	return nil
+}
+
+func (m *Round) GetSealed() bool {
+	if m != nil {
+		return m.Sealed
+	}
+	return false
+}
+
+func (m *Round) GetRevealingHeight() int64 {
+	if m != nil {
+		return m.RevealingHeight
+	}
+	return 0
+}
+
+func (m *Round) GetContestedHeight() int64 {
+	if m != nil {
+		return m.ContestedHeight
+	}
+	return 0
+}
+
+func (m *Round) GetArbitratingHeight() int64 {
+	if m != nil {
+		return m.ArbitratingHeight
+	}
+	return 0
+}
+
+func (m *Round) GetArbitrated() bool {
+	if m != nil {
+		return m.Arbitrated
+	}
+	return false
+}
+
+func (m *Round) GetTimerHeight() int64 {
+	if m != nil {
+		return m.TimerHeight
+	}
+	return 0
+}
+
+func (m *Round) GetFaults() []Fault {
+	if m != nil {
+		return m.Faults
+	}
+	return nil
+}
+
+func (m *Round) GetUnopened() []UnopenedReveal {
+	if m != nil {
+		return m.Unopened
+	}
+	return nil
+}
+
+func (m *Round) GetClosed() bool {
+	if m != nil {
+		return m.Closed
+	}
+	return false
+}
+
+// RoundOutput is the published bytes of one candidate.
+type RoundOutput struct {
+	RequestId uint64 `protobuf:"varint,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// candidate is the position of the candidate in its round counted from 1.
+	Candidate uint32 `protobuf:"varint,2,opt,name=candidate,proto3" json:"candidate,omitempty"`
+	Output    []byte `protobuf:"bytes,3,opt,name=output,proto3" json:"output,omitempty"`
+}
+
+func (m *RoundOutput) Reset()         { *m = RoundOutput{} }
+func (m *RoundOutput) String() string { return proto.CompactTextString(m) }
+func (*RoundOutput) ProtoMessage()    {}
+func (*RoundOutput) Descriptor() ([]byte, []int) {
+	return fileDescriptor_b0c5cba4fe72359e, []int{12}
+}
+func (m *RoundOutput) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *RoundOutput) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_RoundOutput.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *RoundOutput) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_RoundOutput.Merge(m, src)
+}
+func (m *RoundOutput) XXX_Size() int {
+	return m.Size()
+}
+func (m *RoundOutput) XXX_DiscardUnknown() {
+	xxx_messageInfo_RoundOutput.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_RoundOutput proto.InternalMessageInfo
+
+func (m *RoundOutput) GetRequestId() uint64 {
+	if m != nil {
+		return m.RequestId
+	}
+	return 0
+}
+
+func (m *RoundOutput) GetCandidate() uint32 {
+	if m != nil {
+		return m.Candidate
+	}
+	return 0
+}
+
+func (m *RoundOutput) GetOutput() []byte {
+	if m != nil {
+		return m.Output
+	}
+	return nil
+}
+
+// Evidence is all from which the verdict of a round can be derived again, beside its snapshot and parameters. The
+// receipt holds the Merkle root of its canonical encoding: fields ascending, defaults left out.
+type Evidence struct {
+	// round is the round as it was settled.
+	Round Round `protobuf:"bytes,1,opt,name=round,proto3" json:"round"`
+	// outputs are the published bytes, ascending by candidate; none when every member that spoke attested the same.
+	Outputs []RoundOutput `protobuf:"bytes,2,rep,name=outputs,proto3" json:"outputs"`
+}
+
+func (m *Evidence) Reset()         { *m = Evidence{} }
+func (m *Evidence) String() string { return proto.CompactTextString(m) }
+func (*Evidence) ProtoMessage()    {}
+func (*Evidence) Descriptor() ([]byte, []int) {
+	return fileDescriptor_b0c5cba4fe72359e, []int{13}
+}
+func (m *Evidence) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *Evidence) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_Evidence.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *Evidence) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_Evidence.Merge(m, src)
+}
+func (m *Evidence) XXX_Size() int {
+	return m.Size()
+}
+func (m *Evidence) XXX_DiscardUnknown() {
+	xxx_messageInfo_Evidence.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_Evidence proto.InternalMessageInfo
+
+func (m *Evidence) GetRound() Round {
+	if m != nil {
+		return m.Round
+	}
+	return Round{}
+}
+
+func (m *Evidence) GetOutputs() []RoundOutput {
+	if m != nil {
+		return m.Outputs
+	}
+	return nil
+}
+
+// Conduct is what is remembered of one operator over its last rounds.
+type Conduct struct {
+	Operator string `protobuf:"bytes,1,opt,name=operator,proto3" json:"operator,omitempty"`
+	// window holds two bits per counted round, least significant first, used as a ring: 0 met, 1 missed,
+	// 2 contradicted.
+	Window []byte `protobuf:"bytes,2,opt,name=window,proto3" json:"window,omitempty"`
+	// length is the number of rounds in the window.
+	Length uint32 `protobuf:"varint,3,opt,name=length,proto3" json:"length,omitempty"`
+	// next is the position in the ring that the next round takes.
+	Next uint32 `protobuf:"varint,4,opt,name=next,proto3" json:"next,omitempty"`
+	// missed is the number of rounds in the window that others decided without this operator.
+	Missed uint32 `protobuf:"varint,5,opt,name=missed,proto3" json:"missed,omitempty"`
+	// contradicted is the number of rounds in the window whose verdict is beyond twice the tolerance from its word.
+	Contradicted uint32 `protobuf:"varint,6,opt,name=contradicted,proto3" json:"contradicted,omitempty"`
+	// reliability is an integer from 0 to 10,000 that follows from the window.
+	Reliability uint32 `protobuf:"varint,7,opt,name=reliability,proto3" json:"reliability,omitempty"`
+	// faults counts the proven faults ever.
+	Faults uint64 `protobuf:"varint,8,opt,name=faults,proto3" json:"faults,omitempty"`
+	// slashed_height is the height of the last slash; rounds opened by then are not punished again. 0 when never.
+	SlashedHeight int64 `protobuf:"varint,9,opt,name=slashed_height,json=slashedHeight,proto3" json:"slashed_height,omitempty"`
+}
+
+func (m *Conduct) Reset()         { *m = Conduct{} }
+func (m *Conduct) String() string { return proto.CompactTextString(m) }
+func (*Conduct) ProtoMessage()    {}
+func (*Conduct) Descriptor() ([]byte, []int) {
+	return fileDescriptor_b0c5cba4fe72359e, []int{14}
+}
+func (m *Conduct) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *Conduct) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_Conduct.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *Conduct) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_Conduct.Merge(m, src)
+}
+func (m *Conduct) XXX_Size() int {
+	return m.Size()
+}
+func (m *Conduct) XXX_DiscardUnknown() {
+	xxx_messageInfo_Conduct.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_Conduct proto.InternalMessageInfo
+
+func (m *Conduct) GetOperator() string {
+	if m != nil {
+		return m.Operator
+	}
+	return ""
+}
+
+func (m *Conduct) GetWindow() []byte {
+	if m != nil {
+		return m.Window
+	}
+	return nil
+}
+
+func (m *Conduct) GetLength() uint32 {
+	if m != nil {
+		return m.Length
+	}
+	return 0
+}
+
+func (m *Conduct) GetNext() uint32 {
+	if m != nil {
+		return m.Next
+	}
+	return 0
+}
+
+func (m *Conduct) GetMissed() uint32 {
+	if m != nil {
+		return m.Missed
+	}
+	return 0
+}
+
+func (m *Conduct) GetContradicted() uint32 {
+	if m != nil {
+		return m.Contradicted
+	}
+	return 0
+}
+
+func (m *Conduct) GetReliability() uint32 {
+	if m != nil {
+		return m.Reliability
+	}
+	return 0
+}
+
+func (m *Conduct) GetFaults() uint64 {
+	if m != nil {
+		return m.Faults
+	}
+	return 0
+}
+
+func (m *Conduct) GetSlashedHeight() int64 {
+	if m != nil {
+		return m.SlashedHeight
+	}
+	return 0
+}
+
+// Divergence sums up how far the outputs of one environment class were from verdicts of another, for one model.
+type Divergence struct {
+	// model is the SHA-256 of the model: 32 bytes.
+	Model []byte `protobuf:"bytes,1,opt,name=model,proto3" json:"model,omitempty"`
+	// verdict_class is the environment class of the publisher of the verdicts.
+	VerdictClass uint32 `protobuf:"varint,2,opt,name=verdict_class,json=verdictClass,proto3" json:"verdict_class,omitempty"`
+	// other_class is the environment class of the publishers of the other outputs.
+	OtherClass uint32 `protobuf:"varint,3,opt,name=other_class,json=otherClass,proto3" json:"other_class,omitempty"`
+	// largest_error is the largest relative error seen, in parts of 10^-18; the largest number when one was not
+	// defined.
+	LargestError uint64 `protobuf:"varint,4,opt,name=largest_error,json=largestError,proto3" json:"largest_error,omitempty"`
+	// within, beyond and contradicting count the outputs by their standing.
+	Within        uint64 `protobuf:"varint,5,opt,name=within,proto3" json:"within,omitempty"`
+	Beyond        uint64 `protobuf:"varint,6,opt,name=beyond,proto3" json:"beyond,omitempty"`
+	Contradicting uint64 `protobuf:"varint,7,opt,name=contradicting,proto3" json:"contradicting,omitempty"`
+	// last_request_id and last_height are those of the last such output.
+	LastRequestId uint64 `protobuf:"varint,8,opt,name=last_request_id,json=lastRequestId,proto3" json:"last_request_id,omitempty"`
+	LastHeight    int64  `protobuf:"varint,9,opt,name=last_height,json=lastHeight,proto3" json:"last_height,omitempty"`
+}
+
+func (m *Divergence) Reset()         { *m = Divergence{} }
+func (m *Divergence) String() string { return proto.CompactTextString(m) }
+func (*Divergence) ProtoMessage()    {}
+func (*Divergence) Descriptor() ([]byte, []int) {
+	return fileDescriptor_b0c5cba4fe72359e, []int{15}
+}
+func (m *Divergence) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *Divergence) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_Divergence.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *Divergence) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_Divergence.Merge(m, src)
+}
+func (m *Divergence) XXX_Size() int {
+	return m.Size()
+}
+func (m *Divergence) XXX_DiscardUnknown() {
+	xxx_messageInfo_Divergence.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_Divergence proto.InternalMessageInfo
+
+func (m *Divergence) GetModel() []byte {
+	if m != nil {
+		return m.Model
+	}
+	return nil
+}
+
+func (m *Divergence) GetVerdictClass() uint32 {
+	if m != nil {
+		return m.VerdictClass
+	}
+	return 0
+}
+
+func (m *Divergence) GetOtherClass() uint32 {
+	if m != nil {
+		return m.OtherClass
+	}
+	return 0
+}
+
+func (m *Divergence) GetLargestError() uint64 {
+	if m != nil {
+		return m.LargestError
+	}
+	return 0
+}
+
+func (m *Divergence) GetWithin() uint64 {
+	if m != nil {
+		return m.Within
+	}
+	return 0
+}
+
+func (m *Divergence) GetBeyond() uint64 {
+	if m != nil {
+		return m.Beyond
+	}
+	return 0
+}
+
+func (m *Divergence) GetContradicting() uint64 {
+	if m != nil {
+		return m.Contradicting
+	}
+	return 0
+}
+
+func (m *Divergence) GetLastRequestId() uint64 {
+	if m != nil {
+		return m.LastRequestId
+	}
+	return 0
+}
+
+func (m *Divergence) GetLastHeight() int64 {
+	if m != nil {
+		return m.LastHeight
+	}
+	return 0
+}
+
+// Attendance lists whose vote extensions one block carried.
+type Attendance struct {
+	Height int64 `protobuf:"varint,1,opt,name=height,proto3" json:"height,omitempty"`
+	// operators are address bytes, ascending.
+	Operators [][]byte `protobuf:"bytes,2,rep,name=operators,proto3" json:"operators,omitempty"`
+}
+
+func (m *Attendance) Reset()         { *m = Attendance{} }
+func (m *Attendance) String() string { return proto.CompactTextString(m) }
+func (*Attendance) ProtoMessage()    {}
+func (*Attendance) Descriptor() ([]byte, []int) {
+	return fileDescriptor_b0c5cba4fe72359e, []int{16}
+}
+func (m *Attendance) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *Attendance) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_Attendance.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *Attendance) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_Attendance.Merge(m, src)
+}
+func (m *Attendance) XXX_Size() int {
+	return m.Size()
+}
+func (m *Attendance) XXX_DiscardUnknown() {
+	xxx_messageInfo_Attendance.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_Attendance proto.InternalMessageInfo
+
+func (m *Attendance) GetHeight() int64 {
+	if m != nil {
+		return m.Height
+	}
+	return 0
+}
+
+func (m *Attendance) GetOperators() [][]byte {
+	if m != nil {
+		return m.Operators
+	}
+	return nil
+}
+
+// Tolerances are relative to the largest absolute value of a tensor, by datatype. Other datatypes are exact.
+type Tolerances struct {
+	Fp16 cosmossdk_io_math.LegacyDec `protobuf:"bytes,1,opt,name=fp16,proto3,customtype=cosmossdk.io/math.LegacyDec" json:"fp16"`
+	Bf16 cosmossdk_io_math.LegacyDec `protobuf:"bytes,2,opt,name=bf16,proto3,customtype=cosmossdk.io/math.LegacyDec" json:"bf16"`
+	Fp32 cosmossdk_io_math.LegacyDec `protobuf:"bytes,3,opt,name=fp32,proto3,customtype=cosmossdk.io/math.LegacyDec" json:"fp32"`
+	Fp64 cosmossdk_io_math.LegacyDec `protobuf:"bytes,4,opt,name=fp64,proto3,customtype=cosmossdk.io/math.LegacyDec" json:"fp64"`
+}
+
+func (m *Tolerances) Reset()         { *m = Tolerances{} }
+func (m *Tolerances) String() string { return proto.CompactTextString(m) }
+func (*Tolerances) ProtoMessage()    {}
+func (*Tolerances) Descriptor() ([]byte, []int) {
+	return fileDescriptor_b0c5cba4fe72359e, []int{17}
+}
+func (m *Tolerances) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *Tolerances) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_Tolerances.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *Tolerances) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_Tolerances.Merge(m, src)
+}
+func (m *Tolerances) XXX_Size() int {
+	return m.Size()
+}
+func (m *Tolerances) XXX_DiscardUnknown() {
+	xxx_messageInfo_Tolerances.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_Tolerances proto.InternalMessageInfo
+
 // Params are the governed parameters of verification. Each version is stored once; a round keeps the version
-// it was opened under. The threshold of tier QUORUM is a constant, not a parameter.
+// it was opened under. The thresholds of the rules are constants, not parameters.
 type Params struct {
 	// settle_blocks is how long a round takes attestations after its verdict.
 	SettleBlocks uint32 `protobuf:"varint,1,opt,name=settle_blocks,json=settleBlocks,proto3" json:"settle_blocks,omitempty"`
-	// publisher_turn_blocks is the length of one member's turn to publish the winning bytes.
+	// publisher_turn_blocks is the length of one member's turn to publish wanted bytes.
 	PublisherTurnBlocks uint32 `protobuf:"varint,2,opt,name=publisher_turn_blocks,json=publisherTurnBlocks,proto3" json:"publisher_turn_blocks,omitempty"`
 	// max_candidates bounds the distinct outcomes that one round tells apart.
 	MaxCandidates uint32 `protobuf:"varint,3,opt,name=max_candidates,json=maxCandidates,proto3" json:"max_candidates,omitempty"`
+	// seal_blocks is how long a sealed round waits for every commitment before those of a threshold will do.
+	SealBlocks uint32 `protobuf:"varint,4,opt,name=seal_blocks,json=sealBlocks,proto3" json:"seal_blocks,omitempty"`
+	// soft_blocks is how long a contested round waits for equality, from when outcomes may be attested.
+	SoftBlocks uint32 `protobuf:"varint,5,opt,name=soft_blocks,json=softBlocks,proto3" json:"soft_blocks,omitempty"`
+	// arbitration_blocks is how long arbitration waits for outputs before it closes.
+	ArbitrationBlocks uint32     `protobuf:"varint,6,opt,name=arbitration_blocks,json=arbitrationBlocks,proto3" json:"arbitration_blocks,omitempty"`
+	Tolerances        Tolerances `protobuf:"bytes,7,opt,name=tolerances,proto3" json:"tolerances"`
+	// compare_elements is the number of tensor elements that one block compares at most.
+	CompareElements uint64 `protobuf:"varint,8,opt,name=compare_elements,json=compareElements,proto3" json:"compare_elements,omitempty"`
+	// conduct_window is the number of rounds that the conduct of an operator is measured over.
+	ConductWindow uint32 `protobuf:"varint,9,opt,name=conduct_window,json=conductWindow,proto3" json:"conduct_window,omitempty"`
+	// max_missed is the number of missed rounds in the window above which the node is jailed.
+	MaxMissed uint32 `protobuf:"varint,10,opt,name=max_missed,json=maxMissed,proto3" json:"max_missed,omitempty"`
+	// max_contradicted is the number of contradicted rounds in the window above which the node is jailed.
+	MaxContradicted uint32 `protobuf:"varint,11,opt,name=max_contradicted,json=maxContradicted,proto3" json:"max_contradicted,omitempty"`
+	// conduct_jail_blocks is how long a node is jailed for what is in its window.
+	ConductJailBlocks uint32 `protobuf:"varint,12,opt,name=conduct_jail_blocks,json=conductJailBlocks,proto3" json:"conduct_jail_blocks,omitempty"`
+	// fault_jail_blocks is how long a node is jailed for a proven fault.
+	FaultJailBlocks uint32 `protobuf:"varint,13,opt,name=fault_jail_blocks,json=faultJailBlocks,proto3" json:"fault_jail_blocks,omitempty"`
+	// slash_fraction is the part of the stake lost by a proven fault.
+	SlashFraction cosmossdk_io_math.LegacyDec `protobuf:"bytes,14,opt,name=slash_fraction,json=slashFraction,proto3,customtype=cosmossdk.io/math.LegacyDec" json:"slash_fraction"`
+	// corroboration_power is the least part of all power, in basis points, that must have attested a verdict in the
+	// environment class of an operator before contradicting it is a fault. It is above a third.
+	CorroborationPower uint32 `protobuf:"varint,15,opt,name=corroboration_power,json=corroborationPower,proto3" json:"corroboration_power,omitempty"`
+	// evidence_blocks is how long evidence is kept after the settlement.
+	EvidenceBlocks uint32 `protobuf:"varint,16,opt,name=evidence_blocks,json=evidenceBlocks,proto3" json:"evidence_blocks,omitempty"`
 }
 
 func (m *Params) Reset()         { *m = Params{} }
 func (m *Params) String() string { return proto.CompactTextString(m) }
 func (*Params) ProtoMessage()    {}
 func (*Params) Descriptor() ([]byte, []int) {
-	return fileDescriptor_b0c5cba4fe72359e, []int{8}
+	return fileDescriptor_b0c5cba4fe72359e, []int{18}
 }
 func (m *Params) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -786,6 +1817,90 @@ func (m *Params) GetMaxCandidates() uint32 {
 	return 0
 }
 
+func (m *Params) GetSealBlocks() uint32 {
+	if m != nil {
+		return m.SealBlocks
+	}
+	return 0
+}
+
+func (m *Params) GetSoftBlocks() uint32 {
+	if m != nil {
+		return m.SoftBlocks
+	}
+	return 0
+}
+
+func (m *Params) GetArbitrationBlocks() uint32 {
+	if m != nil {
+		return m.ArbitrationBlocks
+	}
+	return 0
+}
+
+func (m *Params) GetTolerances() Tolerances {
+	if m != nil {
+		return m.Tolerances
+	}
+	return Tolerances{}
+}
+
+func (m *Params) GetCompareElements() uint64 {
+	if m != nil {
+		return m.CompareElements
+	}
+	return 0
+}
+
+func (m *Params) GetConductWindow() uint32 {
+	if m != nil {
+		return m.ConductWindow
+	}
+	return 0
+}
+
+func (m *Params) GetMaxMissed() uint32 {
+	if m != nil {
+		return m.MaxMissed
+	}
+	return 0
+}
+
+func (m *Params) GetMaxContradicted() uint32 {
+	if m != nil {
+		return m.MaxContradicted
+	}
+	return 0
+}
+
+func (m *Params) GetConductJailBlocks() uint32 {
+	if m != nil {
+		return m.ConductJailBlocks
+	}
+	return 0
+}
+
+func (m *Params) GetFaultJailBlocks() uint32 {
+	if m != nil {
+		return m.FaultJailBlocks
+	}
+	return 0
+}
+
+func (m *Params) GetCorroborationPower() uint32 {
+	if m != nil {
+		return m.CorroborationPower
+	}
+	return 0
+}
+
+func (m *Params) GetEvidenceBlocks() uint32 {
+	if m != nil {
+		return m.EvidenceBlocks
+	}
+	return 0
+}
+
 // ParamsVersion is one stored version of the parameters.
 type ParamsVersion struct {
 	Version uint64 `protobuf:"varint,1,opt,name=version,proto3" json:"version,omitempty"`
@@ -796,7 +1911,7 @@ func (m *ParamsVersion) Reset()         { *m = ParamsVersion{} }
 func (m *ParamsVersion) String() string { return proto.CompactTextString(m) }
 func (*ParamsVersion) ProtoMessage()    {}
 func (*ParamsVersion) Descriptor() ([]byte, []int) {
-	return fileDescriptor_b0c5cba4fe72359e, []int{9}
+	return fileDescriptor_b0c5cba4fe72359e, []int{19}
 }
 func (m *ParamsVersion) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -841,16 +1956,29 @@ func (m *ParamsVersion) GetParams() Params {
 
 func init() {
 	proto.RegisterEnum("opengradient.verification.v1.Failure", Failure_name, Failure_value)
+	proto.RegisterEnum("opengradient.verification.v1.Rule", Rule_name, Rule_value)
 	proto.RegisterEnum("opengradient.verification.v1.Phase", Phase_name, Phase_value)
+	proto.RegisterEnum("opengradient.verification.v1.Standing", Standing_name, Standing_value)
+	proto.RegisterEnum("opengradient.verification.v1.FaultKind", FaultKind_name, FaultKind_value)
 	proto.RegisterEnum("opengradient.verification.v1.MemberOutcome", MemberOutcome_name, MemberOutcome_value)
 	proto.RegisterType((*Outcome)(nil), "opengradient.verification.v1.Outcome")
 	proto.RegisterType((*Attestation)(nil), "opengradient.verification.v1.Attestation")
 	proto.RegisterType((*PublishedOutput)(nil), "opengradient.verification.v1.PublishedOutput")
+	proto.RegisterType((*Commitment)(nil), "opengradient.verification.v1.Commitment")
+	proto.RegisterType((*Reveal)(nil), "opengradient.verification.v1.Reveal")
 	proto.RegisterType((*Member)(nil), "opengradient.verification.v1.Member")
 	proto.RegisterType((*Snapshot)(nil), "opengradient.verification.v1.Snapshot")
 	proto.RegisterType((*Candidate)(nil), "opengradient.verification.v1.Candidate")
 	proto.RegisterType((*MemberVote)(nil), "opengradient.verification.v1.MemberVote")
+	proto.RegisterType((*Fault)(nil), "opengradient.verification.v1.Fault")
+	proto.RegisterType((*UnopenedReveal)(nil), "opengradient.verification.v1.UnopenedReveal")
 	proto.RegisterType((*Round)(nil), "opengradient.verification.v1.Round")
+	proto.RegisterType((*RoundOutput)(nil), "opengradient.verification.v1.RoundOutput")
+	proto.RegisterType((*Evidence)(nil), "opengradient.verification.v1.Evidence")
+	proto.RegisterType((*Conduct)(nil), "opengradient.verification.v1.Conduct")
+	proto.RegisterType((*Divergence)(nil), "opengradient.verification.v1.Divergence")
+	proto.RegisterType((*Attendance)(nil), "opengradient.verification.v1.Attendance")
+	proto.RegisterType((*Tolerances)(nil), "opengradient.verification.v1.Tolerances")
 	proto.RegisterType((*Params)(nil), "opengradient.verification.v1.Params")
 	proto.RegisterType((*ParamsVersion)(nil), "opengradient.verification.v1.ParamsVersion")
 }
@@ -860,75 +1988,149 @@ func init() {
 }
 
 var fileDescriptor_b0c5cba4fe72359e = []byte{
-	// 1080 bytes of a gzipped FileDescriptorProto
-	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0xa4, 0x56, 0x4d, 0x6f, 0x1b, 0x55,
-	0x14, 0xf5, 0xd8, 0xb1, 0x5d, 0x5f, 0x7f, 0xe0, 0x3e, 0x92, 0x6a, 0x1a, 0xa5, 0x6e, 0xea, 0x10,
-	0x61, 0x05, 0x61, 0xab, 0x61, 0x15, 0x24, 0x54, 0xd9, 0xc9, 0x24, 0x19, 0x14, 0x7f, 0x68, 0x6c,
-	0x47, 0x08, 0x09, 0x8d, 0xc6, 0x9e, 0x17, 0x7b, 0x54, 0xcf, 0xbc, 0x61, 0xe6, 0xd9, 0xa4, 0x7f,
-	0x00, 0x21, 0x56, 0xfc, 0x07, 0x24, 0xc4, 0x0a, 0xba, 0x60, 0xcf, 0xb6, 0xcb, 0x8a, 0x15, 0x2b,
-	0x84, 0x92, 0x45, 0x7f, 0x01, 0x7b, 0xf4, 0x3e, 0xc6, 0x9d, 0x54, 0x21, 0x8d, 0xca, 0xc6, 0xf2,
-	0x3d, 0xef, 0xde, 0xfb, 0xce, 0x3b, 0xf7, 0xbc, 0x99, 0x81, 0x1a, 0xf1, 0xb1, 0x37, 0x09, 0x2c,
-	0xdb, 0xc1, 0x1e, 0x6d, 0x2c, 0x70, 0xe0, 0x9c, 0x39, 0x63, 0x8b, 0x3a, 0xc4, 0x6b, 0x2c, 0x1e,
-	0x37, 0xe8, 0x33, 0x1f, 0x87, 0x75, 0x3f, 0x20, 0x94, 0xa0, 0x8d, 0x78, 0x66, 0x3d, 0x9e, 0x59,
-	0x5f, 0x3c, 0x5e, 0xbf, 0x6b, 0xb9, 0x8e, 0x47, 0x1a, 0xfc, 0x57, 0x14, 0xac, 0xdf, 0x1f, 0x93,
-	0xd0, 0x25, 0xa1, 0xc9, 0xa3, 0x86, 0x08, 0xe4, 0xd2, 0xea, 0x84, 0x4c, 0x88, 0xc0, 0xd9, 0x3f,
-	0x81, 0x56, 0x9f, 0x42, 0xb6, 0x3b, 0xa7, 0x63, 0xe2, 0x62, 0xf4, 0x10, 0xf2, 0x64, 0x4e, 0xfd,
-	0x39, 0x35, 0x03, 0x42, 0xa8, 0xaa, 0x6c, 0x2a, 0xb5, 0x82, 0x01, 0x02, 0x32, 0x08, 0xa1, 0xe8,
-	0x09, 0x64, 0xcf, 0x2c, 0x67, 0x36, 0x0f, 0xb0, 0x9a, 0xdc, 0x54, 0x6a, 0xa5, 0xdd, 0xed, 0xfa,
-	0x4d, 0xfc, 0xea, 0x87, 0x22, 0xd9, 0x88, 0xaa, 0xaa, 0xbf, 0x2b, 0x90, 0x6f, 0x52, 0x8a, 0x43,
-	0xca, 0x73, 0xd0, 0x03, 0x80, 0x00, 0x7f, 0x3d, 0xc7, 0x21, 0x35, 0x1d, 0x9b, 0x6f, 0xb8, 0x62,
-	0xe4, 0x24, 0xa2, 0xdb, 0x48, 0x85, 0xac, 0x45, 0x29, 0x76, 0x7d, 0xca, 0xf7, 0x2b, 0x1a, 0x51,
-	0x88, 0x3e, 0x87, 0x2c, 0x11, 0xac, 0xd5, 0xd4, 0xa6, 0x52, 0xcb, 0xbf, 0x8d, 0x89, 0x3c, 0x62,
-	0x2b, 0xf7, 0xe2, 0xaf, 0x87, 0x89, 0x9f, 0x5f, 0x3d, 0xdf, 0x51, 0x8c, 0xa8, 0x01, 0xfa, 0x08,
-	0xee, 0x62, 0x6f, 0xe1, 0x04, 0xc4, 0x73, 0xb1, 0x47, 0xcd, 0xf1, 0xcc, 0x0a, 0x43, 0x75, 0x85,
-	0xef, 0x57, 0x8e, 0x2d, 0xec, 0x33, 0xbc, 0x3a, 0x82, 0xf7, 0x7a, 0xf3, 0xd1, 0xcc, 0x09, 0xa7,
-	0xd8, 0xee, 0x72, 0x65, 0xde, 0xfd, 0x10, 0xf7, 0x20, 0x23, 0xc4, 0xe5, 0x67, 0x28, 0x18, 0x32,
-	0xaa, 0x7e, 0x05, 0x99, 0x36, 0x76, 0x47, 0x38, 0x40, 0x9f, 0xc1, 0x1d, 0xe2, 0xe3, 0xc0, 0xa2,
-	0x24, 0xe0, 0x8d, 0x73, 0xad, 0x47, 0x7f, 0xfc, 0xf6, 0xf1, 0x03, 0x39, 0xd6, 0x53, 0x6b, 0xe6,
-	0xd8, 0x6c, 0xad, 0x69, 0xdb, 0x01, 0x0e, 0xc3, 0x3e, 0x0d, 0x1c, 0x6f, 0x62, 0x2c, 0x4b, 0xd0,
-	0x2a, 0xa4, 0x7d, 0xf2, 0x0d, 0x0e, 0xf8, 0xc6, 0x29, 0x43, 0x04, 0xd5, 0x9f, 0x14, 0xb8, 0xd3,
-	0xf7, 0x2c, 0x3f, 0x9c, 0x12, 0x8a, 0x4a, 0x90, 0x5c, 0x92, 0x4e, 0x3a, 0x36, 0xd2, 0x21, 0xeb,
-	0xf2, 0xbd, 0x43, 0x35, 0xb9, 0x99, 0xaa, 0xe5, 0x77, 0x3f, 0xb8, 0x59, 0x58, 0x41, 0xf4, 0x8a,
-	0xae, 0xb2, 0x9e, 0xd9, 0x89, 0x12, 0x6a, 0xcd, 0x4c, 0xc1, 0x21, 0xc5, 0x39, 0x00, 0x87, 0x7a,
-	0x0c, 0x41, 0x15, 0x26, 0xdc, 0x19, 0x0e, 0xb0, 0x37, 0xc6, 0x42, 0xf1, 0x15, 0x23, 0x86, 0x54,
-	0x7f, 0x51, 0x20, 0xb7, 0x6f, 0x79, 0x36, 0x3b, 0x24, 0x8e, 0x8f, 0x5c, 0xf9, 0xbf, 0x23, 0xbf,
-	0x56, 0x18, 0xf4, 0x04, 0x72, 0xbe, 0x9c, 0xad, 0xa0, 0x7b, 0x2b, 0xb9, 0x5f, 0xd7, 0x54, 0x09,
-	0x80, 0xd0, 0xe3, 0x94, 0x50, 0x8c, 0x36, 0x20, 0x37, 0x8e, 0xd8, 0x73, 0xca, 0x45, 0xe3, 0x35,
-	0x70, 0xbd, 0xeb, 0x92, 0xd7, 0xbb, 0x8e, 0x39, 0x65, 0x8a, 0x9d, 0xc9, 0x94, 0x4a, 0x15, 0x65,
-	0x54, 0xfd, 0x67, 0x05, 0xd2, 0x06, 0x99, 0x7b, 0xf6, 0xbb, 0x9b, 0x70, 0x0f, 0xd2, 0xfe, 0xd4,
-	0x0a, 0xc5, 0x3d, 0x2a, 0xed, 0x6e, 0xdd, 0x2c, 0x6a, 0x8f, 0xa5, 0x1a, 0xa2, 0x82, 0x0d, 0x38,
-	0x94, 0x3e, 0x62, 0x9b, 0xca, 0x01, 0x46, 0x90, 0x6e, 0xa3, 0x3d, 0xc8, 0xcc, 0xb0, 0x65, 0xe3,
-	0x40, 0x4d, 0xdf, 0x56, 0x4d, 0x59, 0x80, 0xb6, 0xa0, 0xc8, 0x88, 0x60, 0xdb, 0x94, 0x07, 0xcf,
-	0xf0, 0x83, 0x17, 0x04, 0x78, 0xcc, 0x31, 0xb4, 0x0d, 0x25, 0xdf, 0x0a, 0x2c, 0x37, 0x34, 0x17,
-	0x38, 0x08, 0x1d, 0xe2, 0xa9, 0x59, 0xce, 0xa1, 0x28, 0xd0, 0x53, 0x01, 0xa2, 0x1a, 0x94, 0x5d,
-	0xeb, 0xdc, 0x94, 0xcf, 0xb6, 0xd1, 0x33, 0x8a, 0x43, 0xf5, 0x0e, 0x4f, 0x2c, 0xb9, 0xd6, 0xb9,
-	0xb8, 0xc5, 0x2d, 0x86, 0x22, 0x03, 0x60, 0x39, 0xa1, 0x50, 0xcd, 0xf1, 0x0b, 0xf0, 0xe1, 0xcd,
-	0x8a, 0x2c, 0x0d, 0x1a, 0x37, 0x5a, 0xac, 0x0b, 0xd2, 0x21, 0xbd, 0x20, 0xac, 0x1d, 0xf0, 0x76,
-	0xb5, 0xdb, 0xdc, 0x27, 0xe6, 0x9f, 0x78, 0x3f, 0xd1, 0x81, 0x4d, 0xd1, 0xc6, 0x63, 0xc7, 0xc6,
-	0xb6, 0x9a, 0x17, 0x53, 0x94, 0x21, 0x53, 0x42, 0xfe, 0x8d, 0xf4, 0x2a, 0x70, 0xbd, 0x8a, 0x12,
-	0x95, 0x82, 0x3d, 0x82, 0xc2, 0x99, 0xe3, 0x59, 0xb3, 0x28, 0xa9, 0xc8, 0x93, 0xf2, 0x1c, 0x93,
-	0x29, 0x5b, 0x50, 0x0c, 0x31, 0xa5, 0x33, 0x1c, 0xe5, 0x94, 0x84, 0xf0, 0x02, 0x14, 0x49, 0xd5,
-	0x5f, 0x15, 0xc8, 0xf4, 0xb8, 0xc6, 0xb1, 0xfc, 0xd1, 0x8c, 0x8c, 0x9f, 0x86, 0xd2, 0xe9, 0x32,
-	0xbf, 0xc5, 0x31, 0xb4, 0x0b, 0x6b, 0xcb, 0x5b, 0x62, 0xd2, 0x79, 0xe0, 0x45, 0xc9, 0xc2, 0x8c,
-	0xef, 0x2f, 0x17, 0x07, 0xf3, 0xc0, 0x93, 0x35, 0xdb, 0xc0, 0xa6, 0x63, 0xc6, 0xe6, 0x91, 0xe2,
-	0xc9, 0x45, 0xd7, 0x3a, 0x5f, 0x8a, 0x1e, 0x7e, 0xba, 0xfd, 0xfd, 0xab, 0xe7, 0x3b, 0x9b, 0xff,
-	0xfd, 0x42, 0x15, 0x34, 0xab, 0x01, 0x14, 0x7b, 0x57, 0x4c, 0xa1, 0x42, 0x36, 0x32, 0x8d, 0xb8,
-	0x2d, 0x51, 0x88, 0x8e, 0x20, 0x23, 0xfc, 0xc3, 0xd9, 0xbd, 0xf5, 0x09, 0x28, 0xda, 0xc6, 0xa7,
-	0x25, 0xcb, 0x77, 0x0c, 0xc8, 0xca, 0x37, 0x20, 0x2a, 0x43, 0xe1, 0xb0, 0xa9, 0x9f, 0x0c, 0x0d,
-	0xcd, 0xec, 0x74, 0x3b, 0x5a, 0x39, 0x81, 0xd6, 0xe0, 0x6e, 0x84, 0x68, 0x5f, 0x68, 0xfb, 0xc3,
-	0x81, 0xde, 0xed, 0x94, 0x15, 0xa4, 0xc2, 0x6a, 0x04, 0x77, 0x87, 0x83, 0xde, 0x70, 0x60, 0x9e,
-	0xe8, 0x6d, 0x7d, 0x50, 0x4e, 0xae, 0xaf, 0x7c, 0xf7, 0x63, 0x25, 0xb1, 0x73, 0x0c, 0x69, 0x7e,
-	0x07, 0x59, 0x7d, 0xef, 0xb8, 0xd9, 0xd7, 0xcc, 0x61, 0xa7, 0xdf, 0xd3, 0xf6, 0xf5, 0x43, 0x5d,
-	0x3b, 0x28, 0x27, 0x50, 0x09, 0x40, 0xc0, 0xdd, 0x9e, 0xc6, 0xfa, 0x21, 0x28, 0x89, 0xb8, 0xaf,
-	0x0d, 0x06, 0x27, 0x7a, 0xe7, 0x68, 0xd9, 0xe9, 0x5b, 0x05, 0x8a, 0xc2, 0x6d, 0xd1, 0xfb, 0x7f,
-	0x1d, 0xee, 0xb5, 0xb5, 0x76, 0x4b, 0x33, 0xd8, 0xd6, 0xfb, 0xdd, 0xb6, 0x66, 0xb6, 0xf5, 0x7e,
-	0x9f, 0xd5, 0x24, 0xd0, 0x7d, 0x58, 0x7b, 0x63, 0xad, 0x79, 0x64, 0x68, 0xda, 0x41, 0x59, 0x41,
-	0x1b, 0xa0, 0xbe, 0xb1, 0x74, 0xa0, 0xf7, 0xe5, 0x6a, 0xf2, 0x9a, 0xa6, 0x1d, 0x6d, 0x38, 0x30,
-	0x9a, 0x27, 0xe5, 0x94, 0x20, 0xd2, 0xea, 0xbf, 0xb8, 0xa8, 0x28, 0x2f, 0x2f, 0x2a, 0xca, 0xdf,
-	0x17, 0x15, 0xe5, 0x87, 0xcb, 0x4a, 0xe2, 0xe5, 0x65, 0x25, 0xf1, 0xe7, 0x65, 0x25, 0xf1, 0xe5,
-	0xde, 0xc4, 0xa1, 0xd3, 0xf9, 0xa8, 0x3e, 0x26, 0x6e, 0xe3, 0xca, 0x84, 0xaf, 0x04, 0xe7, 0x57,
-	0x07, 0xce, 0x3f, 0x9f, 0x46, 0x19, 0xfe, 0x75, 0xf3, 0xc9, 0xbf, 0x01, 0x00, 0x00, 0xff, 0xff,
-	0x8c, 0xf6, 0x18, 0xad, 0x6b, 0x09, 0x00, 0x00,
+	// 2266 bytes of a gzipped FileDescriptorProto
+	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0xac, 0x58, 0x4f, 0x6f, 0x1b, 0xc7,
+	0x15, 0xd7, 0x52, 0x24, 0x25, 0x3e, 0xfe, 0xd1, 0x6a, 0x6c, 0x2b, 0x1b, 0xc5, 0x91, 0x15, 0x2a,
+	0x4e, 0x64, 0xb7, 0x96, 0x60, 0x39, 0x30, 0xe0, 0x16, 0x45, 0x40, 0x91, 0x2b, 0x9b, 0x89, 0x44,
+	0x2a, 0x4b, 0x52, 0x0d, 0x0a, 0x14, 0xc4, 0x92, 0x3b, 0xa2, 0xb6, 0x5e, 0xee, 0xb0, 0xbb, 0x43,
+	0x59, 0xfe, 0x02, 0x41, 0xd1, 0x53, 0x4f, 0x3d, 0xa7, 0x08, 0x50, 0xa4, 0x40, 0x0f, 0x01, 0x9a,
+	0x7b, 0xaf, 0x39, 0x06, 0x39, 0x15, 0x3d, 0x04, 0x85, 0x7d, 0xc8, 0x27, 0xe8, 0xbd, 0x98, 0x79,
+	0xb3, 0xcb, 0x25, 0x61, 0x4b, 0x82, 0xdc, 0x0b, 0xc1, 0xf7, 0x9b, 0x37, 0x6f, 0xde, 0xfe, 0xe6,
+	0xfd, 0xdb, 0x85, 0x4d, 0x36, 0xa2, 0xfe, 0x20, 0xb0, 0x1d, 0x97, 0xfa, 0x7c, 0xfb, 0x94, 0x06,
+	0xee, 0xb1, 0xdb, 0xb7, 0xb9, 0xcb, 0xfc, 0xed, 0xd3, 0xfb, 0xdb, 0xfc, 0xf9, 0x88, 0x86, 0x5b,
+	0xa3, 0x80, 0x71, 0x46, 0x6e, 0x26, 0x35, 0xb7, 0x92, 0x9a, 0x5b, 0xa7, 0xf7, 0x57, 0x97, 0xed,
+	0xa1, 0xeb, 0xb3, 0x6d, 0xf9, 0x8b, 0x1b, 0x56, 0xdf, 0xee, 0xb3, 0x70, 0xc8, 0xc2, 0xae, 0x94,
+	0xb6, 0x51, 0x50, 0x4b, 0xd7, 0x07, 0x6c, 0xc0, 0x10, 0x17, 0xff, 0x10, 0x2d, 0x3f, 0x85, 0x85,
+	0xe6, 0x98, 0xf7, 0xd9, 0x90, 0x92, 0x5b, 0x90, 0x67, 0x63, 0x3e, 0x1a, 0xf3, 0x6e, 0xc0, 0x18,
+	0x37, 0xb4, 0x75, 0x6d, 0xb3, 0x60, 0x01, 0x42, 0x16, 0x63, 0x9c, 0x7c, 0x0c, 0x0b, 0xc7, 0xb6,
+	0xeb, 0x8d, 0x03, 0x6a, 0xa4, 0xd6, 0xb5, 0xcd, 0xd2, 0xce, 0xed, 0xad, 0xf3, 0xfc, 0xdb, 0xda,
+	0x43, 0x65, 0x2b, 0xda, 0x55, 0xfe, 0xa7, 0x06, 0xf9, 0x0a, 0xe7, 0x34, 0xe4, 0x52, 0x87, 0xbc,
+	0x0b, 0x10, 0xd0, 0xdf, 0x8f, 0x69, 0xc8, 0xbb, 0xae, 0x23, 0x0f, 0x4c, 0x5b, 0x39, 0x85, 0xd4,
+	0x1d, 0x62, 0xc0, 0x82, 0xcd, 0x39, 0x1d, 0x8e, 0xb8, 0x3c, 0xaf, 0x68, 0x45, 0x22, 0xf9, 0x04,
+	0x16, 0x18, 0x7a, 0x6d, 0xcc, 0xaf, 0x6b, 0x9b, 0xf9, 0x8b, 0x3c, 0x51, 0x8f, 0xb8, 0x9b, 0xfb,
+	0xee, 0xc7, 0x5b, 0x73, 0x5f, 0xff, 0xf4, 0xcd, 0x5d, 0xcd, 0x8a, 0x0c, 0x90, 0x9f, 0xc1, 0x32,
+	0xf5, 0x4f, 0xdd, 0x80, 0xf9, 0x43, 0xea, 0xf3, 0x6e, 0xdf, 0xb3, 0xc3, 0xd0, 0x48, 0xcb, 0xf3,
+	0xf4, 0xc4, 0x42, 0x55, 0xe0, 0xe5, 0x1e, 0x2c, 0x1d, 0x8e, 0x7b, 0x9e, 0x1b, 0x9e, 0x50, 0xa7,
+	0x29, 0x99, 0xb9, 0xfa, 0x43, 0xac, 0x40, 0x16, 0xc9, 0x95, 0xcf, 0x50, 0xb0, 0x94, 0x54, 0xa6,
+	0x00, 0x55, 0x36, 0x1c, 0xba, 0x5c, 0x1c, 0x7b, 0x75, 0xf3, 0x6b, 0x00, 0xfd, 0xd8, 0x8c, 0x3a,
+	0x22, 0x81, 0x94, 0x39, 0x64, 0x2d, 0x7a, 0x4a, 0x6d, 0x8f, 0x1c, 0x41, 0xde, 0x9e, 0xdc, 0x8a,
+	0x3c, 0x23, 0xbf, 0x73, 0xe7, 0x7c, 0x46, 0x13, 0xd7, 0x98, 0x64, 0x35, 0x69, 0x88, 0x10, 0x48,
+	0x87, 0xb6, 0x87, 0x8e, 0x15, 0x2c, 0xf9, 0xbf, 0xfc, 0x5b, 0xc8, 0x1e, 0xd0, 0x61, 0x8f, 0x06,
+	0xe4, 0x57, 0xb0, 0xc8, 0x46, 0x34, 0xb0, 0x39, 0x0b, 0xe4, 0x91, 0xb9, 0xdd, 0xf7, 0x7e, 0xf8,
+	0xf6, 0xde, 0xbb, 0x2a, 0x66, 0x8f, 0x6c, 0xcf, 0x75, 0xc4, 0x5a, 0xc5, 0x71, 0x02, 0x1a, 0x86,
+	0x2d, 0x1e, 0xb8, 0xfe, 0xc0, 0x8a, 0xb7, 0x90, 0xeb, 0x90, 0x19, 0xb1, 0x67, 0x34, 0x90, 0xd6,
+	0xe7, 0x2d, 0x14, 0xca, 0x7f, 0xd5, 0x60, 0xb1, 0xe5, 0xdb, 0xa3, 0xf0, 0x84, 0x71, 0x52, 0x82,
+	0x54, 0x4c, 0x59, 0xca, 0x75, 0x48, 0x1d, 0x16, 0x86, 0xf2, 0xec, 0xd0, 0x48, 0xad, 0xcf, 0x6f,
+	0xe6, 0x77, 0xde, 0x3f, 0xff, 0x19, 0xd1, 0xd1, 0xa9, 0xa0, 0x51, 0xfb, 0x45, 0xae, 0x70, 0xc6,
+	0x6d, 0xaf, 0x8b, 0x3e, 0xcc, 0x4b, 0x1f, 0x40, 0x42, 0x87, 0x02, 0x11, 0xec, 0x07, 0xf4, 0x98,
+	0x06, 0xd4, 0xef, 0x53, 0x0c, 0xa7, 0xb4, 0x95, 0x40, 0xca, 0xff, 0x48, 0x41, 0xae, 0x6a, 0xfb,
+	0x8e, 0x78, 0x48, 0x9a, 0x8c, 0x67, 0xed, 0x4d, 0xe3, 0xf9, 0x95, 0xc4, 0x90, 0x8f, 0x21, 0x37,
+	0x52, 0x81, 0x8b, 0xee, 0x5e, 0x8a, 0xee, 0xc9, 0x1e, 0xb2, 0x0b, 0x8b, 0x21, 0x17, 0x0e, 0xfb,
+	0x03, 0xf9, 0x38, 0xa5, 0x9d, 0x0f, 0xce, 0xf7, 0xb1, 0xa5, 0xb4, 0xad, 0x78, 0x9f, 0x70, 0x8d,
+	0x06, 0x01, 0x0b, 0x8c, 0x8c, 0xe4, 0x03, 0x05, 0x72, 0x07, 0xf4, 0xe8, 0x18, 0xa7, 0x7b, 0x42,
+	0xdd, 0xc1, 0x09, 0x37, 0xb2, 0xd2, 0xf7, 0xa5, 0x18, 0x7f, 0x22, 0xe1, 0xf2, 0x57, 0x1a, 0x00,
+	0xde, 0xca, 0x11, 0xe3, 0x94, 0xdc, 0x84, 0x5c, 0x3f, 0xe2, 0x50, 0x12, 0x57, 0xb4, 0x26, 0xc0,
+	0xab, 0x13, 0x3b, 0xf5, 0xea, 0xc4, 0x16, 0xc9, 0xa8, 0x8e, 0xc6, 0xbb, 0x54, 0xd2, 0x4c, 0x16,
+	0xa5, 0x67, 0xb3, 0x28, 0x8e, 0xf1, 0x4c, 0x22, 0xc6, 0xff, 0xab, 0x41, 0x66, 0xcf, 0x1e, 0x7b,
+	0x32, 0xc5, 0x31, 0x62, 0x94, 0x77, 0x4a, 0x22, 0xbf, 0x84, 0xf4, 0x53, 0xd7, 0x77, 0x54, 0x19,
+	0xfd, 0xf0, 0xa2, 0x32, 0x3a, 0xf6, 0xf8, 0xa7, 0xae, 0xef, 0x58, 0x72, 0xd3, 0x6b, 0x5d, 0x4d,
+	0x04, 0x51, 0xfa, 0x4d, 0x83, 0xe8, 0x15, 0x8f, 0x35, 0xdb, 0x1f, 0xb2, 0xb3, 0xfd, 0xa1, 0xfc,
+	0xa5, 0x06, 0xa5, 0x8e, 0x2f, 0xce, 0xa4, 0x8e, 0x2a, 0x2d, 0xaf, 0x23, 0x20, 0xe1, 0x6b, 0xea,
+	0xff, 0xe5, 0xeb, 0x7c, 0xc2, 0xd7, 0x09, 0x47, 0xe9, 0x24, 0x47, 0xe5, 0x2f, 0x72, 0x90, 0xb1,
+	0xd8, 0xd8, 0x77, 0xae, 0x5e, 0x57, 0x1f, 0x41, 0x66, 0x74, 0x62, 0x87, 0xd8, 0x79, 0x4a, 0x3b,
+	0x1b, 0xe7, 0x3b, 0x7e, 0x28, 0x54, 0x2d, 0xdc, 0x21, 0x18, 0x0c, 0x55, 0x71, 0x12, 0x87, 0xaa,
+	0xaa, 0x10, 0x41, 0x75, 0x87, 0x3c, 0x82, 0xac, 0x47, 0x6d, 0x87, 0x62, 0x86, 0x5c, 0x2a, 0x45,
+	0xd5, 0x06, 0xb2, 0x01, 0x45, 0x64, 0x7e, 0x3a, 0x85, 0x0a, 0x08, 0x62, 0xfe, 0x90, 0xdb, 0x50,
+	0x1a, 0xd9, 0x81, 0x3d, 0x0c, 0xbb, 0xa7, 0x34, 0x08, 0x45, 0xb1, 0x5f, 0x90, 0x3e, 0x14, 0x11,
+	0x3d, 0x42, 0x90, 0x6c, 0x82, 0x3e, 0xb4, 0xcf, 0xba, 0xea, 0xb6, 0x7b, 0xcf, 0x39, 0x0d, 0x8d,
+	0x45, 0xa9, 0x58, 0x1a, 0xda, 0x67, 0xd8, 0xf7, 0x76, 0x05, 0x4a, 0x2c, 0x80, 0x38, 0xe1, 0x42,
+	0x23, 0x27, 0xab, 0xea, 0x05, 0xe1, 0x1c, 0x57, 0xbd, 0xe4, 0x65, 0x26, 0xac, 0x90, 0x3a, 0x64,
+	0x4e, 0x99, 0x30, 0x07, 0xd2, 0xdc, 0xe6, 0x65, 0x8a, 0xb4, 0x28, 0x07, 0x49, 0x7b, 0x68, 0x41,
+	0xdc, 0xa2, 0x43, 0xfb, 0xae, 0x43, 0x1d, 0x23, 0x8f, 0xb7, 0xa8, 0x44, 0xc1, 0x84, 0xfa, 0x1b,
+	0xf1, 0x55, 0x90, 0x7c, 0x15, 0x15, 0xaa, 0x08, 0x7b, 0x0f, 0x0a, 0xc7, 0xae, 0x6f, 0x7b, 0x91,
+	0x52, 0x51, 0x2a, 0xe5, 0x25, 0xa6, 0x54, 0x36, 0xa0, 0x18, 0x52, 0xce, 0x3d, 0x1a, 0xe9, 0x94,
+	0x90, 0x78, 0x04, 0x95, 0xd2, 0x0a, 0x64, 0x1d, 0x77, 0x40, 0x43, 0x6e, 0x2c, 0x61, 0xaf, 0x47,
+	0x49, 0x54, 0xc4, 0x21, 0x73, 0xa8, 0x67, 0xe8, 0x12, 0x46, 0x81, 0x3c, 0x84, 0x74, 0x30, 0xf6,
+	0xa8, 0xb1, 0x2c, 0x23, 0xac, 0x7c, 0x3e, 0x01, 0xd6, 0xd8, 0xa3, 0x96, 0xd4, 0x17, 0xd6, 0x42,
+	0x6a, 0xf3, 0xd0, 0x20, 0x68, 0x4d, 0x0a, 0xe2, 0xec, 0x90, 0xda, 0x1e, 0x75, 0x8c, 0x6b, 0xeb,
+	0xda, 0xe6, 0xa2, 0xa5, 0x24, 0x51, 0x77, 0x03, 0x99, 0xa5, 0xae, 0x3f, 0x88, 0x7c, 0xbf, 0x8e,
+	0x75, 0x37, 0xc6, 0x95, 0xfb, 0x77, 0x40, 0xef, 0x33, 0x5f, 0x74, 0xf6, 0x09, 0x5f, 0x37, 0x50,
+	0x35, 0xc6, 0x95, 0xea, 0x3d, 0x20, 0x76, 0xd0, 0x73, 0x79, 0x60, 0xf3, 0x84, 0xdd, 0x15, 0xa9,
+	0xbc, 0x9c, 0x58, 0x79, 0x12, 0xd7, 0xd7, 0x08, 0xa4, 0x8e, 0xf1, 0x96, 0x74, 0x30, 0x81, 0x88,
+	0x0b, 0xe0, 0xee, 0x90, 0x06, 0x91, 0x21, 0x03, 0x2f, 0x40, 0x62, 0xca, 0xc4, 0x1e, 0x64, 0x8f,
+	0x45, 0x89, 0x0c, 0x8d, 0xb7, 0x65, 0xc0, 0x6c, 0x5c, 0xa2, 0x9c, 0x26, 0x63, 0x45, 0xed, 0x26,
+	0x2d, 0x58, 0x1c, 0xab, 0xea, 0x65, 0xac, 0x4a, 0x4b, 0x3f, 0x3f, 0xdf, 0xd2, 0x74, 0xad, 0x4b,
+	0x9a, 0x8c, 0x0d, 0x09, 0xf2, 0xfb, 0x1e, 0x0b, 0xa9, 0x63, 0xbc, 0x83, 0xe4, 0xa3, 0x54, 0xee,
+	0x41, 0x5e, 0xd6, 0xa1, 0xcb, 0x0d, 0x91, 0x53, 0x8d, 0x2e, 0x35, 0xdb, 0xe8, 0x5e, 0x37, 0x48,
+	0x7e, 0xa9, 0xc1, 0xa2, 0x79, 0xea, 0x3a, 0x62, 0xe2, 0x20, 0x35, 0xc8, 0x04, 0xe2, 0x40, 0x35,
+	0x60, 0x5c, 0x40, 0x92, 0xf4, 0x6d, 0x2a, 0xa1, 0xe4, 0x66, 0xd2, 0x90, 0x75, 0x7b, 0x34, 0xe6,
+	0xd1, 0x08, 0x75, 0xe7, 0x12, 0x76, 0x54, 0xc1, 0x98, 0xa9, 0xdd, 0xc2, 0x48, 0xf9, 0x6f, 0x29,
+	0x58, 0xa8, 0x32, 0xdf, 0x19, 0xf7, 0xf9, 0x9b, 0x0e, 0x84, 0x2b, 0x90, 0x7d, 0xe6, 0xfa, 0x0e,
+	0x7b, 0xa6, 0xe6, 0x4d, 0x25, 0x09, 0xdc, 0xa3, 0xfe, 0x80, 0x9f, 0x48, 0x76, 0x8a, 0x96, 0x92,
+	0x44, 0xdb, 0xf0, 0xe9, 0x19, 0x57, 0xa3, 0xbe, 0xfc, 0x2f, 0xdb, 0x95, 0x1b, 0x8a, 0xdb, 0xca,
+	0xa8, 0x76, 0x25, 0x25, 0x52, 0x86, 0x82, 0x88, 0x73, 0xf1, 0x94, 0x7d, 0x11, 0xa7, 0x59, 0xb9,
+	0x3a, 0x85, 0x91, 0x75, 0xc8, 0x07, 0xd4, 0x73, 0xed, 0x9e, 0xeb, 0xb9, 0xfc, 0xb9, 0x2c, 0xac,
+	0x45, 0x2b, 0x09, 0x09, 0xeb, 0x2a, 0x50, 0xb1, 0x98, 0x46, 0x81, 0x77, 0x1b, 0x4a, 0xa1, 0x67,
+	0x27, 0xc7, 0x9f, 0x1c, 0xd6, 0x22, 0x85, 0xaa, 0xe1, 0xe7, 0xef, 0x29, 0x80, 0x9a, 0x7b, 0x4a,
+	0x83, 0x81, 0xbc, 0xd0, 0xb8, 0x74, 0x68, 0xc9, 0xd2, 0xb1, 0x01, 0xc5, 0x53, 0x1a, 0x08, 0x97,
+	0xa6, 0x06, 0x9e, 0x82, 0x02, 0x71, 0xd8, 0x11, 0x9d, 0x9c, 0x9f, 0xd0, 0x40, 0xa9, 0x20, 0x2f,
+	0x20, 0x21, 0x54, 0xd8, 0x80, 0xa2, 0x67, 0x07, 0xa2, 0x42, 0x75, 0x71, 0x60, 0xc3, 0x56, 0x55,
+	0x50, 0xa0, 0x29, 0xe7, 0x36, 0x49, 0x38, 0x3f, 0x71, 0x7d, 0x35, 0xce, 0x29, 0x49, 0xe0, 0x3d,
+	0xfa, 0x9c, 0xf9, 0x48, 0x53, 0xda, 0x52, 0x12, 0x79, 0x1f, 0x8a, 0x13, 0xc2, 0xc4, 0x18, 0xa9,
+	0x7a, 0xcf, 0x14, 0x48, 0x3e, 0x80, 0x25, 0xcf, 0x0e, 0x79, 0x37, 0x91, 0x0e, 0xc8, 0x56, 0x51,
+	0xc0, 0x56, 0x9c, 0x12, 0xb7, 0x20, 0x2f, 0xf5, 0xa6, 0x18, 0x03, 0x01, 0x29, 0xba, 0x76, 0x01,
+	0xc4, 0x4b, 0x8a, 0xef, 0xd8, 0x82, 0xad, 0xc9, 0x40, 0xa0, 0x4d, 0x0d, 0x4d, 0x37, 0x21, 0x17,
+	0x45, 0x10, 0x86, 0x74, 0xc1, 0x9a, 0x00, 0xe5, 0xaf, 0x53, 0x00, 0x6d, 0xe6, 0xd1, 0x40, 0xd8,
+	0x08, 0x89, 0x09, 0xe9, 0xe3, 0xd1, 0xfd, 0x87, 0x2a, 0x3a, 0xef, 0x8b, 0x78, 0xfe, 0xf7, 0x8f,
+	0xb7, 0xde, 0xc1, 0x08, 0x0d, 0x9d, 0xa7, 0x5b, 0x2e, 0xdb, 0x1e, 0xda, 0xfc, 0x64, 0x6b, 0x9f,
+	0x0e, 0xec, 0xfe, 0xf3, 0x1a, 0xed, 0xff, 0xf0, 0xed, 0x3d, 0x50, 0x01, 0x5c, 0xa3, 0x7d, 0x4b,
+	0x6e, 0x17, 0x66, 0x7a, 0xc7, 0xf7, 0x1f, 0xca, 0xab, 0xb9, 0x9a, 0x19, 0xb1, 0x1d, 0xbd, 0x79,
+	0xb0, 0xa3, 0xa6, 0xf9, 0xab, 0x79, 0xf3, 0x60, 0x07, 0xcd, 0x3c, 0xfc, 0x48, 0x5e, 0xf1, 0x55,
+	0xcd, 0x3c, 0xfc, 0xa8, 0xfc, 0x97, 0x2c, 0x64, 0x0f, 0xe5, 0x14, 0x91, 0xe8, 0x88, 0x3d, 0x8f,
+	0xf5, 0x9f, 0x86, 0x6a, 0xf6, 0x53, 0x1d, 0x71, 0x57, 0x62, 0x64, 0x07, 0x6e, 0xc4, 0x2f, 0x17,
+	0x5d, 0x3e, 0x0e, 0xfc, 0x48, 0x19, 0x03, 0xf6, 0x5a, 0xbc, 0xd8, 0x1e, 0x07, 0xbe, 0xda, 0x73,
+	0x1b, 0xc4, 0xfc, 0xd1, 0x4d, 0x4c, 0x1c, 0x18, 0xba, 0xc5, 0xa1, 0x7d, 0x56, 0x9d, 0x0c, 0x10,
+	0x62, 0xcc, 0xa2, 0xb6, 0x17, 0x19, 0xc4, 0x04, 0x07, 0x01, 0x29, 0x3b, 0x42, 0x81, 0x1d, 0xf3,
+	0x48, 0x21, 0xa3, 0x14, 0xd8, 0x31, 0x57, 0x0a, 0xc9, 0x26, 0xc6, 0x62, 0xcf, 0x30, 0xeb, 0x97,
+	0x13, 0x2b, 0x4a, 0xbd, 0x05, 0xc0, 0xe3, 0x28, 0x91, 0x61, 0x7d, 0xe1, 0xd8, 0x32, 0x89, 0xaa,
+	0xa9, 0x31, 0x68, 0x62, 0x06, 0x7b, 0xee, 0x70, 0x64, 0x07, 0xb4, 0x4b, 0x3d, 0x2a, 0x5e, 0x36,
+	0xa2, 0xba, 0xb1, 0xa4, 0x70, 0x53, 0xc1, 0x82, 0x97, 0x3e, 0x16, 0xd1, 0xae, 0x2a, 0x81, 0x39,
+	0xe4, 0x45, 0xa1, 0xbf, 0xc6, 0x4a, 0xf8, 0x2e, 0x80, 0xa0, 0x4f, 0x55, 0x38, 0xc0, 0x36, 0x32,
+	0xb4, 0xcf, 0x0e, 0xb0, 0xc8, 0xdd, 0xc1, 0xa9, 0x6f, 0xaa, 0xd0, 0xe1, 0xd4, 0xb4, 0x24, 0xf8,
+	0x4d, 0xd6, 0xba, 0x2d, 0xb8, 0x16, 0x1d, 0xf8, 0x3b, 0xdb, 0x8d, 0x99, 0x2e, 0x20, 0x41, 0x6a,
+	0xe9, 0x13, 0xdb, 0x8d, 0x08, 0xbf, 0x0b, 0xcb, 0xb2, 0xd6, 0x4d, 0x69, 0x17, 0xd1, 0xb6, 0x5c,
+	0x48, 0xe8, 0x7e, 0xae, 0xaa, 0x61, 0xf7, 0x38, 0xb0, 0xfb, 0xf2, 0x83, 0x44, 0xe9, 0xaa, 0x91,
+	0x89, 0x05, 0x74, 0x4f, 0xd9, 0x21, 0xdb, 0xc2, 0xeb, 0x20, 0x60, 0x3d, 0xa6, 0xee, 0x15, 0xdf,
+	0x93, 0x97, 0xa4, 0x1f, 0x64, 0x6a, 0x09, 0x5f, 0xe2, 0x3f, 0x84, 0x25, 0xaa, 0xfa, 0x67, 0xe4,
+	0xb4, 0x2e, 0x95, 0x4b, 0x11, 0x8c, 0x3e, 0xff, 0xe2, 0xf6, 0x1f, 0x7f, 0xfa, 0xe6, 0xee, 0xfa,
+	0xeb, 0x3f, 0xeb, 0x61, 0x62, 0x94, 0x03, 0x28, 0x1e, 0x4e, 0x0d, 0xda, 0x06, 0x2c, 0x44, 0x83,
+	0x38, 0xf6, 0xfc, 0x48, 0x24, 0x8f, 0x21, 0x8b, 0x33, 0xb9, 0x7a, 0x3f, 0xba, 0xe0, 0x53, 0x05,
+	0x9a, 0x9d, 0x9a, 0x6a, 0x70, 0xfb, 0x5d, 0x0b, 0x16, 0xd4, 0x77, 0x38, 0xa2, 0x43, 0x61, 0xaf,
+	0x52, 0xdf, 0xef, 0x58, 0x66, 0xb7, 0xd1, 0x6c, 0x98, 0xfa, 0x1c, 0xb9, 0x01, 0xcb, 0x11, 0x62,
+	0x7e, 0x6e, 0x56, 0x3b, 0xed, 0x7a, 0xb3, 0xa1, 0x6b, 0xc4, 0x80, 0xeb, 0x11, 0xdc, 0xec, 0xb4,
+	0x0f, 0x3b, 0xed, 0xee, 0x7e, 0xfd, 0xa0, 0xde, 0xd6, 0x53, 0xab, 0xe9, 0x3f, 0x7c, 0xb5, 0x36,
+	0x77, 0xf7, 0x31, 0xa4, 0x2d, 0x9c, 0x37, 0x75, 0xab, 0xb3, 0x6f, 0x76, 0x3b, 0x8d, 0xd6, 0xa1,
+	0x59, 0xad, 0xef, 0xd5, 0xcd, 0x9a, 0x3e, 0x47, 0x96, 0x20, 0x2f, 0xd1, 0xcf, 0x3a, 0x4d, 0xab,
+	0x73, 0xa0, 0x6b, 0x84, 0x40, 0x49, 0x02, 0xd5, 0xe6, 0xc1, 0x41, 0xbd, 0xdd, 0x36, 0xcd, 0xd8,
+	0xd0, 0x18, 0x32, 0xf2, 0x05, 0x49, 0x38, 0x72, 0xf8, 0xa4, 0xd2, 0x9a, 0x35, 0x55, 0x02, 0x40,
+	0xb8, 0x79, 0x68, 0x36, 0xd0, 0x12, 0xca, 0x2d, 0xb3, 0xdd, 0xde, 0xaf, 0x37, 0x1e, 0xeb, 0x29,
+	0xe1, 0x04, 0x62, 0xca, 0xbc, 0x40, 0xe7, 0x27, 0x06, 0x2b, 0xd6, 0x6e, 0xbd, 0x6d, 0x55, 0x24,
+	0x9c, 0x56, 0xc7, 0x3e, 0x85, 0xc5, 0xd6, 0xe4, 0x9b, 0x84, 0xde, 0x6a, 0x57, 0x1a, 0xb5, 0x7a,
+	0xe3, 0x71, 0xb7, 0x61, 0x76, 0xda, 0x56, 0x65, 0x5f, 0x9f, 0x23, 0xd7, 0x60, 0x29, 0x46, 0x2b,
+	0x8f, 0x2d, 0xd3, 0x6c, 0xe9, 0xda, 0x94, 0x6a, 0xad, 0xbe, 0xb7, 0x67, 0x5a, 0x2d, 0x3d, 0x25,
+	0xc8, 0x8a, 0xd1, 0x6a, 0xb3, 0xd1, 0xb6, 0x2a, 0xb5, 0x7a, 0xb5, 0xdd, 0xd2, 0xe7, 0xd5, 0x61,
+	0x7f, 0xd6, 0x20, 0x17, 0xbf, 0xc2, 0x93, 0x55, 0x58, 0xd9, 0xab, 0x74, 0xf6, 0xdb, 0xdd, 0x4f,
+	0xeb, 0x8d, 0xda, 0xcc, 0xd3, 0xbe, 0x03, 0x6f, 0x25, 0xd6, 0xcc, 0xcf, 0x3a, 0xf5, 0xa3, 0x66,
+	0xb5, 0xa2, 0xee, 0x44, 0x5e, 0x55, 0xbc, 0x68, 0x99, 0x47, 0x66, 0x65, 0x5f, 0x4f, 0xcd, 0xc0,
+	0x78, 0x5b, 0xfa, 0x3c, 0xb9, 0x09, 0x46, 0x02, 0x9e, 0xb8, 0x25, 0x6c, 0x45, 0x2c, 0x7c, 0xa1,
+	0x41, 0x11, 0xdf, 0x9e, 0xa2, 0x2f, 0xc0, 0xab, 0xb0, 0x72, 0x60, 0x1e, 0xec, 0x9a, 0x96, 0x30,
+	0x54, 0x6d, 0x1e, 0x98, 0xdd, 0x83, 0x7a, 0xab, 0x25, 0x98, 0x9b, 0x23, 0x6f, 0xc3, 0x8d, 0x99,
+	0x35, 0xc9, 0x4b, 0x4d, 0xd7, 0xc4, 0x61, 0x33, 0x4b, 0xb5, 0x7a, 0x4b, 0xad, 0xa6, 0x5e, 0x61,
+	0x34, 0xa2, 0x59, 0x31, 0xb4, 0xdb, 0xfa, 0xee, 0xc5, 0x9a, 0xf6, 0xfd, 0x8b, 0x35, 0xed, 0x3f,
+	0x2f, 0xd6, 0xb4, 0x3f, 0xbd, 0x5c, 0x9b, 0xfb, 0xfe, 0xe5, 0xda, 0xdc, 0xbf, 0x5e, 0xae, 0xcd,
+	0xfd, 0xe6, 0xd1, 0xc0, 0xe5, 0x27, 0xe3, 0xde, 0x56, 0x9f, 0x0d, 0xb7, 0xa7, 0xb2, 0x6b, 0x4a,
+	0x38, 0x9b, 0x4e, 0x36, 0xf9, 0x01, 0xbd, 0x97, 0x95, 0xdf, 0xb7, 0x1f, 0xfc, 0x2f, 0x00, 0x00,
+	0xff, 0xff, 0xcc, 0xe4, 0x58, 0xdf, 0x6d, 0x17, 0x00, 0x00,
 }
 
 func (m *Outcome) Marshal() (dAtA []byte, err error) {
@@ -1054,6 +2256,86 @@ func (m *PublishedOutput) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	return len(dAtA) - i, nil
 }
 
+func (m *Commitment) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *Commitment) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *Commitment) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if len(m.Commitment) > 0 {
+		i -= len(m.Commitment)
+		copy(dAtA[i:], m.Commitment)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.Commitment)))
+		i--
+		dAtA[i] = 0x1a
+	}
+	if m.Attempt != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.Attempt))
+		i--
+		dAtA[i] = 0x10
+	}
+	if m.RequestId != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.RequestId))
+		i--
+		dAtA[i] = 0x8
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *Reveal) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *Reveal) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *Reveal) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if len(m.Salt) > 0 {
+		i -= len(m.Salt)
+		copy(dAtA[i:], m.Salt)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.Salt)))
+		i--
+		dAtA[i] = 0x12
+	}
+	{
+		size, err := m.Attestation.MarshalToSizedBuffer(dAtA[:i])
+		if err != nil {
+			return 0, err
+		}
+		i -= size
+		i = encodeVarintTypes(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0xa
+	return len(dAtA) - i, nil
+}
+
 func (m *Member) Marshal() (dAtA []byte, err error) {
 	size := m.Size()
 	dAtA = make([]byte, size)
@@ -1161,6 +2443,21 @@ func (m *Candidate) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	_ = i
 	var l int
 	_ = l
+	if m.PublishedHeight != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.PublishedHeight))
+		i--
+		dAtA[i] = 0x30
+	}
+	if m.Error != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.Error))
+		i--
+		dAtA[i] = 0x28
+	}
+	if m.Standing != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.Standing))
+		i--
+		dAtA[i] = 0x20
+	}
 	if len(m.Publisher) > 0 {
 		i -= len(m.Publisher)
 		copy(dAtA[i:], m.Publisher)
@@ -1206,6 +2503,20 @@ func (m *MemberVote) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	_ = i
 	var l int
 	_ = l
+	if len(m.Salt) > 0 {
+		i -= len(m.Salt)
+		copy(dAtA[i:], m.Salt)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.Salt)))
+		i--
+		dAtA[i] = 0x2a
+	}
+	if len(m.Commitment) > 0 {
+		i -= len(m.Commitment)
+		copy(dAtA[i:], m.Commitment)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.Commitment)))
+		i--
+		dAtA[i] = 0x22
+	}
 	if m.Height != 0 {
 		i = encodeVarintTypes(dAtA, i, uint64(m.Height))
 		i--
@@ -1218,6 +2529,118 @@ func (m *MemberVote) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	}
 	if m.Candidate != 0 {
 		i = encodeVarintTypes(dAtA, i, uint64(m.Candidate))
+		i--
+		dAtA[i] = 0x8
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *Fault) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *Fault) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *Fault) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if len(m.OutputRoot) > 0 {
+		i -= len(m.OutputRoot)
+		copy(dAtA[i:], m.OutputRoot)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.OutputRoot)))
+		i--
+		dAtA[i] = 0x32
+	}
+	if len(m.Salt) > 0 {
+		i -= len(m.Salt)
+		copy(dAtA[i:], m.Salt)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.Salt)))
+		i--
+		dAtA[i] = 0x2a
+	}
+	{
+		size, err := m.Outcome.MarshalToSizedBuffer(dAtA[:i])
+		if err != nil {
+			return 0, err
+		}
+		i -= size
+		i = encodeVarintTypes(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x22
+	if m.Height != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.Height))
+		i--
+		dAtA[i] = 0x18
+	}
+	if m.Kind != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.Kind))
+		i--
+		dAtA[i] = 0x10
+	}
+	if m.Member != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.Member))
+		i--
+		dAtA[i] = 0x8
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *UnopenedReveal) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *UnopenedReveal) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *UnopenedReveal) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.Height != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.Height))
+		i--
+		dAtA[i] = 0x20
+	}
+	if len(m.Salt) > 0 {
+		i -= len(m.Salt)
+		copy(dAtA[i:], m.Salt)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.Salt)))
+		i--
+		dAtA[i] = 0x1a
+	}
+	{
+		size, err := m.Outcome.MarshalToSizedBuffer(dAtA[:i])
+		if err != nil {
+			return 0, err
+		}
+		i -= size
+		i = encodeVarintTypes(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x12
+	if m.Member != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.Member))
 		i--
 		dAtA[i] = 0x8
 	}
@@ -1244,6 +2667,134 @@ func (m *Round) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	_ = i
 	var l int
 	_ = l
+	if m.Closed {
+		i--
+		if m.Closed {
+			dAtA[i] = 1
+		} else {
+			dAtA[i] = 0
+		}
+		i--
+		dAtA[i] = 0x1
+		i--
+		dAtA[i] = 0xd8
+	}
+	if len(m.Unopened) > 0 {
+		for iNdEx := len(m.Unopened) - 1; iNdEx >= 0; iNdEx-- {
+			{
+				size, err := m.Unopened[iNdEx].MarshalToSizedBuffer(dAtA[:i])
+				if err != nil {
+					return 0, err
+				}
+				i -= size
+				i = encodeVarintTypes(dAtA, i, uint64(size))
+			}
+			i--
+			dAtA[i] = 0x1
+			i--
+			dAtA[i] = 0xd2
+		}
+	}
+	if len(m.Faults) > 0 {
+		for iNdEx := len(m.Faults) - 1; iNdEx >= 0; iNdEx-- {
+			{
+				size, err := m.Faults[iNdEx].MarshalToSizedBuffer(dAtA[:i])
+				if err != nil {
+					return 0, err
+				}
+				i -= size
+				i = encodeVarintTypes(dAtA, i, uint64(size))
+			}
+			i--
+			dAtA[i] = 0x1
+			i--
+			dAtA[i] = 0xca
+		}
+	}
+	if m.TimerHeight != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.TimerHeight))
+		i--
+		dAtA[i] = 0x1
+		i--
+		dAtA[i] = 0xc0
+	}
+	if m.Arbitrated {
+		i--
+		if m.Arbitrated {
+			dAtA[i] = 1
+		} else {
+			dAtA[i] = 0
+		}
+		i--
+		dAtA[i] = 0x1
+		i--
+		dAtA[i] = 0xb8
+	}
+	if m.ArbitratingHeight != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.ArbitratingHeight))
+		i--
+		dAtA[i] = 0x1
+		i--
+		dAtA[i] = 0xb0
+	}
+	if m.ContestedHeight != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.ContestedHeight))
+		i--
+		dAtA[i] = 0x1
+		i--
+		dAtA[i] = 0xa8
+	}
+	if m.RevealingHeight != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.RevealingHeight))
+		i--
+		dAtA[i] = 0x1
+		i--
+		dAtA[i] = 0xa0
+	}
+	if m.Sealed {
+		i--
+		if m.Sealed {
+			dAtA[i] = 1
+		} else {
+			dAtA[i] = 0
+		}
+		i--
+		dAtA[i] = 0x1
+		i--
+		dAtA[i] = 0x98
+	}
+	if len(m.Seats) > 0 {
+		i -= len(m.Seats)
+		copy(dAtA[i:], m.Seats)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.Seats)))
+		i--
+		dAtA[i] = 0x1
+		i--
+		dAtA[i] = 0x92
+	}
+	if m.Rule != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.Rule))
+		i--
+		dAtA[i] = 0x1
+		i--
+		dAtA[i] = 0x88
+	}
+	if len(m.Model) > 0 {
+		i -= len(m.Model)
+		copy(dAtA[i:], m.Model)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.Model)))
+		i--
+		dAtA[i] = 0x1
+		i--
+		dAtA[i] = 0x82
+	}
+	if len(m.Digest) > 0 {
+		i -= len(m.Digest)
+		copy(dAtA[i:], m.Digest)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.Digest)))
+		i--
+		dAtA[i] = 0x7a
+	}
 	if m.SettleHeight != 0 {
 		i = encodeVarintTypes(dAtA, i, uint64(m.SettleHeight))
 		i--
@@ -1337,6 +2888,335 @@ func (m *Round) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	return len(dAtA) - i, nil
 }
 
+func (m *RoundOutput) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *RoundOutput) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *RoundOutput) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if len(m.Output) > 0 {
+		i -= len(m.Output)
+		copy(dAtA[i:], m.Output)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.Output)))
+		i--
+		dAtA[i] = 0x1a
+	}
+	if m.Candidate != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.Candidate))
+		i--
+		dAtA[i] = 0x10
+	}
+	if m.RequestId != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.RequestId))
+		i--
+		dAtA[i] = 0x8
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *Evidence) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *Evidence) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *Evidence) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if len(m.Outputs) > 0 {
+		for iNdEx := len(m.Outputs) - 1; iNdEx >= 0; iNdEx-- {
+			{
+				size, err := m.Outputs[iNdEx].MarshalToSizedBuffer(dAtA[:i])
+				if err != nil {
+					return 0, err
+				}
+				i -= size
+				i = encodeVarintTypes(dAtA, i, uint64(size))
+			}
+			i--
+			dAtA[i] = 0x12
+		}
+	}
+	{
+		size, err := m.Round.MarshalToSizedBuffer(dAtA[:i])
+		if err != nil {
+			return 0, err
+		}
+		i -= size
+		i = encodeVarintTypes(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0xa
+	return len(dAtA) - i, nil
+}
+
+func (m *Conduct) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *Conduct) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *Conduct) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.SlashedHeight != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.SlashedHeight))
+		i--
+		dAtA[i] = 0x48
+	}
+	if m.Faults != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.Faults))
+		i--
+		dAtA[i] = 0x40
+	}
+	if m.Reliability != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.Reliability))
+		i--
+		dAtA[i] = 0x38
+	}
+	if m.Contradicted != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.Contradicted))
+		i--
+		dAtA[i] = 0x30
+	}
+	if m.Missed != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.Missed))
+		i--
+		dAtA[i] = 0x28
+	}
+	if m.Next != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.Next))
+		i--
+		dAtA[i] = 0x20
+	}
+	if m.Length != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.Length))
+		i--
+		dAtA[i] = 0x18
+	}
+	if len(m.Window) > 0 {
+		i -= len(m.Window)
+		copy(dAtA[i:], m.Window)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.Window)))
+		i--
+		dAtA[i] = 0x12
+	}
+	if len(m.Operator) > 0 {
+		i -= len(m.Operator)
+		copy(dAtA[i:], m.Operator)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.Operator)))
+		i--
+		dAtA[i] = 0xa
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *Divergence) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *Divergence) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *Divergence) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.LastHeight != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.LastHeight))
+		i--
+		dAtA[i] = 0x48
+	}
+	if m.LastRequestId != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.LastRequestId))
+		i--
+		dAtA[i] = 0x40
+	}
+	if m.Contradicting != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.Contradicting))
+		i--
+		dAtA[i] = 0x38
+	}
+	if m.Beyond != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.Beyond))
+		i--
+		dAtA[i] = 0x30
+	}
+	if m.Within != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.Within))
+		i--
+		dAtA[i] = 0x28
+	}
+	if m.LargestError != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.LargestError))
+		i--
+		dAtA[i] = 0x20
+	}
+	if m.OtherClass != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.OtherClass))
+		i--
+		dAtA[i] = 0x18
+	}
+	if m.VerdictClass != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.VerdictClass))
+		i--
+		dAtA[i] = 0x10
+	}
+	if len(m.Model) > 0 {
+		i -= len(m.Model)
+		copy(dAtA[i:], m.Model)
+		i = encodeVarintTypes(dAtA, i, uint64(len(m.Model)))
+		i--
+		dAtA[i] = 0xa
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *Attendance) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *Attendance) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *Attendance) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if len(m.Operators) > 0 {
+		for iNdEx := len(m.Operators) - 1; iNdEx >= 0; iNdEx-- {
+			i -= len(m.Operators[iNdEx])
+			copy(dAtA[i:], m.Operators[iNdEx])
+			i = encodeVarintTypes(dAtA, i, uint64(len(m.Operators[iNdEx])))
+			i--
+			dAtA[i] = 0x12
+		}
+	}
+	if m.Height != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.Height))
+		i--
+		dAtA[i] = 0x8
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *Tolerances) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *Tolerances) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *Tolerances) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	{
+		size := m.Fp64.Size()
+		i -= size
+		if _, err := m.Fp64.MarshalTo(dAtA[i:]); err != nil {
+			return 0, err
+		}
+		i = encodeVarintTypes(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x22
+	{
+		size := m.Fp32.Size()
+		i -= size
+		if _, err := m.Fp32.MarshalTo(dAtA[i:]); err != nil {
+			return 0, err
+		}
+		i = encodeVarintTypes(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x1a
+	{
+		size := m.Bf16.Size()
+		i -= size
+		if _, err := m.Bf16.MarshalTo(dAtA[i:]); err != nil {
+			return 0, err
+		}
+		i = encodeVarintTypes(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x12
+	{
+		size := m.Fp16.Size()
+		i -= size
+		if _, err := m.Fp16.MarshalTo(dAtA[i:]); err != nil {
+			return 0, err
+		}
+		i = encodeVarintTypes(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0xa
+	return len(dAtA) - i, nil
+}
+
 func (m *Params) Marshal() (dAtA []byte, err error) {
 	size := m.Size()
 	dAtA = make([]byte, size)
@@ -1357,6 +3237,83 @@ func (m *Params) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	_ = i
 	var l int
 	_ = l
+	if m.EvidenceBlocks != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.EvidenceBlocks))
+		i--
+		dAtA[i] = 0x1
+		i--
+		dAtA[i] = 0x80
+	}
+	if m.CorroborationPower != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.CorroborationPower))
+		i--
+		dAtA[i] = 0x78
+	}
+	{
+		size := m.SlashFraction.Size()
+		i -= size
+		if _, err := m.SlashFraction.MarshalTo(dAtA[i:]); err != nil {
+			return 0, err
+		}
+		i = encodeVarintTypes(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x72
+	if m.FaultJailBlocks != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.FaultJailBlocks))
+		i--
+		dAtA[i] = 0x68
+	}
+	if m.ConductJailBlocks != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.ConductJailBlocks))
+		i--
+		dAtA[i] = 0x60
+	}
+	if m.MaxContradicted != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.MaxContradicted))
+		i--
+		dAtA[i] = 0x58
+	}
+	if m.MaxMissed != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.MaxMissed))
+		i--
+		dAtA[i] = 0x50
+	}
+	if m.ConductWindow != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.ConductWindow))
+		i--
+		dAtA[i] = 0x48
+	}
+	if m.CompareElements != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.CompareElements))
+		i--
+		dAtA[i] = 0x40
+	}
+	{
+		size, err := m.Tolerances.MarshalToSizedBuffer(dAtA[:i])
+		if err != nil {
+			return 0, err
+		}
+		i -= size
+		i = encodeVarintTypes(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x3a
+	if m.ArbitrationBlocks != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.ArbitrationBlocks))
+		i--
+		dAtA[i] = 0x30
+	}
+	if m.SoftBlocks != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.SoftBlocks))
+		i--
+		dAtA[i] = 0x28
+	}
+	if m.SealBlocks != 0 {
+		i = encodeVarintTypes(dAtA, i, uint64(m.SealBlocks))
+		i--
+		dAtA[i] = 0x20
+	}
 	if m.MaxCandidates != 0 {
 		i = encodeVarintTypes(dAtA, i, uint64(m.MaxCandidates))
 		i--
@@ -1479,6 +3436,40 @@ func (m *PublishedOutput) Size() (n int) {
 	return n
 }
 
+func (m *Commitment) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if m.RequestId != 0 {
+		n += 1 + sovTypes(uint64(m.RequestId))
+	}
+	if m.Attempt != 0 {
+		n += 1 + sovTypes(uint64(m.Attempt))
+	}
+	l = len(m.Commitment)
+	if l > 0 {
+		n += 1 + l + sovTypes(uint64(l))
+	}
+	return n
+}
+
+func (m *Reveal) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = m.Attestation.Size()
+	n += 1 + l + sovTypes(uint64(l))
+	l = len(m.Salt)
+	if l > 0 {
+		n += 1 + l + sovTypes(uint64(l))
+	}
+	return n
+}
+
 func (m *Member) Size() (n int) {
 	if m == nil {
 		return 0
@@ -1534,6 +3525,15 @@ func (m *Candidate) Size() (n int) {
 	if l > 0 {
 		n += 1 + l + sovTypes(uint64(l))
 	}
+	if m.Standing != 0 {
+		n += 1 + sovTypes(uint64(m.Standing))
+	}
+	if m.Error != 0 {
+		n += 1 + sovTypes(uint64(m.Error))
+	}
+	if m.PublishedHeight != 0 {
+		n += 1 + sovTypes(uint64(m.PublishedHeight))
+	}
 	return n
 }
 
@@ -1548,6 +3548,63 @@ func (m *MemberVote) Size() (n int) {
 	}
 	if m.EnvironmentClass != 0 {
 		n += 1 + sovTypes(uint64(m.EnvironmentClass))
+	}
+	if m.Height != 0 {
+		n += 1 + sovTypes(uint64(m.Height))
+	}
+	l = len(m.Commitment)
+	if l > 0 {
+		n += 1 + l + sovTypes(uint64(l))
+	}
+	l = len(m.Salt)
+	if l > 0 {
+		n += 1 + l + sovTypes(uint64(l))
+	}
+	return n
+}
+
+func (m *Fault) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if m.Member != 0 {
+		n += 1 + sovTypes(uint64(m.Member))
+	}
+	if m.Kind != 0 {
+		n += 1 + sovTypes(uint64(m.Kind))
+	}
+	if m.Height != 0 {
+		n += 1 + sovTypes(uint64(m.Height))
+	}
+	l = m.Outcome.Size()
+	n += 1 + l + sovTypes(uint64(l))
+	l = len(m.Salt)
+	if l > 0 {
+		n += 1 + l + sovTypes(uint64(l))
+	}
+	l = len(m.OutputRoot)
+	if l > 0 {
+		n += 1 + l + sovTypes(uint64(l))
+	}
+	return n
+}
+
+func (m *UnopenedReveal) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if m.Member != 0 {
+		n += 1 + sovTypes(uint64(m.Member))
+	}
+	l = m.Outcome.Size()
+	n += 1 + l + sovTypes(uint64(l))
+	l = len(m.Salt)
+	if l > 0 {
+		n += 1 + l + sovTypes(uint64(l))
 	}
 	if m.Height != 0 {
 		n += 1 + sovTypes(uint64(m.Height))
@@ -1610,6 +3667,200 @@ func (m *Round) Size() (n int) {
 	if m.SettleHeight != 0 {
 		n += 1 + sovTypes(uint64(m.SettleHeight))
 	}
+	l = len(m.Digest)
+	if l > 0 {
+		n += 1 + l + sovTypes(uint64(l))
+	}
+	l = len(m.Model)
+	if l > 0 {
+		n += 2 + l + sovTypes(uint64(l))
+	}
+	if m.Rule != 0 {
+		n += 2 + sovTypes(uint64(m.Rule))
+	}
+	l = len(m.Seats)
+	if l > 0 {
+		n += 2 + l + sovTypes(uint64(l))
+	}
+	if m.Sealed {
+		n += 3
+	}
+	if m.RevealingHeight != 0 {
+		n += 2 + sovTypes(uint64(m.RevealingHeight))
+	}
+	if m.ContestedHeight != 0 {
+		n += 2 + sovTypes(uint64(m.ContestedHeight))
+	}
+	if m.ArbitratingHeight != 0 {
+		n += 2 + sovTypes(uint64(m.ArbitratingHeight))
+	}
+	if m.Arbitrated {
+		n += 3
+	}
+	if m.TimerHeight != 0 {
+		n += 2 + sovTypes(uint64(m.TimerHeight))
+	}
+	if len(m.Faults) > 0 {
+		for _, e := range m.Faults {
+			l = e.Size()
+			n += 2 + l + sovTypes(uint64(l))
+		}
+	}
+	if len(m.Unopened) > 0 {
+		for _, e := range m.Unopened {
+			l = e.Size()
+			n += 2 + l + sovTypes(uint64(l))
+		}
+	}
+	if m.Closed {
+		n += 3
+	}
+	return n
+}
+
+func (m *RoundOutput) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if m.RequestId != 0 {
+		n += 1 + sovTypes(uint64(m.RequestId))
+	}
+	if m.Candidate != 0 {
+		n += 1 + sovTypes(uint64(m.Candidate))
+	}
+	l = len(m.Output)
+	if l > 0 {
+		n += 1 + l + sovTypes(uint64(l))
+	}
+	return n
+}
+
+func (m *Evidence) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = m.Round.Size()
+	n += 1 + l + sovTypes(uint64(l))
+	if len(m.Outputs) > 0 {
+		for _, e := range m.Outputs {
+			l = e.Size()
+			n += 1 + l + sovTypes(uint64(l))
+		}
+	}
+	return n
+}
+
+func (m *Conduct) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = len(m.Operator)
+	if l > 0 {
+		n += 1 + l + sovTypes(uint64(l))
+	}
+	l = len(m.Window)
+	if l > 0 {
+		n += 1 + l + sovTypes(uint64(l))
+	}
+	if m.Length != 0 {
+		n += 1 + sovTypes(uint64(m.Length))
+	}
+	if m.Next != 0 {
+		n += 1 + sovTypes(uint64(m.Next))
+	}
+	if m.Missed != 0 {
+		n += 1 + sovTypes(uint64(m.Missed))
+	}
+	if m.Contradicted != 0 {
+		n += 1 + sovTypes(uint64(m.Contradicted))
+	}
+	if m.Reliability != 0 {
+		n += 1 + sovTypes(uint64(m.Reliability))
+	}
+	if m.Faults != 0 {
+		n += 1 + sovTypes(uint64(m.Faults))
+	}
+	if m.SlashedHeight != 0 {
+		n += 1 + sovTypes(uint64(m.SlashedHeight))
+	}
+	return n
+}
+
+func (m *Divergence) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = len(m.Model)
+	if l > 0 {
+		n += 1 + l + sovTypes(uint64(l))
+	}
+	if m.VerdictClass != 0 {
+		n += 1 + sovTypes(uint64(m.VerdictClass))
+	}
+	if m.OtherClass != 0 {
+		n += 1 + sovTypes(uint64(m.OtherClass))
+	}
+	if m.LargestError != 0 {
+		n += 1 + sovTypes(uint64(m.LargestError))
+	}
+	if m.Within != 0 {
+		n += 1 + sovTypes(uint64(m.Within))
+	}
+	if m.Beyond != 0 {
+		n += 1 + sovTypes(uint64(m.Beyond))
+	}
+	if m.Contradicting != 0 {
+		n += 1 + sovTypes(uint64(m.Contradicting))
+	}
+	if m.LastRequestId != 0 {
+		n += 1 + sovTypes(uint64(m.LastRequestId))
+	}
+	if m.LastHeight != 0 {
+		n += 1 + sovTypes(uint64(m.LastHeight))
+	}
+	return n
+}
+
+func (m *Attendance) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if m.Height != 0 {
+		n += 1 + sovTypes(uint64(m.Height))
+	}
+	if len(m.Operators) > 0 {
+		for _, b := range m.Operators {
+			l = len(b)
+			n += 1 + l + sovTypes(uint64(l))
+		}
+	}
+	return n
+}
+
+func (m *Tolerances) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = m.Fp16.Size()
+	n += 1 + l + sovTypes(uint64(l))
+	l = m.Bf16.Size()
+	n += 1 + l + sovTypes(uint64(l))
+	l = m.Fp32.Size()
+	n += 1 + l + sovTypes(uint64(l))
+	l = m.Fp64.Size()
+	n += 1 + l + sovTypes(uint64(l))
 	return n
 }
 
@@ -1627,6 +3878,43 @@ func (m *Params) Size() (n int) {
 	}
 	if m.MaxCandidates != 0 {
 		n += 1 + sovTypes(uint64(m.MaxCandidates))
+	}
+	if m.SealBlocks != 0 {
+		n += 1 + sovTypes(uint64(m.SealBlocks))
+	}
+	if m.SoftBlocks != 0 {
+		n += 1 + sovTypes(uint64(m.SoftBlocks))
+	}
+	if m.ArbitrationBlocks != 0 {
+		n += 1 + sovTypes(uint64(m.ArbitrationBlocks))
+	}
+	l = m.Tolerances.Size()
+	n += 1 + l + sovTypes(uint64(l))
+	if m.CompareElements != 0 {
+		n += 1 + sovTypes(uint64(m.CompareElements))
+	}
+	if m.ConductWindow != 0 {
+		n += 1 + sovTypes(uint64(m.ConductWindow))
+	}
+	if m.MaxMissed != 0 {
+		n += 1 + sovTypes(uint64(m.MaxMissed))
+	}
+	if m.MaxContradicted != 0 {
+		n += 1 + sovTypes(uint64(m.MaxContradicted))
+	}
+	if m.ConductJailBlocks != 0 {
+		n += 1 + sovTypes(uint64(m.ConductJailBlocks))
+	}
+	if m.FaultJailBlocks != 0 {
+		n += 1 + sovTypes(uint64(m.FaultJailBlocks))
+	}
+	l = m.SlashFraction.Size()
+	n += 1 + l + sovTypes(uint64(l))
+	if m.CorroborationPower != 0 {
+		n += 1 + sovTypes(uint64(m.CorroborationPower))
+	}
+	if m.EvidenceBlocks != 0 {
+		n += 2 + sovTypes(uint64(m.EvidenceBlocks))
 	}
 	return n
 }
@@ -2016,6 +4304,245 @@ func (m *PublishedOutput) Unmarshal(dAtA []byte) error {
 	}
 	return nil
 }
+func (m *Commitment) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTypes
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: Commitment: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: Commitment: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field RequestId", wireType)
+			}
+			m.RequestId = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.RequestId |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 2:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Attempt", wireType)
+			}
+			m.Attempt = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Attempt |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 3:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Commitment", wireType)
+			}
+			var byteLen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				byteLen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if byteLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + byteLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Commitment = append(m.Commitment[:0], dAtA[iNdEx:postIndex]...)
+			if m.Commitment == nil {
+				m.Commitment = []byte{}
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTypes(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *Reveal) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTypes
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: Reveal: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: Reveal: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Attestation", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Attestation.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Salt", wireType)
+			}
+			var byteLen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				byteLen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if byteLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + byteLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Salt = append(m.Salt[:0], dAtA[iNdEx:postIndex]...)
+			if m.Salt == nil {
+				m.Salt = []byte{}
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTypes(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
 func (m *Member) Unmarshal(dAtA []byte) error {
 	l := len(dAtA)
 	iNdEx := 0
@@ -2371,6 +4898,63 @@ func (m *Candidate) Unmarshal(dAtA []byte) error {
 			}
 			m.Publisher = string(dAtA[iNdEx:postIndex])
 			iNdEx = postIndex
+		case 4:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Standing", wireType)
+			}
+			m.Standing = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Standing |= Standing(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 5:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Error", wireType)
+			}
+			m.Error = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Error |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 6:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field PublishedHeight", wireType)
+			}
+			m.PublishedHeight = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.PublishedHeight |= int64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
 		default:
 			iNdEx = preIndex
 			skippy, err := skipTypes(dAtA[iNdEx:])
@@ -2460,6 +5044,437 @@ func (m *MemberVote) Unmarshal(dAtA []byte) error {
 				}
 			}
 		case 3:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Height", wireType)
+			}
+			m.Height = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Height |= int64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 4:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Commitment", wireType)
+			}
+			var byteLen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				byteLen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if byteLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + byteLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Commitment = append(m.Commitment[:0], dAtA[iNdEx:postIndex]...)
+			if m.Commitment == nil {
+				m.Commitment = []byte{}
+			}
+			iNdEx = postIndex
+		case 5:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Salt", wireType)
+			}
+			var byteLen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				byteLen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if byteLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + byteLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Salt = append(m.Salt[:0], dAtA[iNdEx:postIndex]...)
+			if m.Salt == nil {
+				m.Salt = []byte{}
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTypes(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *Fault) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTypes
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: Fault: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: Fault: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Member", wireType)
+			}
+			m.Member = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Member |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 2:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Kind", wireType)
+			}
+			m.Kind = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Kind |= FaultKind(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 3:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Height", wireType)
+			}
+			m.Height = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Height |= int64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 4:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Outcome", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Outcome.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 5:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Salt", wireType)
+			}
+			var byteLen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				byteLen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if byteLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + byteLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Salt = append(m.Salt[:0], dAtA[iNdEx:postIndex]...)
+			if m.Salt == nil {
+				m.Salt = []byte{}
+			}
+			iNdEx = postIndex
+		case 6:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field OutputRoot", wireType)
+			}
+			var byteLen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				byteLen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if byteLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + byteLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.OutputRoot = append(m.OutputRoot[:0], dAtA[iNdEx:postIndex]...)
+			if m.OutputRoot == nil {
+				m.OutputRoot = []byte{}
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTypes(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *UnopenedReveal) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTypes
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: UnopenedReveal: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: UnopenedReveal: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Member", wireType)
+			}
+			m.Member = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Member |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Outcome", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Outcome.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 3:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Salt", wireType)
+			}
+			var byteLen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				byteLen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if byteLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + byteLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Salt = append(m.Salt[:0], dAtA[iNdEx:postIndex]...)
+			if m.Salt == nil {
+				m.Salt = []byte{}
+			}
+			iNdEx = postIndex
+		case 4:
 			if wireType != 0 {
 				return fmt.Errorf("proto: wrong wireType = %d for field Height", wireType)
 			}
@@ -2837,6 +5852,1342 @@ func (m *Round) Unmarshal(dAtA []byte) error {
 					break
 				}
 			}
+		case 15:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Digest", wireType)
+			}
+			var byteLen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				byteLen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if byteLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + byteLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Digest = append(m.Digest[:0], dAtA[iNdEx:postIndex]...)
+			if m.Digest == nil {
+				m.Digest = []byte{}
+			}
+			iNdEx = postIndex
+		case 16:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Model", wireType)
+			}
+			var byteLen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				byteLen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if byteLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + byteLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Model = append(m.Model[:0], dAtA[iNdEx:postIndex]...)
+			if m.Model == nil {
+				m.Model = []byte{}
+			}
+			iNdEx = postIndex
+		case 17:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Rule", wireType)
+			}
+			m.Rule = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Rule |= Rule(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 18:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Seats", wireType)
+			}
+			var byteLen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				byteLen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if byteLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + byteLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Seats = append(m.Seats[:0], dAtA[iNdEx:postIndex]...)
+			if m.Seats == nil {
+				m.Seats = []byte{}
+			}
+			iNdEx = postIndex
+		case 19:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Sealed", wireType)
+			}
+			var v int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				v |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			m.Sealed = bool(v != 0)
+		case 20:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field RevealingHeight", wireType)
+			}
+			m.RevealingHeight = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.RevealingHeight |= int64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 21:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field ContestedHeight", wireType)
+			}
+			m.ContestedHeight = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.ContestedHeight |= int64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 22:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field ArbitratingHeight", wireType)
+			}
+			m.ArbitratingHeight = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.ArbitratingHeight |= int64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 23:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Arbitrated", wireType)
+			}
+			var v int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				v |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			m.Arbitrated = bool(v != 0)
+		case 24:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field TimerHeight", wireType)
+			}
+			m.TimerHeight = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.TimerHeight |= int64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 25:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Faults", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Faults = append(m.Faults, Fault{})
+			if err := m.Faults[len(m.Faults)-1].Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 26:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Unopened", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Unopened = append(m.Unopened, UnopenedReveal{})
+			if err := m.Unopened[len(m.Unopened)-1].Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 27:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Closed", wireType)
+			}
+			var v int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				v |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			m.Closed = bool(v != 0)
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTypes(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *RoundOutput) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTypes
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: RoundOutput: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: RoundOutput: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field RequestId", wireType)
+			}
+			m.RequestId = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.RequestId |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 2:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Candidate", wireType)
+			}
+			m.Candidate = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Candidate |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 3:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Output", wireType)
+			}
+			var byteLen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				byteLen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if byteLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + byteLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Output = append(m.Output[:0], dAtA[iNdEx:postIndex]...)
+			if m.Output == nil {
+				m.Output = []byte{}
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTypes(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *Evidence) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTypes
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: Evidence: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: Evidence: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Round", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Round.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Outputs", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Outputs = append(m.Outputs, RoundOutput{})
+			if err := m.Outputs[len(m.Outputs)-1].Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTypes(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *Conduct) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTypes
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: Conduct: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: Conduct: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Operator", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Operator = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Window", wireType)
+			}
+			var byteLen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				byteLen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if byteLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + byteLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Window = append(m.Window[:0], dAtA[iNdEx:postIndex]...)
+			if m.Window == nil {
+				m.Window = []byte{}
+			}
+			iNdEx = postIndex
+		case 3:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Length", wireType)
+			}
+			m.Length = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Length |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 4:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Next", wireType)
+			}
+			m.Next = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Next |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 5:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Missed", wireType)
+			}
+			m.Missed = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Missed |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 6:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Contradicted", wireType)
+			}
+			m.Contradicted = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Contradicted |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 7:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Reliability", wireType)
+			}
+			m.Reliability = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Reliability |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 8:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Faults", wireType)
+			}
+			m.Faults = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Faults |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 9:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field SlashedHeight", wireType)
+			}
+			m.SlashedHeight = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.SlashedHeight |= int64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTypes(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *Divergence) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTypes
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: Divergence: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: Divergence: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Model", wireType)
+			}
+			var byteLen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				byteLen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if byteLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + byteLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Model = append(m.Model[:0], dAtA[iNdEx:postIndex]...)
+			if m.Model == nil {
+				m.Model = []byte{}
+			}
+			iNdEx = postIndex
+		case 2:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field VerdictClass", wireType)
+			}
+			m.VerdictClass = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.VerdictClass |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 3:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field OtherClass", wireType)
+			}
+			m.OtherClass = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.OtherClass |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 4:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field LargestError", wireType)
+			}
+			m.LargestError = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.LargestError |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 5:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Within", wireType)
+			}
+			m.Within = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Within |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 6:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Beyond", wireType)
+			}
+			m.Beyond = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Beyond |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 7:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Contradicting", wireType)
+			}
+			m.Contradicting = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Contradicting |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 8:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field LastRequestId", wireType)
+			}
+			m.LastRequestId = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.LastRequestId |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 9:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field LastHeight", wireType)
+			}
+			m.LastHeight = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.LastHeight |= int64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTypes(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *Attendance) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTypes
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: Attendance: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: Attendance: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Height", wireType)
+			}
+			m.Height = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Height |= int64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Operators", wireType)
+			}
+			var byteLen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				byteLen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if byteLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + byteLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Operators = append(m.Operators, make([]byte, postIndex-iNdEx))
+			copy(m.Operators[len(m.Operators)-1], dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTypes(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *Tolerances) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTypes
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: Tolerances: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: Tolerances: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Fp16", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Fp16.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Bf16", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Bf16.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 3:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Fp32", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Fp32.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 4:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Fp64", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Fp64.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
 		default:
 			iNdEx = preIndex
 			skippy, err := skipTypes(dAtA[iNdEx:])
@@ -2940,6 +7291,282 @@ func (m *Params) Unmarshal(dAtA []byte) error {
 				b := dAtA[iNdEx]
 				iNdEx++
 				m.MaxCandidates |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 4:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field SealBlocks", wireType)
+			}
+			m.SealBlocks = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.SealBlocks |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 5:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field SoftBlocks", wireType)
+			}
+			m.SoftBlocks = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.SoftBlocks |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 6:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field ArbitrationBlocks", wireType)
+			}
+			m.ArbitrationBlocks = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.ArbitrationBlocks |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 7:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Tolerances", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Tolerances.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 8:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field CompareElements", wireType)
+			}
+			m.CompareElements = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.CompareElements |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 9:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field ConductWindow", wireType)
+			}
+			m.ConductWindow = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.ConductWindow |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 10:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field MaxMissed", wireType)
+			}
+			m.MaxMissed = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.MaxMissed |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 11:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field MaxContradicted", wireType)
+			}
+			m.MaxContradicted = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.MaxContradicted |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 12:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field ConductJailBlocks", wireType)
+			}
+			m.ConductJailBlocks = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.ConductJailBlocks |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 13:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field FaultJailBlocks", wireType)
+			}
+			m.FaultJailBlocks = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.FaultJailBlocks |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 14:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field SlashFraction", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTypes
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTypes
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.SlashFraction.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 15:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field CorroborationPower", wireType)
+			}
+			m.CorroborationPower = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.CorroborationPower |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 16:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field EvidenceBlocks", wireType)
+			}
+			m.EvidenceBlocks = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTypes
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.EvidenceBlocks |= uint32(b&0x7F) << shift
 				if b < 0x80 {
 					break
 				}

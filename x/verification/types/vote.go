@@ -1,10 +1,12 @@
 package types
 
-// OperatorVotes is what one validator's vote extension holds for this module: canonical, attestations and outputs
-// strictly ascending by (request id, attempt).
+// OperatorVotes is what one validator's vote extension holds for this module: canonical, each list strictly ascending by
+// (request id, attempt). Every operator whose extension the block carries has one, empty or not: that is its attendance.
 type OperatorVotes struct {
 	Operator     string
+	Commitments  []Commitment
 	Attestations []Attestation
+	Reveals      []Reveal
 	Outputs      []PublishedOutput
 }
 
@@ -20,6 +22,18 @@ const (
 	ReasonBadOutcome = "bad_outcome"
 	// ReasonBadOutput: the operator attested no root in this round, or the bytes are not the canonical output with that root.
 	ReasonBadOutput = "bad_output"
+	// ReasonNoSeat: the operator has no seat in the committee of the round.
+	ReasonNoSeat = "no_seat"
+	// ReasonSealed: an attestation, a reveal or bytes before the round reveals.
+	ReasonSealed = "sealed"
+	// ReasonNotSealed: a commitment or a reveal in a round that is not sealed, or a commitment after the time for it.
+	ReasonNotSealed = "not_sealed"
+	// ReasonSecondCommitment: the operator made another commitment in this attempt; the first one stands.
+	ReasonSecondCommitment = "second_commitment"
+	// ReasonNoCommitment: the operator reveals or attests in a sealed round without having committed.
+	ReasonNoCommitment = "no_commitment"
+	// ReasonUnopened: the reveal does not open the commitment; the operator counts as silent until one does.
+	ReasonUnopened = "unopened"
 	// ReasonTooManyCandidates: the round tells no further outcome apart, and this one has too little power behind it.
 	ReasonTooManyCandidates = "too_many_candidates"
 )
@@ -57,6 +71,8 @@ type Decision struct {
 	Publisher  string
 	Leader     string
 	SnapshotID uint64
+	// Arbitrated is true when the verdict was found by comparison.
+	Arbitrated bool
 }
 
 // Recorded is what the votes of one block brought about.
@@ -80,6 +96,17 @@ type RoundOpening struct {
 	TotalPower int64
 	// MaxOutputBytes bounds the canonical output.
 	MaxOutputBytes uint64
+	// Rule is the rule of the attempt.
+	Rule Rule
+	// Seats are the positions in Members, ascending, that have a seat: the leader and at least one other. Empty for
+	// RULE_QUORUM, where all have one.
+	Seats []int
+	// Sealed asks for commitments before reveals.
+	Sealed bool
+	// Digest is the request digest: 32 bytes.
+	Digest []byte
+	// Model is the SHA-256 of the model: 32 bytes.
+	Model []byte
 }
 
 // Settlement is a round whose time for late attestations is over.
@@ -91,6 +118,9 @@ type Settlement struct {
 	Outcomes []MemberOutcome
 	// Bitmap is Outcomes at two bits each, least significant bits first.
 	Bitmap []byte
-	// EvidenceRoot is the Merkle root of the round's evidence: see Round.Evidence.
+	// Tolerated has one bit per member that agreed within the tolerance and not exactly, least significant first; nil
+	// when there is none.
+	Tolerated []byte
+	// EvidenceRoot is the Merkle root of the canonical encoding of the round's Evidence.
 	EvidenceRoot [RootSize]byte
 }
