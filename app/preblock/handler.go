@@ -19,7 +19,8 @@ type Scheduling interface {
 	SetStatus(ctx context.Context, operator sdk.ValAddress, status schedulingtypes.NodeStatus) error
 }
 
-// Inference takes attestations and published outputs, and acts on the verdicts they bring.
+// Inference takes what was said of rounds, and acts on the verdicts it brings. Every operator whose extension the block
+// carries is among the votes, also with nothing to say: that is its attendance.
 type Inference interface {
 	RecordVotes(ctx context.Context, votes []verificationtypes.OperatorVotes) error
 }
@@ -92,12 +93,11 @@ func (h *Handler) apply(ctx sdk.Context, injected abcitypes.InjectedCommit, last
 		if reason != "" {
 			ignored = append(ignored, Ignored{ConsAddr: v.ConsAddr, Reason: reason})
 		}
-		if len(v.Extension.Attestations)+len(v.Extension.Outputs) == 0 {
-			continue
-		}
 		batch = append(batch, verificationtypes.OperatorVotes{
 			Operator:     v.Operator.String(),
+			Commitments:  v.Extension.Commitments,
 			Attestations: v.Extension.Attestations,
+			Reveals:      v.Extension.Reveals,
 			Outputs:      v.Extension.Outputs,
 		})
 	}

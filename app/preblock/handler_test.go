@@ -1,6 +1,7 @@
 package preblock_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -186,10 +187,12 @@ func TestBadContentChangesNothing(t *testing.T) {
 		reason  string
 		// attests is true when the attestations beside the bad status still count.
 		attests bool
+		// attends is true when the validator was there all the same, and says nothing.
+		attends bool
 	}{
-		"garbage":                    {entry: present([]byte{0xff}), reason: preblock.ReasonMalformed},
-		"an unknown field":           {entry: present(unknownField), reason: preblock.ReasonMalformed},
-		"over the cap":               {entry: present(make([]byte, voteext.MaxBytes+1)), reason: preblock.ReasonMalformed},
+		"garbage":                    {entry: present([]byte{0xff}), reason: preblock.ReasonMalformed, attends: true},
+		"an unknown field":           {entry: present(unknownField), reason: preblock.ReasonMalformed, attends: true},
+		"over the cap":               {entry: present(make([]byte, voteext.MaxBytes+1)), reason: preblock.ReasonMalformed, attends: true},
 		"a marker for what is large": {entry: marker(), reason: preblock.ReasonOversized},
 		"a key nobody has": {
 			entry: status(t, "bad"), reason: preblock.ReasonUnknownKey,
@@ -226,10 +229,14 @@ func TestBadContentChangesNothing(t *testing.T) {
 			var voters []string
 			for _, v := range w.votes {
 				voters = append(voters, v.Operator)
+				if tc.attends && v.Operator == operator(1).String() {
+					require.Equal(t, verificationtypes.OperatorVotes{Operator: v.Operator}, v)
+					continue
+				}
 				require.Equal(t, []verificationtypes.Attestation{attestation()}, v.Attestations)
 			}
 			want := []string{operator(0).String(), operator(2).String()}
-			if tc.attests {
+			if tc.attests || tc.attends {
 				want = []string{operator(0).String(), operator(1).String(), operator(2).String()}
 			}
 			require.Equal(t, want, voters)
@@ -249,13 +256,40 @@ func failStatus(err error) func(w *world) {
 	}
 }
 
-// TestSilenceIsNoOffence checks that absent validators and empty extensions cause neither votes nor events.
+// TestSilenceIsNoOffence checks that absent validators and empty extensions cause no events, and that an empty
+// extension is a vote that says nothing: the validator was there.
 func TestSilenceIsNoOffence(t *testing.T) {
 	w := newWorld(t)
 	require.NoError(t, w.run(t, abcitypes.InjectedEntry{}, present(nil), status(t, "two")))
 	require.Empty(t, w.ignored(t))
-	require.Len(t, w.votes, 1)
-	require.Equal(t, operator(2).String(), w.votes[0].Operator)
+	require.Len(t, w.votes, 2)
+	require.Equal(t, verificationtypes.OperatorVotes{Operator: operator(1).String()}, w.votes[0])
+	require.Equal(t, operator(2).String(), w.votes[1].Operator)
+}
+
+// TestEverythingSaidIsPassedOn checks that each list of an extension reaches the keeper as it is.
+func TestEverythingSaidIsPassedOn(t *testing.T) {
+	fill := bytes.Repeat([]byte{7}, 32)
+	ext := abcitypes.VoteExtension{
+		Version:      voteext.Version,
+		Attestations: []verificationtypes.Attestation{attestation()},
+		Outputs:      []verificationtypes.PublishedOutput{{RequestId: 2, Attempt: 1, Output: []byte("output")}},
+		Commitments:  []verificationtypes.Commitment{{RequestId: 3, Attempt: 1, Commitment: fill}},
+		Reveals: []verificationtypes.Reveal{{
+			Attestation: verificationtypes.Attestation{
+				RequestId: 4, Attempt: 2, EnvironmentClass: 1, Outcome: verificationtypes.Outcome{OutputRoot: fill},
+			},
+			Salt: fill,
+		}},
+	}
+	b, err := voteext.Encode(ext)
+	require.NoError(t, err)
+	w := newWorld(t)
+	require.NoError(t, w.run(t, present(b)))
+	require.Equal(t, []verificationtypes.OperatorVotes{{
+		Operator: operator(0).String(), Commitments: ext.Commitments, Attestations: ext.Attestations,
+		Reveals: ext.Reveals, Outputs: ext.Outputs,
+	}}, w.votes)
 }
 
 // TestReasonsKeepTheOrderOfTheCommit checks that several bad extensions give one event each, the same everywhere.

@@ -23,7 +23,7 @@ const (
 	ReasonRefusedStatus    = "refused_status"
 )
 
-// Vote is the content of one validator's vote extension.
+// Vote is the content of one validator's vote extension. What does not decode is carried as well, and says nothing.
 type Vote struct {
 	ConsAddr  []byte
 	Operator  sdk.ValAddress
@@ -40,8 +40,9 @@ type Ignored struct {
 type Operators func(consAddr []byte) (sdk.ValAddress, bool)
 
 // Parse pairs the entries of an injected commit with the validators of the last commit and decodes them. It
-// keeps the order of the commit. A block that passed ProcessProposal has one entry per validator; should the
-// numbers differ all the same, the surplus is passed over.
+// keeps the order of the commit. Malformed content is ignored, yet its validator was there: it has a vote that
+// says nothing. A block that passed ProcessProposal has one entry per validator; should the numbers differ all
+// the same, the surplus is passed over.
 func Parse(c abcitypes.InjectedCommit, last abci.CommitInfo, operators Operators) ([]Vote, []Ignored) {
 	var (
 		votes   []Vote
@@ -57,7 +58,7 @@ func Parse(c abcitypes.InjectedCommit, last abci.CommitInfo, operators Operators
 			reason = ReasonOversized
 		case abcitypes.ENTRY_KIND_PRESENT:
 			vote, why := parseEntry(entry, addr, operators, seen)
-			if why == "" {
+			if why == "" || why == ReasonMalformed {
 				votes = append(votes, vote)
 			}
 			reason = why
@@ -83,7 +84,7 @@ func parseEntry(e abcitypes.InjectedEntry, addr []byte, operators Operators, see
 	}
 	ext, err := voteext.Decode(e.Extension)
 	if err != nil {
-		return Vote{}, ReasonMalformed
+		return Vote{ConsAddr: addr, Operator: operator}, ReasonMalformed
 	}
 	return Vote{ConsAddr: addr, Operator: operator, Extension: ext}, ""
 }

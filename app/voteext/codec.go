@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/opengradient/opengradient/app/abcitypes"
+	verificationtypes "github.com/opengradient/opengradient/x/verification/types"
 )
 
 // Bounds of a vote extension. All are consensus constants: changing one is a
@@ -19,6 +20,10 @@ const (
 	MaxAttestations = 1024
 	// MaxOutputs bounds the published outputs of one extension.
 	MaxOutputs = 256
+	// MaxCommitments bounds the commitments of one extension.
+	MaxCommitments = 1024
+	// MaxReveals bounds the reveals of one extension.
+	MaxReveals = 1024
 )
 
 // Errors of [Encode] and [Decode]; use errors.Is.
@@ -74,40 +79,88 @@ func Decode(b []byte) (abcitypes.VoteExtension, error) {
 }
 
 func silent(ext abcitypes.VoteExtension) bool {
-	return ext.Status == nil && len(ext.Attestations) == 0 && len(ext.Outputs) == 0
+	return ext.Status == nil && len(ext.Attestations)+len(ext.Outputs)+len(ext.Commitments)+len(ext.Reveals) == 0
 }
 
 func validate(ext abcitypes.VoteExtension) error {
 	if ext.Version != Version {
 		return fmt.Errorf("%w: expected version %d, got %d", ErrMalformed, Version, ext.Version)
 	}
-	if n := len(ext.Attestations); n > MaxAttestations {
-		return fmt.Errorf("%w: expected at most %d attestations, got %d", ErrTooLarge, MaxAttestations, n)
-	}
-	if n := len(ext.Outputs); n > MaxOutputs {
-		return fmt.Errorf("%w: expected at most %d outputs, got %d", ErrTooLarge, MaxOutputs, n)
+	for _, list := range []struct {
+		name     string
+		got, max int
+	}{
+		{"attestations", len(ext.Attestations), MaxAttestations},
+		{"outputs", len(ext.Outputs), MaxOutputs},
+		{"commitments", len(ext.Commitments), MaxCommitments},
+		{"reveals", len(ext.Reveals), MaxReveals},
+	} {
+		if list.got > list.max {
+			return fmt.Errorf("%w: expected at most %d %s, got %d", ErrTooLarge, list.max, list.name, list.got)
+		}
 	}
 	if ext.Status != nil {
 		if err := ext.Status.Validate(); err != nil {
 			return fmt.Errorf("%w: status: %w", ErrMalformed, err)
 		}
 	}
-	var last Key
-	for i, a := range ext.Attestations {
-		if err := a.Validate(); err != nil {
-			return fmt.Errorf("%w: attestation %d: %w", ErrMalformed, i, err)
-		}
-		if err := ascend(&last, Key{a.RequestId, a.Attempt}); err != nil {
-			return fmt.Errorf("attestation %d: %w", i, err)
-		}
+	if err := validateWords(ext); err != nil {
+		return err
 	}
-	last = Key{}
+	var last Key
 	for i, o := range ext.Outputs {
 		if len(o.Output) == 0 {
 			return fmt.Errorf("output %d: %w: expected output bytes, got none", i, ErrMalformed)
 		}
 		if err := ascend(&last, Key{o.RequestId, o.Attempt}); err != nil {
 			return fmt.Errorf("output %d: %w", i, err)
+		}
+	}
+	return nil
+}
+
+// validateWords checks the lists that say something on the outcome of an attempt. An attempt stands in one of them at
+// most: whoever attests has nothing to seal, and a commitment is opened in a later block than the one that took it.
+func validateWords(ext abcitypes.VoteExtension) error {
+	said := make(map[Key]string, len(ext.Attestations)+len(ext.Commitments)+len(ext.Reveals))
+	word := func(what string, i int, last *Key, key Key) error {
+		if err := ascend(last, key); err != nil {
+			return fmt.Errorf("%s %d: %w", what, i, err)
+		}
+		if other, ok := said[key]; ok {
+			return fmt.Errorf("%s %d: %w: expected one word on %s, got a %s beside it", what, i, ErrMalformed, key, other)
+		}
+		said[key] = what
+		return nil
+	}
+	var last Key
+	for i, a := range ext.Attestations {
+		if err := a.Validate(); err != nil {
+			return fmt.Errorf("%w: attestation %d: %w", ErrMalformed, i, err)
+		}
+		if err := word("attestation", i, &last, Key{a.RequestId, a.Attempt}); err != nil {
+			return err
+		}
+	}
+	last = Key{}
+	for i, c := range ext.Commitments {
+		if n := len(c.Commitment); n != verificationtypes.CommitmentSize {
+			return fmt.Errorf("%w: commitment %d: expected %d bytes, got %d", ErrMalformed, i, verificationtypes.CommitmentSize, n)
+		}
+		if err := word("commitment", i, &last, Key{c.RequestId, c.Attempt}); err != nil {
+			return err
+		}
+	}
+	last = Key{}
+	for i, r := range ext.Reveals {
+		if err := r.Attestation.Validate(); err != nil {
+			return fmt.Errorf("%w: reveal %d: %w", ErrMalformed, i, err)
+		}
+		if n := len(r.Salt); n != verificationtypes.SaltSize {
+			return fmt.Errorf("%w: reveal %d: expected a salt of %d bytes, got %d", ErrMalformed, i, verificationtypes.SaltSize, n)
+		}
+		if err := word("reveal", i, &last, Key{r.Attestation.RequestId, r.Attestation.Attempt}); err != nil {
+			return err
 		}
 	}
 	return nil

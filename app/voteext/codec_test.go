@@ -2,6 +2,11 @@ package voteext_test
 
 import (
 	"bytes"
+	"encoding/hex"
+	"flag"
+	"os"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -12,6 +17,8 @@ import (
 	schedulingtypes "github.com/opengradient/opengradient/x/scheduling/types"
 	verificationtypes "github.com/opengradient/opengradient/x/verification/types"
 )
+
+var update = flag.Bool("update", false, "rewrite the golden files")
 
 func root(b byte) []byte { return bytes.Repeat([]byte{b}, verificationtypes.RootSize) }
 
@@ -29,6 +36,14 @@ func attestation(id uint64, attempt uint32, o verificationtypes.Outcome) verific
 
 func published(id uint64, attempt uint32, n int) verificationtypes.PublishedOutput {
 	return verificationtypes.PublishedOutput{RequestId: id, Attempt: attempt, Output: bytes.Repeat([]byte{7}, n)}
+}
+
+func commitment(id uint64, attempt uint32, fill byte) verificationtypes.Commitment {
+	return verificationtypes.Commitment{RequestId: id, Attempt: attempt, Commitment: root(fill)}
+}
+
+func reveal(id uint64, attempt uint32, o verificationtypes.Outcome, fill byte) verificationtypes.Reveal {
+	return verificationtypes.Reveal{Attestation: attestation(id, attempt, o), Salt: root(fill)}
 }
 
 func status() *schedulingtypes.NodeStatus {
@@ -60,6 +75,17 @@ func full() abcitypes.VoteExtension {
 	}
 }
 
+// sealed is full with something said of sealed rounds.
+func sealed() abcitypes.VoteExtension {
+	ext := full()
+	ext.Commitments = []verificationtypes.Commitment{commitment(2, 1, 0xc1), commitment(4, 2, 0xc2)}
+	ext.Reveals = []verificationtypes.Reveal{
+		reveal(4, 1, rooted(5), 0x51),
+		reveal(5, 1, failed(verificationtypes.FAILURE_EXECUTION), 0x52),
+	}
+	return ext
+}
+
 // marshal encodes without any of the checks.
 func marshal(t *testing.T, ext abcitypes.VoteExtension) []byte {
 	t.Helper()
@@ -69,11 +95,46 @@ func marshal(t *testing.T, ext abcitypes.VoteExtension) []byte {
 }
 
 func TestRoundTrip(t *testing.T) {
-	b, err := voteext.Encode(full())
+	for _, want := range []abcitypes.VoteExtension{full(), sealed()} {
+		b, err := voteext.Encode(want)
+		require.NoError(t, err)
+		got, err := voteext.Decode(b)
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+	}
+}
+
+// TestGoldenEncodings fixes what goes over the wire. The first one is as old as the format.
+func TestGoldenEncodings(t *testing.T) {
+	var text strings.Builder
+	for _, c := range []struct {
+		name string
+		ext  abcitypes.VoteExtension
+	}{
+		{"status, attestations, outputs", full()},
+		{"with commitments and reveals", sealed()},
+		{"a commitment alone", abcitypes.VoteExtension{
+			Version: voteext.Version, Commitments: []verificationtypes.Commitment{commitment(1, 1, 0xc0)},
+		}},
+		{"a reveal alone", abcitypes.VoteExtension{
+			Version: voteext.Version, Reveals: []verificationtypes.Reveal{reveal(1, 1, rooted(3), 0x50)},
+		}},
+	} {
+		b, err := voteext.Encode(c.ext)
+		require.NoError(t, err)
+		text.WriteString(c.name + "\n")
+		for line := range slices.Chunk(b, 32) {
+			text.WriteString("  " + hex.EncodeToString(line) + "\n")
+		}
+	}
+	const path = "testdata/extension.golden"
+	if *update {
+		require.NoError(t, os.MkdirAll("testdata", 0o755))
+		require.NoError(t, os.WriteFile(path, []byte(text.String()), 0o644))
+	}
+	want, err := os.ReadFile(path)
 	require.NoError(t, err)
-	got, err := voteext.Decode(b)
-	require.NoError(t, err)
-	require.Equal(t, full(), got)
+	require.Equal(t, string(want), text.String())
 }
 
 func TestNothingToSayIsNoBytes(t *testing.T) {
@@ -89,7 +150,7 @@ func TestNothingToSayIsNoBytes(t *testing.T) {
 func TestDecodeRefuses(t *testing.T) {
 	mutate := func(change func(*abcitypes.VoteExtension)) func(*testing.T) []byte {
 		return func(t *testing.T) []byte {
-			ext := full()
+			ext := sealed()
 			change(&ext)
 			return marshal(t, ext)
 		}
@@ -147,6 +208,34 @@ func TestDecodeRefuses(t *testing.T) {
 				e.Outputs = append(e.Outputs, published(uint64(i+1), 1, 1))
 			}
 		}), voteext.ErrTooLarge},
+		{"commitments out of order", mutate(func(e *abcitypes.VoteExtension) {
+			e.Commitments[0], e.Commitments[1] = e.Commitments[1], e.Commitments[0]
+		}), voteext.ErrMalformed},
+		{"commitment repeated", mutate(func(e *abcitypes.VoteExtension) { e.Commitments[1] = e.Commitments[0] }), voteext.ErrMalformed},
+		{"commitment of 31 bytes", mutate(func(e *abcitypes.VoteExtension) { e.Commitments[0].Commitment = root(1)[1:] }), voteext.ErrMalformed},
+		{"commitment of no bytes", mutate(func(e *abcitypes.VoteExtension) { e.Commitments[0].Commitment = nil }), voteext.ErrMalformed},
+		{"commitment to attempt zero", mutate(func(e *abcitypes.VoteExtension) { e.Commitments[0].Attempt = 0 }), voteext.ErrMalformed},
+		{"commitment beside an attestation", mutate(func(e *abcitypes.VoteExtension) { e.Commitments[0].RequestId = 3 }), voteext.ErrMalformed},
+		{"commitment beside a reveal", mutate(func(e *abcitypes.VoteExtension) { e.Commitments[1].Attempt = 1 }), voteext.ErrMalformed},
+		{"reveals out of order", mutate(func(e *abcitypes.VoteExtension) {
+			e.Reveals[0], e.Reveals[1] = e.Reveals[1], e.Reveals[0]
+		}), voteext.ErrMalformed},
+		{"reveal repeated", mutate(func(e *abcitypes.VoteExtension) { e.Reveals[1] = e.Reveals[0] }), voteext.ErrMalformed},
+		{"reveal beside an attestation", mutate(func(e *abcitypes.VoteExtension) { e.Reveals[0].Attestation.RequestId = 3 }), voteext.ErrMalformed},
+		{"salt of 31 bytes", mutate(func(e *abcitypes.VoteExtension) { e.Reveals[0].Salt = root(1)[1:] }), voteext.ErrMalformed},
+		{"salt of 33 bytes", mutate(func(e *abcitypes.VoteExtension) { e.Reveals[0].Salt = append(root(1), 1) }), voteext.ErrMalformed},
+		{"reveal without a salt", mutate(func(e *abcitypes.VoteExtension) { e.Reveals[0].Salt = nil }), voteext.ErrMalformed},
+		{"reveal of request zero", mutate(func(e *abcitypes.VoteExtension) { e.Reveals[0].Attestation.RequestId = 0 }), voteext.ErrMalformed},
+		{"reveal of root and failure", mutate(func(e *abcitypes.VoteExtension) {
+			e.Reveals[0].Attestation.Outcome.Failure = verificationtypes.FAILURE_EXECUTION
+		}), voteext.ErrMalformed},
+		// Empty ones: as many good ones are above the cap of bytes.
+		{"too many commitments", mutate(func(e *abcitypes.VoteExtension) {
+			e.Commitments = make([]verificationtypes.Commitment, voteext.MaxCommitments+1)
+		}), voteext.ErrTooLarge},
+		{"too many reveals", mutate(func(e *abcitypes.VoteExtension) {
+			e.Reveals = make([]verificationtypes.Reveal, voteext.MaxReveals+1)
+		}), voteext.ErrTooLarge},
 	}
 	for _, c := range cases {
 		t.Run(c.reason, func(t *testing.T) {
@@ -172,14 +261,22 @@ func TestEncodedIsDecodedAndBack(t *testing.T) {
 			ext.Status.FreeCapacity = rapid.Uint64Max(schedulingtypes.MaxCapacity).Draw(t, "free")
 		}
 		var key voteext.Key
-		for range rapid.IntRange(0, 20).Draw(t, "attestations") {
+		for range rapid.IntRange(0, 20).Draw(t, "words") {
 			key = drawKeyAbove(t, key)
-			ext.Attestations = append(ext.Attestations, verificationtypes.Attestation{
+			word := verificationtypes.Attestation{
 				RequestId:        key.RequestID,
 				Attempt:          key.Attempt,
 				Outcome:          drawOutcome(t),
 				EnvironmentClass: rapid.Uint32Min(1).Draw(t, "class"),
-			})
+			}
+			switch fill := rapid.Byte().Draw(t, "fill"); rapid.IntRange(0, 2).Draw(t, "kind") {
+			case 0:
+				ext.Attestations = append(ext.Attestations, word)
+			case 1:
+				ext.Commitments = append(ext.Commitments, commitment(key.RequestID, key.Attempt, fill))
+			default:
+				ext.Reveals = append(ext.Reveals, verificationtypes.Reveal{Attestation: word, Salt: root(fill)})
+			}
 		}
 		key = voteext.Key{}
 		for range rapid.IntRange(0, 5).Draw(t, "outputs") {
@@ -218,6 +315,15 @@ func FuzzDecode(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(valid)
+	withSeals, err := voteext.Encode(sealed())
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(withSeals)
+	f.Add(withSeals[:len(withSeals)-1])
+	f.Add([]byte{0x08, 0x01, 0x32, 0x00})                                            // a commitment without content
+	f.Add([]byte{0x08, 0x01, 0x3a, 0x02, 0x0a, 0x00})                                // a reveal of an empty attestation
+	f.Add(append([]byte{0x08, 0x01}, bytes.Repeat([]byte{0x3a, 0x00}, 16<<10-2)...)) // many empty reveals
 	f.Add([]byte{})
 	f.Add([]byte{0x08, 0x01})
 	f.Add(valid[:len(valid)-1])
