@@ -31,6 +31,9 @@ func (k Keeper) CancelRequest(ctx sdk.Context, requester sdk.AccAddress, id uint
 		if err := k.updateRequest(ctx, r); err != nil {
 			return err
 		}
+		if err := k.expireInputs(ctx, r); err != nil {
+			return err
+		}
 		return k.emitCancelled(ctx, r, refunded)
 	})
 	return refunded, err

@@ -46,6 +46,9 @@ func (k Keeper) endRefunded(ctx sdk.Context, r types.Request, reason types.Failu
 	if err := k.updateRequest(ctx, r); err != nil {
 		return err
 	}
+	if err := k.expireInputs(ctx, r); err != nil {
+		return err
+	}
 	return k.emitFailed(ctx, r, refunded)
 }
 

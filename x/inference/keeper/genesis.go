@@ -2,9 +2,11 @@ package keeper
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 
+	"cosmossdk.io/collections"
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
 	"github.com/opengradient/opengradient/x/inference/types"
@@ -55,7 +57,10 @@ func (k Keeper) importRequests(ctx sdk.Context, state types.GenesisState) error 
 			}
 			r.FinalDeadline += base
 		}
-		if err := k.insertRequest(ctx, r, entry.Inputs); err != nil {
+		if err := k.insertRequest(ctx, r); err != nil {
+			return err
+		}
+		if err := k.importInputs(ctx, entry, base); err != nil {
 			return err
 		}
 	}
@@ -70,6 +75,24 @@ func (k Keeper) importRequests(ctx sdk.Context, state types.GenesisState) error 
 		}
 	}
 	return nil
+}
+
+// importInputs stores the inputs of a request, unless they are gone, and when they may be dropped.
+func (k Keeper) importInputs(ctx context.Context, entry types.GenesisRequest, base int64) error {
+	id := entry.Request.Id
+	if len(entry.Inputs) == 0 {
+		return nil
+	}
+	if err := k.Inputs.Set(ctx, id, entry.Inputs); err != nil {
+		return err
+	}
+	if entry.InputBlocks == 0 {
+		return nil
+	}
+	if entry.InputBlocks > math.MaxInt64-base {
+		return types.ErrInvalidGenesis.Wrapf("request %d: inputs kept for %d blocks overflow", id, entry.InputBlocks)
+	}
+	return k.InputExpiries.Set(ctx, collections.Join(base+entry.InputBlocks, id))
 }
 
 // ExportGenesis exports the whole state, in the order of the keys.
@@ -106,12 +129,23 @@ func (k Keeper) exportModels(ctx context.Context, state *types.GenesisState) err
 
 func (k Keeper) exportRequests(ctx context.Context, state *types.GenesisState) error {
 	height := sdk.UnwrapSDKContext(ctx).BlockHeight()
+	kept := make(map[uint64]int64)
+	err := k.InputExpiries.Walk(ctx, nil, func(key collections.Pair[int64, uint64]) (bool, error) {
+		kept[key.K2()] = max(key.K1()-height, 1) // what waits to be dropped has a block more
+		return false, nil
+	})
+	if err != nil {
+		return err
+	}
 	return k.Requests.Walk(ctx, nil, func(id uint64, r types.Request) (bool, error) {
 		if r.Status.Open() {
 			r.FinalDeadline -= height
 		}
 		inputs, err := k.Inputs.Get(ctx, id)
-		state.Requests = append(state.Requests, types.GenesisRequest{Request: r, Inputs: inputs})
+		if errors.Is(err, collections.ErrNotFound) {
+			err = nil // dropped; the import refuses this of a request that needs them
+		}
+		state.Requests = append(state.Requests, types.GenesisRequest{Request: r, Inputs: inputs, InputBlocks: kept[id]})
 		return false, err
 	})
 }

@@ -65,12 +65,23 @@ func (k Keeper) payValidator(ctx sdk.Context, operator string, amount math.Int) 
 	return k.distribution.AllocateTokensToValidator(ctx, validator, sdk.NewDecCoinsFromCoins(coins(amount)...))
 }
 
-// hasValidator tells whether a validator can be paid.
-func (k Keeper) hasValidator(ctx sdk.Context, operator string) bool {
-	address, err := sdk.ValAddressFromBech32(operator)
-	if err != nil {
-		return false
+// validators remembers who can be paid during the settlements of one block: nothing there changes x/staking, and the
+// same validators come up in every one.
+type validators struct {
+	keeper Keeper
+	known  map[string]bool
+}
+
+// has tells whether a validator can be paid.
+func (v validators) has(ctx sdk.Context, operator string) bool {
+	exists, ok := v.known[operator]
+	if !ok {
+		address, err := sdk.ValAddressFromBech32(operator)
+		if err == nil {
+			_, err = v.keeper.staking.GetValidator(ctx, address)
+		}
+		exists = err == nil
+		v.known[operator] = exists
 	}
-	_, err = k.staking.GetValidator(ctx, address)
-	return err == nil
+	return exists
 }

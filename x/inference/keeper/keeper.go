@@ -45,6 +45,7 @@ type Keeper struct {
 	RequestsByRequester collections.KeySet[collections.Pair[[]byte, uint64]]
 	RequestsByModel     collections.KeySet[collections.Pair[[]byte, uint64]]
 	RequestsByStatus    collections.KeySet[collections.Pair[uint64, uint64]]
+	InputExpiries       collections.KeySet[collections.Pair[int64, uint64]]
 }
 
 // NewKeeper builds the keeper. It panics when the module account is not among the app's, or the authority is not an
@@ -90,6 +91,7 @@ func NewKeeper(
 		RequestsByRequester: collections.NewKeySet(sb, types.RequestsByRequesterPrefix, "requests_by_requester", byBytes),
 		RequestsByModel:     collections.NewKeySet(sb, types.RequestsByModelPrefix, "requests_by_model", byBytes),
 		RequestsByStatus:    collections.NewKeySet(sb, types.RequestsByStatusPrefix, "requests_by_status", collections.PairKeyCodec(collections.Uint64Key, collections.Uint64Key)),
+		InputExpiries:       collections.NewKeySet(sb, types.InputExpiriesPrefix, "input_expiries", collections.PairKeyCodec(collections.Int64Key, collections.Uint64Key)),
 	}
 	var err error
 	if k.Schema, err = sb.Build(); err != nil {

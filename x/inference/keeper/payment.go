@@ -13,6 +13,7 @@ import (
 // payment gathers what the settlement of one request pays.
 type payment struct {
 	keeper    Keeper
+	payable   validators
 	payouts   []types.Payout
 	community math.Int // what the community pool gets, with all that nobody else can be paid
 	earned    income   // of validators, paid at the end of the block
@@ -28,7 +29,7 @@ func (p *payment) note(recipient, share string, amount math.Int) {
 func (p *payment) validator(ctx sdk.Context, operator, share string, part *big.Int) {
 	switch amount := math.NewIntFromBigInt(part); {
 	case !amount.IsPositive():
-	case p.keeper.hasValidator(ctx, operator):
+	case p.payable.has(ctx, operator):
 		p.note(operator, share, amount)
 		p.earned.add(operator, amount)
 	default:

@@ -14,7 +14,6 @@ import (
 
 	"github.com/opengradient/opengradient/internal/tensor"
 	"github.com/opengradient/opengradient/x/inference/types"
-	verificationtypes "github.com/opengradient/opengradient/x/verification/types"
 )
 
 type queryServer struct{ k Keeper }
@@ -148,10 +147,11 @@ func (q queryServer) pageRequests(ctx context.Context, req *types.QueryRequestsR
 
 // Inputs implements types.QueryServer.
 func (q queryServer) Inputs(ctx context.Context, req *types.QueryInputsRequest) (*types.QueryInputsResponse, error) {
-	if _, err := q.k.Request(ctx, req.Id); err != nil {
+	r, err := q.k.Request(ctx, req.Id)
+	if err != nil {
 		return nil, err
 	}
-	encoded, err := q.k.Inputs.Get(ctx, req.Id)
+	encoded, err := q.k.inputsOf(ctx, r)
 	if err != nil {
 		return nil, err
 	}
@@ -201,11 +201,13 @@ func (q queryServer) Receipt(ctx context.Context, req *types.QueryReceiptRequest
 	}
 	members := make([]types.ReceiptMember, len(snapshot.Members))
 	for i, m := range snapshot.Members {
-		if i/4 >= len(receipt.MemberOutcomes) {
-			return nil, fmt.Errorf("receipt %d: expected the conduct of %d members, got %d bytes", req.Id, len(members), len(receipt.MemberOutcomes))
+		conduct, err := receipt.MemberOutcome(i)
+		if err != nil {
+			return nil, err
 		}
-		conduct := receipt.MemberOutcomes[i/4] >> (2 * (i % 4)) & 3
-		members[i] = types.ReceiptMember{Operator: m.Operator, Power: m.Power, Outcome: verificationtypes.MemberOutcome(conduct)}
+		members[i] = types.ReceiptMember{
+			Operator: m.Operator, Power: m.Power, Outcome: conduct, Seat: receipt.HasSeat(i), Tolerated: receipt.IsTolerated(i),
+		}
 	}
 	return &types.QueryReceiptResponse{Receipt: receipt, Members: members, TotalPower: snapshot.TotalPower}, nil
 }

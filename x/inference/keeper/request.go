@@ -18,8 +18,8 @@ func (k Keeper) Request(ctx context.Context, id uint64) (types.Request, error) {
 	return r, err
 }
 
-// insertRequest writes a new request, its inputs and all its index entries.
-func (k Keeper) insertRequest(ctx context.Context, r types.Request, inputs []byte) error {
+// insertRequest writes a new request and all its index entries.
+func (k Keeper) insertRequest(ctx context.Context, r types.Request) error {
 	requester, err := r.RequesterAddress()
 	if err != nil {
 		return err
@@ -29,9 +29,6 @@ func (k Keeper) insertRequest(ctx context.Context, r types.Request, inputs []byt
 		return types.ErrModelNotFound.Wrapf("request %d: expected a sha256, got %q", r.Id, r.Model)
 	}
 	if err := k.Requests.Set(ctx, r.Id, r); err != nil {
-		return err
-	}
-	if err := k.Inputs.Set(ctx, r.Id, inputs); err != nil {
 		return err
 	}
 	if err := k.RequestsByRequester.Set(ctx, collections.Join([]byte(requester), r.Id)); err != nil {

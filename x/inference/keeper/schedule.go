@@ -36,6 +36,16 @@ func (k Keeper) expireOne(ctx sdk.Context, e schedulingtypes.Expiry) error {
 	if !r.Status.Open() {
 		return types.ErrUnexpectedStatus.Wrapf("deadline: expected an open request, got %s", r.Status)
 	}
+	if r.Status == types.REQUEST_STATUS_ASSIGNED {
+		// What has been published may still decide: the round is closed before it is given up.
+		d, err := k.verification.Conclude(ctx, r.Id)
+		if err != nil {
+			return err
+		}
+		if d.Kind == verificationtypes.DecisionFinal {
+			return k.decide(ctx, d)
+		}
+	}
 	if !e.Final {
 		return k.retryOrFail(ctx, r)
 	}
@@ -75,14 +85,11 @@ func (k Keeper) assignOne(ctx sdk.Context, p schedulingtypes.Placement) error {
 	if r.Status != types.REQUEST_STATUS_SUBMITTED && r.Status != types.REQUEST_STATUS_RETRYING {
 		return types.ErrUnexpectedStatus.Wrapf("assignment: expected a queued request, got %s", r.Status)
 	}
-	members := make([]verificationtypes.Member, len(p.Members))
-	for i, m := range p.Members {
-		members[i] = verificationtypes.Member{Operator: m.Operator, Power: m.Power}
-	}
-	err = k.verification.OpenRound(ctx, verificationtypes.RoundOpening{
-		RequestID: r.Id, Attempt: a.Attempt, Leader: a.Leader, Members: members, TotalPower: p.TotalPower, MaxOutputBytes: r.MaxOutputBytes,
-	})
+	opening, err := newOpening(r, p)
 	if err != nil {
+		return err
+	}
+	if err := k.verification.OpenRound(ctx, opening); err != nil {
 		return err
 	}
 	r.Status, r.Attempt, r.AssignedHeight = types.REQUEST_STATUS_ASSIGNED, a.Attempt, ctx.BlockHeight()
@@ -90,4 +97,28 @@ func (k Keeper) assignOne(ctx sdk.Context, p schedulingtypes.Placement) error {
 		return err
 	}
 	return k.emitAssigned(ctx, r, a.Leader)
+}
+
+// newOpening asks for the round of an attempt: of a committee when the placement names seats, otherwise of all members.
+func newOpening(r types.Request, p schedulingtypes.Placement) (verificationtypes.RoundOpening, error) {
+	model, ok := types.ParseModelID(r.Model)
+	if !ok {
+		return verificationtypes.RoundOpening{}, types.ErrModelNotFound.Wrapf("request %d: expected a sha256, got %q", r.Id, r.Model)
+	}
+	rule := verificationtypes.RULE_QUORUM
+	if len(p.Seats) > 0 {
+		if r.Tier != types.TIER_COMMITTEE {
+			return verificationtypes.RoundOpening{}, fmt.Errorf("request %d: expected no committee in %s, got %d seats", r.Id, r.Tier, len(p.Seats))
+		}
+		rule = verificationtypes.RULE_COMMITTEE
+	}
+	members := make([]verificationtypes.Member, len(p.Members))
+	for i, m := range p.Members {
+		members[i] = verificationtypes.Member{Operator: m.Operator, Power: m.Power}
+	}
+	return verificationtypes.RoundOpening{
+		RequestID: r.Id, Attempt: p.Task.Assignment.Attempt, Leader: p.Task.Assignment.Leader,
+		Members: members, TotalPower: p.TotalPower, MaxOutputBytes: r.MaxOutputBytes,
+		Rule: rule, Seats: p.Seats, Sealed: r.Sealed, Digest: r.Digest, Model: model,
+	}, nil
 }

@@ -30,9 +30,10 @@ func (k Keeper) settle(ctx sdk.Context) error {
 		return fmt.Errorf("settle rounds: %w", err)
 	}
 	earned := make(income)
+	payable := validators{keeper: k, known: make(map[string]bool)}
 	for _, s := range due {
 		one := make(income)
-		err := atomically(ctx, func(ctx sdk.Context) error { return k.settleOne(ctx, s, one) })
+		err := atomically(ctx, func(ctx sdk.Context) error { return k.settleOne(ctx, s, payable, one) })
 		if err == nil {
 			earned.merge(one)
 			continue
@@ -46,21 +47,19 @@ func (k Keeper) settle(ctx sdk.Context) error {
 
 // settleOne divides the escrow of one request, pays everyone but the validators, whose parts it adds to earned, and
 // seals the receipt.
-func (k Keeper) settleOne(ctx sdk.Context, s verificationtypes.Settlement, earned income) error {
+func (k Keeper) settleOne(ctx sdk.Context, s verificationtypes.Settlement, payable validators, earned income) error {
 	r, model, params, err := k.settling(ctx, s)
 	if err != nil {
 		return err
 	}
-	division, publisher, err := divide(r, params.FeeShares, s)
+	division, seats, err := divide(r, params.FeeShares, s)
 	if err != nil {
 		return err
 	}
-	p := payment{keeper: k, earned: earned, community: math.NewIntFromBigInt(division.Community)}
-	if publisher != pricing.NoPublisher {
-		p.validator(ctx, s.Snapshot.Members[publisher].Operator, SharePublisher, division.Publisher)
-	}
+	p := payment{keeper: k, payable: payable, earned: earned, community: math.NewIntFromBigInt(division.Community)}
+	p.validator(ctx, s.Round.Winner().Publisher, SharePublisher, division.Publisher)
 	for i, part := range division.Members {
-		p.validator(ctx, s.Snapshot.Members[i].Operator, ShareMember, part)
+		p.validator(ctx, s.Snapshot.Members[seats[i]].Operator, ShareMember, part)
 	}
 	if _, err := p.account(ctx, model.Owner, ShareOwner, division.Owner); err != nil {
 		return err
@@ -81,8 +80,13 @@ func (k Keeper) settling(ctx sdk.Context, s verificationtypes.Settlement) (r typ
 	if r, err = k.Request(ctx, s.Round.RequestId); err != nil {
 		return r, m, p, err
 	}
-	if !r.Settles() || !r.Escrow.Equal(r.Fee.Escrow()) {
-		return r, m, p, types.ErrUnexpectedStatus.Wrapf("settlement: expected a verdict and escrow %s, got %s and %s", r.Fee.Escrow(), r.Status, r.Escrow)
+	settled, err := k.Receipts.Has(ctx, r.Id)
+	if err != nil {
+		return r, m, p, err
+	}
+	if settled || !r.Settles() || !r.Escrow.Equal(r.Fee.Escrow()) {
+		return r, m, p, types.ErrUnexpectedStatus.Wrapf("settlement: expected a verdict, no receipt and escrow %s, got %s and %s, settled: %t",
+			r.Fee.Escrow(), r.Status, r.Escrow, settled)
 	}
 	if m, err = k.FindModel(ctx, r.Model); err != nil {
 		return r, m, p, err
@@ -91,23 +95,30 @@ func (k Keeper) settling(ctx sdk.Context, s verificationtypes.Settlement) (r typ
 	return r, m, p, err
 }
 
-// divide splits the escrow over the members of the settled round. The publisher is a position in the snapshot.
-func divide(r types.Request, shares types.FeeShares, s verificationtypes.Settlement) (pricing.Division, int, error) {
+// divide splits the escrow over the seats of the settled round, which are positions in the snapshot, ascending. Members
+// without a seat have no part in it.
+func divide(r types.Request, shares types.FeeShares, s verificationtypes.Settlement) (d pricing.Division, seats []int, err error) {
 	if len(s.Outcomes) != len(s.Snapshot.Members) {
-		return pricing.Division{}, 0, fmt.Errorf("expected the conduct of %d members, got %d", len(s.Snapshot.Members), len(s.Outcomes))
+		return d, nil, fmt.Errorf("expected the conduct of %d members, got %d", len(s.Snapshot.Members), len(s.Outcomes))
 	}
-	members := make([]pricing.Member, len(s.Outcomes))
-	for i, m := range s.Snapshot.Members {
-		members[i] = pricing.Member{Power: m.Power, Agreed: s.Outcomes[i] == verificationtypes.MEMBER_OUTCOME_AGREED}
-	}
+	winner := s.Round.Winner()
 	publisher := pricing.NoPublisher
-	if winner := s.Round.Winner(); !winner.Outcome.Failed() {
-		if publisher = s.Snapshot.Position(winner.Publisher); publisher < 0 {
-			return pricing.Division{}, 0, fmt.Errorf("expected the publisher among the members, got %q", winner.Publisher)
+	var members []pricing.Member
+	for i, m := range s.Snapshot.Members {
+		if !types.HasSeat(s.Round.Seats, i) {
+			continue
 		}
+		if m.Operator == winner.Publisher {
+			publisher = len(members)
+		}
+		seats = append(seats, i)
+		members = append(members, pricing.Member{Power: m.Power, Agreed: s.Outcomes[i] == verificationtypes.MEMBER_OUTCOME_AGREED})
 	}
-	division, err := shares.Split(r.Fee, members, publisher)
-	return division, publisher, err
+	if winner.Outcome.Failed() != (publisher == pricing.NoPublisher) {
+		return d, nil, fmt.Errorf("expected a publisher among the %d seats, and none for a failure, got %q", len(seats), winner.Publisher)
+	}
+	d, err = shares.Split(r.Fee, members, publisher)
+	return d, seats, err
 }
 
 // seal writes the receipt and empties the escrow.
@@ -119,12 +130,16 @@ func (k Keeper) seal(ctx sdk.Context, r types.Request, s verificationtypes.Settl
 		SnapshotId: s.Round.SnapshotId, MemberOutcomes: s.Bitmap, SubmittedHeight: r.SubmittedHeight,
 		AssignedHeight: r.AssignedHeight, FinalHeight: r.FinalHeight, SettledHeight: ctx.BlockHeight(),
 		Fee: r.Fee, Refunded: refunded, EvidenceRoot: slices.Clone(s.EvidenceRoot[:]),
+		Committee: s.Round.Seats, Tolerated: s.Tolerated, Arbitrated: s.Round.Arbitrated, Sealed: s.Round.Sealed,
 	}
 	if err := k.Receipts.Set(ctx, r.Id, receipt); err != nil {
 		return err
 	}
 	r.Escrow = math.ZeroInt()
 	if err := k.updateRequest(ctx, r); err != nil {
+		return err
+	}
+	if err := k.expireInputs(ctx, r); err != nil {
 		return err
 	}
 	return k.emitSettled(ctx, r.Id, payouts)
@@ -136,10 +151,13 @@ func (k Keeper) seal(ctx sdk.Context, r types.Request, s verificationtypes.Settl
 func (k Keeper) settleByRefund(ctx sdk.Context, s verificationtypes.Settlement, cause error) error {
 	k.logger(ctx).Error("settlement failed", "id", s.Round.RequestId, "cause", cause)
 	r, err := k.Request(ctx, s.Round.RequestId)
-	if errors.Is(err, types.ErrRequestNotFound) || err == nil && (!r.Settles() || r.Escrow.IsZero()) {
+	if errors.Is(err, types.ErrRequestNotFound) || err == nil && !r.Settles() {
 		return nil
 	}
 	if err != nil {
+		return err
+	}
+	if settled, err := k.Receipts.Has(ctx, r.Id); err != nil || settled {
 		return err
 	}
 	return atomically(ctx, func(ctx sdk.Context) error {
@@ -148,11 +166,14 @@ func (k Keeper) settleByRefund(ctx sdk.Context, s verificationtypes.Settlement, 
 		if err != nil {
 			return err
 		}
-		payout := types.Payout{Recipient: r.Requester, Share: ShareRefund, Amount: held}
-		if refunded.IsZero() {
-			payout.Recipient, payout.Share = k.communityAddress(), ShareCommunity
+		var payouts []types.Payout
+		switch {
+		case refunded.IsPositive():
+			payouts = []types.Payout{{Recipient: r.Requester, Share: ShareRefund, Amount: held}}
+		case held.IsPositive():
+			payouts = []types.Payout{{Recipient: k.communityAddress(), Share: ShareCommunity, Amount: held}}
 		}
-		return k.seal(ctx, r, s, refunded, []types.Payout{payout})
+		return k.seal(ctx, r, s, refunded, payouts)
 	})
 }
 

@@ -25,6 +25,7 @@ type submission struct {
 	inputs    []tensor.Spec
 	outputs   []tensor.Spec
 	tier      types.Tier
+	sealing   types.Sealing
 	maxFee    sdkmath.Int
 }
 
@@ -75,7 +76,7 @@ func (k Keeper) SubmitRequests(ctx sdk.Context, msg *types.MsgSubmitRequests) (i
 }
 
 func (k Keeper) newSubmission(ctx sdk.Context, msg *types.MsgSubmitRequests) (submission, error) {
-	s := submission{tier: msg.Tier, maxFee: msg.MaxFee}
+	s := submission{tier: msg.Tier, sealing: msg.Sealing, maxFee: msg.MaxFee}
 	var err error
 	if s.requester, err = sdk.AccAddressFromBech32(msg.Requester); err != nil {
 		return s, fmt.Errorf("requester: %w", err)
@@ -87,6 +88,9 @@ func (k Keeper) newSubmission(ctx sdk.Context, msg *types.MsgSubmitRequests) (su
 		return s, types.ErrTooManyRequests.Wrapf("expected 1 to %d, got %d", s.params.MaxRequestsPerMessage, n)
 	}
 	if err := types.ValidateTier(msg.Tier); err != nil {
+		return s, err
+	}
+	if err := types.ValidateSealing(msg.Sealing); err != nil {
 		return s, err
 	}
 	if s.maxFee.IsNil() {
@@ -152,7 +156,7 @@ func (s submission) prepare(inputs []types.Tensor) (prepared, error) {
 		Requester: s.requester.String(), Model: s.model.Sha256, Tier: s.tier, Outputs: names,
 		InputRoot: slices.Clone(root[:]), InputBytes: work.InputBytes, OutputBytes: work.OutputBytes, ComputeUnits: work.Units,
 		Fee: fee, Escrow: fee.Escrow(), ParamsVersion: s.version, Status: types.REQUEST_STATUS_SUBMITTED,
-		MaxOutputBytes: s.params.MaxOutputBytes,
+		MaxOutputBytes: s.params.MaxOutputBytes, Sealed: s.params.Sealed(s.sealing, fee),
 	}}, nil
 }
 
@@ -227,13 +231,16 @@ func (k Keeper) accept(ctx sdk.Context, s submission, p prepared) (uint64, error
 	}
 	task, err := k.scheduling.Enqueue(ctx, schedulingtypes.Task{
 		RequestId: id, Digest: r.Digest, TaskClass: s.model.TaskClass, ComputeUnits: r.ComputeUnits,
-		OutputBytes: r.OutputBytes, MemoryBytes: p.memory,
+		OutputBytes: r.OutputBytes, MemoryBytes: p.memory, Committee: r.Tier == types.TIER_COMMITTEE,
 	})
 	if err != nil {
 		return 0, err
 	}
 	r.FinalDeadline = task.FinalDeadline
-	if err := k.insertRequest(ctx, r, p.inputs); err != nil {
+	if err := k.insertRequest(ctx, r); err != nil {
+		return 0, err
+	}
+	if err := k.Inputs.Set(ctx, id, p.inputs); err != nil {
 		return 0, err
 	}
 	return id, k.emitSubmitted(ctx, r)

@@ -20,7 +20,20 @@ func (k Keeper) RecordVotes(goCtx context.Context, votes []verificationtypes.Ope
 	if err != nil {
 		return fmt.Errorf("record votes: %w", err)
 	}
-	for _, d := range recorded.Decisions {
+	return k.decideAll(ctx, recorded.Decisions)
+}
+
+// advance ends the attempts that a timer decides.
+func (k Keeper) advance(ctx sdk.Context) error {
+	decisions, err := k.verification.Advance(ctx)
+	if err != nil {
+		return fmt.Errorf("advance rounds: %w", err)
+	}
+	return k.decideAll(ctx, decisions)
+}
+
+func (k Keeper) decideAll(ctx sdk.Context, decisions []verificationtypes.Decision) error {
+	for _, d := range decisions {
 		err := atomically(ctx, func(ctx sdk.Context) error { return k.decide(ctx, d) })
 		if err == nil {
 			continue

@@ -9,7 +9,7 @@ import (
 )
 
 // digestDomain tells request digests apart from every other hash of the chain.
-const digestDomain = "opengradient/inference/request/v1"
+const digestDomain = "opengradient/inference/request/v2"
 
 // DigestSize is the length of a request digest in bytes.
 const DigestSize = sha256.Size
@@ -17,7 +17,7 @@ const DigestSize = sha256.Size
 // ComputeDigest is the SHA-256 that binds everything a request asks for and was promised. It is taken over these
 // fields, each preceded by its length as 8 bytes big-endian; integers are 8 bytes big-endian, amounts decimal text:
 //
-//	domain "opengradient/inference/request/v1"
+//	domain "opengradient/inference/request/v2"
 //	chain id
 //	request id
 //	requester, the address bytes
@@ -25,6 +25,7 @@ const DigestSize = sha256.Size
 //	input root, 32 bytes
 //	number of wanted outputs, then each name
 //	tier
+//	1 when sealed, otherwise 0
 //	fee: compute, bytes, royalty
 //	params version
 //
@@ -61,6 +62,11 @@ func (r Request) ComputeDigest(chainID string) ([]byte, error) {
 		field([]byte(name))
 	}
 	number(uint64(r.Tier))
+	if r.Sealed {
+		number(1)
+	} else {
+		number(0)
+	}
 	field([]byte(r.Fee.Compute.String()))
 	field([]byte(r.Fee.Bytes.String()))
 	field([]byte(r.Fee.Royalty.String()))

@@ -38,4 +38,6 @@ var (
 	ErrUnexpectedStatus = errorsmod.Register(ModuleName, 29, "unexpected request status")
 	ErrEscrow           = errorsmod.Register(ModuleName, 30, "escrow does not match the balance")
 	ErrSymbol           = errorsmod.RegisterWithGRPCCode(ModuleName, 31, codes.InvalidArgument, "invalid symbol value")
+	ErrSealing          = errorsmod.RegisterWithGRPCCode(ModuleName, 32, codes.InvalidArgument, "invalid sealing")
+	ErrInputsPruned     = errorsmod.RegisterWithGRPCCode(ModuleName, 33, codes.NotFound, "inputs are no longer kept")
 )

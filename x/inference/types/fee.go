@@ -11,11 +11,12 @@ import (
 // Quote prices a request of this tier under the parameters. It fails with ErrTierUnavailable when the tier is not
 // offered.
 func (p Params) Quote(tier Tier, w pricing.Work, royalty math.Int) (Fee, error) {
-	if err := ValidateTier(tier); err != nil {
+	multiplier, err := p.multiplier(tier)
+	if err != nil {
 		return Fee{}, err
 	}
 	fee, err := pricing.Quote(w, pricing.Prices{
-		Base: p.BasePrice.BigInt(), Byte: p.BytePrice.BigInt(), Multiplier: p.QuorumMultiplier, Royalty: royalty.BigInt(),
+		Base: p.BasePrice.BigInt(), Byte: p.BytePrice.BigInt(), Multiplier: multiplier, Royalty: royalty.BigInt(),
 	})
 	if err != nil {
 		return Fee{}, err
@@ -26,12 +27,45 @@ func (p Params) Quote(tier Tier, w pricing.Work, royalty math.Int) (Fee, error) 
 	}, nil
 }
 
+// multiplier scales the compute part of the fee of a tier, in basis points.
+func (p Params) multiplier(tier Tier) (uint32, error) {
+	switch tier {
+	case TIER_QUORUM:
+		return p.QuorumMultiplier, nil
+	case TIER_COMMITTEE:
+		return p.CommitteeMultiplier, nil
+	default:
+		return 0, ValidateTier(tier)
+	}
+}
+
 // ValidateTier fails with ErrTierUnavailable unless requests of the tier are taken.
 func ValidateTier(t Tier) error {
-	if t != TIER_QUORUM {
-		return ErrTierUnavailable.Wrapf("expected %s, got %s", TIER_QUORUM, t)
+	if t != TIER_QUORUM && t != TIER_COMMITTEE {
+		return ErrTierUnavailable.Wrapf("expected %s or %s, got %s", TIER_QUORUM, TIER_COMMITTEE, t)
 	}
 	return nil
+}
+
+// ValidateSealing fails with ErrSealing unless the wish is one that a request can have.
+func ValidateSealing(s Sealing) error {
+	if _, ok := Sealing_name[int32(s)]; !ok {
+		return ErrSealing.Wrapf("expected %s, %s or %s, got %s", SEALING_DEFAULT, SEALING_SEALED, SEALING_OPEN, s)
+	}
+	return nil
+}
+
+// Sealed tells whether a request with this fee and this wish is sealed. Without a wish it is when the fee reaches
+// seal_fee.
+func (p Params) Sealed(wish Sealing, fee Fee) bool {
+	switch wish {
+	case SEALING_SEALED:
+		return true
+	case SEALING_OPEN:
+		return false
+	default:
+		return fee.Total.GTE(p.SealFee)
+	}
 }
 
 // Escrow is the part of the fee that is held until the request ends: compute and royalty.

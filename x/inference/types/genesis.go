@@ -86,6 +86,10 @@ func (g GenesisState) validateModels() (map[string]struct{}, error) {
 
 func (g GenesisState) validateRequests(models map[string]struct{}) (map[uint64]Request, error) {
 	requests := make(map[uint64]Request, len(g.Requests))
+	receipts := make(map[uint64]struct{}, len(g.Receipts))
+	for _, r := range g.Receipts {
+		receipts[r.RequestId] = struct{}{}
+	}
 	last := uint64(0)
 	for _, entry := range g.Requests {
 		r := entry.Request
@@ -102,10 +106,10 @@ func (g GenesisState) validateRequests(models map[string]struct{}) (map[uint64]R
 		if r.ParamsVersion == 0 || r.ParamsVersion > uint64(len(g.Params)) {
 			return nil, fmt.Errorf("request %d: expected a params version of 1 to %d, got %d", r.Id, len(g.Params), r.ParamsVersion)
 		}
-		root := tensor.MerkleRoot(entry.Inputs)
-		if !bytes.Equal(root[:], r.InputRoot) || uint64(len(entry.Inputs)) != r.InputBytes {
-			return nil, fmt.Errorf("request %d: expected %d bytes of inputs with root %x, got %d and %x",
-				r.Id, r.InputBytes, r.InputRoot, len(entry.Inputs), root)
+		_, settled := receipts[r.Id]
+		ended := !r.Status.Open() && (!r.Settles() || settled)
+		if err := entry.validateInputs(ended, g.Params[r.ParamsVersion-1].Params.InputBlocks); err != nil {
+			return nil, err
 		}
 		if r.Status.Open() && r.FinalDeadline < 1 {
 			return nil, fmt.Errorf("request %d: expected an open request to have blocks left, got %d", r.Id, r.FinalDeadline)
@@ -116,6 +120,29 @@ func (g GenesisState) validateRequests(models map[string]struct{}) (map[uint64]R
 		return nil, fmt.Errorf("next request id: expected above %d, got %d", last, g.NextRequestId)
 	}
 	return requests, nil
+}
+
+// validateInputs checks that the inputs are those of the request, and are there unless the request has ended and the
+// parameters it was accepted under do not keep them for ever.
+func (g GenesisRequest) validateInputs(ended bool, inputBlocks uint32) error {
+	r := g.Request
+	limited := ended && inputBlocks > 0
+	if limited && len(g.Inputs) == 0 && g.InputBlocks == 0 {
+		return nil
+	}
+	root := tensor.MerkleRoot(g.Inputs)
+	if !bytes.Equal(root[:], r.InputRoot) || uint64(len(g.Inputs)) != r.InputBytes {
+		return fmt.Errorf("request %d: expected %d bytes of inputs with root %x, got %d and %x",
+			r.Id, r.InputBytes, r.InputRoot, len(g.Inputs), root)
+	}
+	low, high := int64(0), int64(0)
+	if limited {
+		low, high = 1, int64(inputBlocks)
+	}
+	if g.InputBlocks < low || g.InputBlocks > high {
+		return fmt.Errorf("request %d: expected the inputs to be kept for %d to %d blocks more, got %d", r.Id, low, high, g.InputBlocks)
+	}
+	return nil
 }
 
 func (g GenesisState) validateRecords(requests map[uint64]Request) error {

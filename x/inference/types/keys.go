@@ -32,6 +32,7 @@ var (
 	RequestsByRequesterPrefix = collections.NewPrefix(11) // (requester, id)
 	RequestsByModelPrefix     = collections.NewPrefix(12) // (model, id)
 	RequestsByStatusPrefix    = collections.NewPrefix(13) // (status, id)
+	InputExpiriesPrefix       = collections.NewPrefix(14) // (height, id)
 )
 
 // ModelFilesPrefix is the only prefix in the model store: model -> ONNX file.

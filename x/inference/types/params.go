@@ -15,6 +15,7 @@ const (
 	maxMultiplier           = 1_000_000 // one hundred times
 	maxGasPerByte           = 1_000_000
 	maxTotalModelBytesLimit = 1 << 40
+	maxInputBlocks          = 1_000_000_000
 )
 
 // MaxAmount bounds every price and royalty, in uopg: 10^18.
@@ -36,6 +37,9 @@ func DefaultParams() Params {
 		InputGasPerByte:       5,
 		MaxComputeUnits:       20_000,
 		MaxTotalModelBytes:    256 << 20,
+		CommitteeMultiplier:   pricing.BasisPoints / 2,
+		SealFee:               math.NewInt(1_000_000),
+		InputBlocks:           100_000,
 	}
 }
 
@@ -55,6 +59,8 @@ func (p Params) Validate() error {
 		{"input_gas_per_byte", p.InputGasPerByte, 0, maxGasPerByte},
 		{"max_compute_units", p.MaxComputeUnits, 1, 1 << 62},
 		{"max_total_model_bytes", p.MaxTotalModelBytes, p.MaxModelBytes, maxTotalModelBytesLimit},
+		{"committee_multiplier", uint64(p.CommitteeMultiplier), 1, maxMultiplier},
+		{"input_blocks", uint64(p.InputBlocks), 0, maxInputBlocks},
 	} {
 		if b.value < b.low || b.value > b.high {
 			return ErrInvalidParams.Wrapf("%s: expected %d to %d, got %d", b.name, b.low, b.high, b.value)
@@ -63,7 +69,7 @@ func (p Params) Validate() error {
 	for _, a := range []struct {
 		name  string
 		value math.Int
-	}{{"base_price", p.BasePrice}, {"byte_price", p.BytePrice}} {
+	}{{"base_price", p.BasePrice}, {"byte_price", p.BytePrice}, {"seal_fee", p.SealFee}} {
 		if err := checkAmount(a.value); err != nil {
 			return ErrInvalidParams.Wrapf("%s: %s", a.name, err)
 		}

@@ -76,7 +76,7 @@ func (r Request) RequesterAddress() (sdk.AccAddress, error) {
 	return a, nil
 }
 
-// Validate checks the lengths of the hashes and the fee.
+// Validate checks the lengths of the hashes, the fee, and that the bitmaps fit together.
 func (r Receipt) Validate() error {
 	for _, h := range []struct {
 		name  string
@@ -92,5 +92,5 @@ func (r Receipt) Validate() error {
 	if r.Refunded.IsNil() || r.Refunded.IsNegative() || r.Refunded.GT(r.Fee.Escrow()) {
 		return fmt.Errorf("receipt %d: refunded: expected 0 to %s, got %s", r.RequestId, r.Fee.Escrow(), r.Refunded)
 	}
-	return nil
+	return r.validateMembers()
 }
