@@ -8,7 +8,7 @@ import (
 
 // oracleArbitration follows the description of the rule for a closed case: first the strongest sound contender, then
 // the one with the most power around it. It gives the position of the result, -1 for none.
-func oracleArbitration(c Case, taus Taus) int {
+func oracleArbitration(s seats, c Case, taus Taus) int {
 	sound := map[int][]tensor.Tensor{}
 	for i, contender := range c.Contenders {
 		if ts, err := tensor.Decode(contender.Output, tensor.DefaultLimits); err == nil && contender.Published {
@@ -25,10 +25,6 @@ func oracleArbitration(c Case, taus Taus) int {
 			}
 		}
 		return power
-	}
-	wins := func(power *big.Rat) bool {
-		return power.Cmp(new(big.Rat).Mul(big.NewRat(2, 3), new(big.Rat).SetInt64(c.Eligible))) > 0 &&
-			power.Cmp(new(big.Rat).Mul(big.NewRat(1, 2), new(big.Rat).SetInt64(c.Total))) > 0
 	}
 	// preferred: by a measure, then power, then the leader, then the smaller root.
 	preferred := func(measure func(int) *big.Rat) int {
@@ -61,10 +57,10 @@ func oracleArbitration(c Case, taus Taus) int {
 	if first < 0 {
 		return -1
 	}
-	if wins(around(first)) {
+	if s.wins(around(first)) {
 		return first
 	}
-	if medoid := preferred(around); wins(around(medoid)) {
+	if medoid := preferred(around); s.wins(around(medoid)) {
 		return medoid
 	}
 	return -1

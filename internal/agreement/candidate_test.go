@@ -75,7 +75,7 @@ func TestArbitrate(t *testing.T) {
 			ArbitrationAgreed, 1, []Standing{StandingContradicts, StandingAgrees, StandingAgrees}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			c := Case{Contenders: tc.contenders, Leader: tc.leader, Eligible: 100, Total: 100, Silent: tc.silent, Closed: tc.closed}
+			c := Case{Contenders: tc.contenders, Leader: tc.leader, Threshold: 67, Eligible: 100, Silent: tc.silent, Closed: tc.closed}
 			got, err := Arbitrate(c, DefaultTaus(), 1000)
 			if err != nil || got.State != tc.want || got.Candidate != tc.candidate {
 				t.Fatalf("expected %v on %d, got %+v, %v", tc.want, tc.candidate, got, err)
@@ -115,13 +115,13 @@ func checkFindings(t interface {
 			power += c.Contenders[i].Power
 		}
 	}
-	if power != got.Power || power < Threshold(c.Eligible, c.Total) || got.Findings[got.Candidate].Comparison.Error != 0 {
-		t.Fatalf("expected the threshold of %d around the candidate itself, got %+v", Threshold(c.Eligible, c.Total), got)
+	if power != got.Power || power < c.Threshold || got.Findings[got.Candidate].Comparison.Error != 0 {
+		t.Fatalf("expected the threshold of %d around the candidate itself, got %+v", c.Threshold, got)
 	}
 }
 
-// genCase draws contenders on and about the edges of the tolerance of each other.
-func genCase(rt *rapid.T) Case {
+// genCase draws who decides, and contenders on and about the edges of the tolerance of each other.
+func genCase(rt *rapid.T) (seats, Case) {
 	c := Case{Leader: -1, Closed: rapid.Bool().Draw(rt, "closed")}
 	seen := map[tensor.Root]bool{}
 	for range rapid.IntRange(0, MaxContenders).Draw(rt, "contenders") {
@@ -150,16 +150,19 @@ func genCase(rt *rapid.T) Case {
 		c.Leader = rapid.IntRange(-1, len(c.Contenders)-1).Draw(rt, "leader")
 	}
 	c.Silent = rapid.Int64Range(0, 3).Draw(rt, "silent")
-	c.Eligible += c.Silent + rapid.Int64Range(0, 2).Draw(rt, "elsewhere")
-	c.Total = c.Eligible + rapid.Int64Range(0, 5).Draw(rt, "others")
-	return c
+	c.Eligible += c.Silent + rapid.Int64Range(0, 2).Draw(rt, "roots elsewhere")
+	s := seats{committee: rapid.Bool().Draw(rt, "committee"), eligible: c.Eligible + rapid.Int64Range(0, 1).Draw(rt, "failures")}
+	s.eligible = max(s.eligible, 1)
+	s.total = s.eligible + rapid.Int64Range(0, 5).Draw(rt, "others")
+	c.Threshold = s.threshold()
+	return s, c
 }
 
 var tightTaus = Taus{FP32: TauUnit / 100_000, FP64: 30_000}
 
 func TestArbitrateAgreesWithOracle(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		c := genCase(rt)
+		s, c := genCase(rt)
 		got, err := Arbitrate(c, tightTaus, ArbitrationCost(c.Contenders))
 		if err != nil {
 			rt.Fatal(err)
@@ -167,7 +170,7 @@ func TestArbitrateAgreesWithOracle(t *testing.T) {
 		checkFindings(rt, c, got)
 		closed := c
 		closed.Closed = true
-		want := oracleArbitration(closed, tightTaus)
+		want := oracleArbitration(s, closed, tightTaus)
 		switch {
 		case c.Closed && (got.Candidate != want || got.State == ArbitrationPending):
 			rt.Fatalf("%+v: expected %d, got %+v", c, want, got)
@@ -180,7 +183,7 @@ func TestArbitrateAgreesWithOracle(t *testing.T) {
 // The order in which contenders are listed has no influence.
 func TestArbitrateIgnoresOrder(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		c := genCase(rt)
+		_, c := genCase(rt)
 		shuffled := c
 		order := rand.New(rand.NewSource(rapid.Int64().Draw(rt, "seed"))).Perm(len(c.Contenders))
 		shuffled.Contenders = make([]Contender, len(order))
@@ -210,7 +213,7 @@ func TestArbitrateIgnoresOrder(t *testing.T) {
 // or is ended by closing.
 func TestNoVerdictIsFinal(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		now := genCase(rt)
+		_, now := genCase(rt)
 		later := now
 		later.Contenders = slices.Clone(now.Contenders)
 		for i, contender := range later.Contenders {
@@ -254,19 +257,20 @@ func TestArbitrateRefuses(t *testing.T) {
 		budget int64
 		want   error
 	}{
-		{"nine contenders", Case{Contenders: nine, Leader: -1, Eligible: 9, Total: 9}, Taus{}, 99, ErrArbitration},
-		{"one root twice", Case{Contenders: []Contender{one, withheld(one)}, Leader: -1, Eligible: 9, Total: 9}, Taus{}, 99, ErrArbitration},
-		{"bytes of another root", Case{Contenders: []Contender{forged}, Leader: -1, Eligible: 9, Total: 9}, Taus{}, 99, ErrArbitration},
-		{"no power", Case{Contenders: []Contender{weightless}, Leader: -1, Eligible: 9, Total: 9}, Taus{}, 99, ErrArbitration},
-		{"negative power", Case{Contenders: []Contender{negative}, Leader: -1, Eligible: 9, Total: 9}, Taus{}, 99, ErrArbitration},
-		{"more power than there is", Case{Contenders: []Contender{one, two}, Leader: -1, Eligible: 9, Total: 9, Silent: 4}, Taus{}, 99, ErrArbitration},
-		{"more silent than there are", Case{Contenders: []Contender{one}, Leader: -1, Eligible: 9, Total: 9, Silent: 10}, Taus{}, 99, ErrArbitration},
-		{"less than nobody silent", Case{Leader: -1, Eligible: 9, Total: 9, Silent: -1}, Taus{}, 99, ErrArbitration},
-		{"more eligible than there are", Case{Leader: -1, Eligible: 9, Total: 8}, Taus{}, 99, ErrArbitration},
-		{"a leader beyond the contenders", Case{Contenders: []Contender{one}, Leader: 1, Eligible: 9, Total: 9}, Taus{}, 99, ErrArbitration},
-		{"a leader before the contenders", Case{Leader: -2, Eligible: 9, Total: 9}, Taus{}, 99, ErrArbitration},
-		{"more elements than the budget", Case{Contenders: []Contender{one, two}, Leader: -1, Eligible: 9, Total: 9}, Taus{}, 1, ErrBudget},
-		{"a tolerance above the largest", Case{Leader: -1, Eligible: 9, Total: 9}, Taus{FP64: MaxTau + 1}, 99, ErrTau},
+		{"nine contenders", Case{Contenders: nine, Leader: -1, Threshold: 7, Eligible: 9}, Taus{}, 99, ErrArbitration},
+		{"one root twice", Case{Contenders: []Contender{one, withheld(one)}, Leader: -1, Threshold: 7, Eligible: 9}, Taus{}, 99, ErrArbitration},
+		{"bytes of another root", Case{Contenders: []Contender{forged}, Leader: -1, Threshold: 7, Eligible: 9}, Taus{}, 99, ErrArbitration},
+		{"no power", Case{Contenders: []Contender{weightless}, Leader: -1, Threshold: 7, Eligible: 9}, Taus{}, 99, ErrArbitration},
+		{"negative power", Case{Contenders: []Contender{negative}, Leader: -1, Threshold: 7, Eligible: 9}, Taus{}, 99, ErrArbitration},
+		{"more power than there is", Case{Contenders: []Contender{one, two}, Leader: -1, Threshold: 7, Eligible: 9, Silent: 4}, Taus{}, 99, ErrArbitration},
+		{"more silent than there are", Case{Contenders: []Contender{one}, Leader: -1, Threshold: 7, Eligible: 9, Silent: 10}, Taus{}, 99, ErrArbitration},
+		{"less than nobody silent", Case{Leader: -1, Threshold: 7, Eligible: 9, Silent: -1}, Taus{}, 99, ErrArbitration},
+		{"less than nobody eligible", Case{Leader: -1, Threshold: 7, Eligible: -1}, Taus{}, 99, ErrArbitration},
+		{"no threshold", Case{Leader: -1, Eligible: 9}, Taus{}, 99, ErrArbitration},
+		{"a leader beyond the contenders", Case{Contenders: []Contender{one}, Leader: 1, Threshold: 7, Eligible: 9}, Taus{}, 99, ErrArbitration},
+		{"a leader before the contenders", Case{Leader: -2, Threshold: 7, Eligible: 9}, Taus{}, 99, ErrArbitration},
+		{"more elements than the budget", Case{Contenders: []Contender{one, two}, Leader: -1, Threshold: 7, Eligible: 9}, Taus{}, 1, ErrBudget},
+		{"a tolerance above the largest", Case{Leader: -1, Threshold: 7, Eligible: 9}, Taus{FP64: MaxTau + 1}, 99, ErrTau},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			if got, err := Arbitrate(tc.c, tc.taus, tc.budget); !errors.Is(err, tc.want) {
@@ -331,7 +335,7 @@ func TestArbitrationNames(t *testing.T) {
 
 // The worst case: eight different outputs of 8 KiB in 16-bit floats, no two of them near.
 func BenchmarkArbitrate(b *testing.B) {
-	c := Case{Leader: -1, Eligible: MaxContenders, Total: MaxContenders}
+	c := Case{Leader: -1, Threshold: 6, Eligible: MaxContenders}
 	for i := range MaxContenders {
 		bits := make([]uint64, 4<<10)
 		for j := range bits {

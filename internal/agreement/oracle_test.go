@@ -8,6 +8,29 @@ import (
 	"github.com/opengradient/opengradient/internal/tensor"
 )
 
+// seats says who decides a round. It has the threshold of the package and, beside it, what the tiers' descriptions say
+// in fractions.
+type seats struct {
+	committee       bool
+	eligible, total int64 // for a committee eligible is the power of its seats
+}
+
+func (s seats) threshold() int64 {
+	if s.committee {
+		return s.eligible
+	}
+	return Threshold(s.eligible, s.total)
+}
+
+// wins: all of a committee; otherwise strictly more than 2/3 of the eligible power and 1/2 of all power.
+func (s seats) wins(power *big.Rat) bool {
+	eligible, total := new(big.Rat).SetInt64(s.eligible), new(big.Rat).SetInt64(s.total)
+	if s.committee {
+		return power.Cmp(eligible) == 0
+	}
+	return power.Cmp(new(big.Rat).Mul(big.NewRat(2, 3), eligible)) > 0 && power.Cmp(new(big.Rat).Mul(big.NewRat(1, 2), total)) > 0
+}
+
 // number is a float element as the oracle reads it: a rational, or the name of a special value.
 type number struct {
 	special string

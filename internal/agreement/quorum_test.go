@@ -23,19 +23,15 @@ const maxPower = int64(1) << 60
 
 // oracleTally states the rule in fractions and finds the possible futures by asking what each outcome would hold if
 // every silent member joined it.
-func oracleTally(eligible, total int64, powers []int64, silent int64) Verdict {
-	wins := func(power *big.Int) bool {
-		p := new(big.Rat).SetInt(power)
-		return p.Cmp(new(big.Rat).Mul(big.NewRat(2, 3), new(big.Rat).SetInt64(eligible))) > 0 &&
-			p.Cmp(new(big.Rat).Mul(big.NewRat(1, 2), new(big.Rat).SetInt64(total))) > 0
-	}
+func oracleTally(s seats, powers []int64, silent int64) Verdict {
+	rat := func(power int64) *big.Rat { return new(big.Rat).SetInt64(power) }
 	for i, power := range powers {
-		if wins(big.NewInt(power)) {
+		if s.wins(rat(power)) {
 			return Verdict{State: Agreed, Candidate: i}
 		}
 	}
 	for _, power := range append([]int64{0}, powers...) {
-		if wins(new(big.Int).Add(big.NewInt(power), big.NewInt(silent))) {
+		if s.wins(new(big.Rat).Add(rat(power), rat(silent))) {
 			return Verdict{State: Pending, Candidate: -1}
 		}
 	}
@@ -44,10 +40,10 @@ func oracleTally(eligible, total int64, powers []int64, silent int64) Verdict {
 
 // election is a valid argument list of Tally together with the members behind it.
 type election struct {
-	eligible, total int64
-	members         []int64
-	choices         []int // outcome per member, -1 while silent
-	outcomes        int
+	seats
+	members  []int64
+	choices  []int // outcome per member, -1 while silent
+	outcomes int
 }
 
 func (e election) tally() Verdict {
@@ -60,13 +56,13 @@ func (e election) tally() Verdict {
 			powers[choice] += e.members[i]
 		}
 	}
-	return Tally(e.eligible, e.total, powers, silent)
+	return Tally(e.threshold(), powers, silent)
 }
 
 func genElection(rt *rapid.T) election {
 	n := rapid.IntRange(1, 12).Draw(rt, "members")
 	most := rapid.SampledFrom([]int64{1, 3, 100, maxPower / int64(n)}).Draw(rt, "most")
-	e := election{outcomes: rapid.IntRange(1, 4).Draw(rt, "outcomes")}
+	e := election{outcomes: rapid.IntRange(1, 4).Draw(rt, "outcomes"), seats: seats{committee: rapid.Bool().Draw(rt, "committee")}}
 	for range n {
 		power := rapid.Int64Range(1, most).Draw(rt, "power")
 		e.members = append(e.members, power)
@@ -80,20 +76,26 @@ func genElection(rt *rapid.T) election {
 func TestTallyAgreesWithOracle(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		e := genElection(rt)
-		powers := rapid.SliceOfN(rapid.Int64Range(0, e.eligible/4), 0, 4).Draw(rt, "powers")
-		silent := rapid.Int64Range(0, e.eligible).Draw(rt, "silent")
-		if got, want := Tally(e.eligible, e.total, powers, silent), oracleTally(e.eligible, e.total, powers, silent); got != want {
-			rt.Fatalf("Tally(%d, %d, %v, %d): expected %v, got %v", e.eligible, e.total, powers, silent, want, got)
+		var powers []int64
+		rest := e.eligible
+		for range rapid.IntRange(0, 4).Draw(rt, "outcomes") {
+			power := rapid.OneOf(rapid.Just(rest), rapid.Int64Range(0, rest)).Draw(rt, "power")
+			powers, rest = append(powers, power), rest-power
+		}
+		silent := rapid.OneOf(rapid.Just(rest), rapid.Int64Range(0, rest)).Draw(rt, "silent")
+		if got, want := Tally(e.threshold(), powers, silent), oracleTally(e.seats, powers, silent); got != want {
+			rt.Fatalf("%+v with %v and %d silent: expected %v, got %v", e.seats, powers, silent, want, got)
 		}
 	})
 }
 
 func TestThresholdIsTheLeastWinningPower(t *testing.T) {
 	check := func(t interface{ Fatalf(string, ...any) }, eligible, total int64) {
-		threshold := Threshold(eligible, total)
+		s := seats{eligible: eligible, total: total}
+		threshold := s.threshold()
 		for _, power := range []int64{threshold - 1, threshold} {
-			got := Tally(eligible, total, []int64{power}, 0).State == Agreed
-			want := oracleTally(eligible, total, []int64{power}, 0).State == Agreed
+			got := Tally(threshold, []int64{power}, 0).State == Agreed
+			want := oracleTally(s, []int64{power}, 0).State == Agreed
 			if got != want || want != (power == threshold) {
 				t.Fatalf("eligible %d, total %d, threshold %d: power %d agreed %v, by the oracle %v",
 					eligible, total, threshold, power, got, want)
@@ -138,7 +140,7 @@ func TestAtMostOneOutcomeIsAgreed(t *testing.T) {
 					power += e.members[i]
 				}
 			}
-			if power >= Threshold(e.eligible, e.total) {
+			if power >= e.threshold() {
 				agreed = append(agreed, outcome)
 			}
 		}
@@ -202,7 +204,8 @@ func agreementReachable(e election, from int) bool {
 }
 
 // The golden file is a list of elections with their verdicts, to be read and judged by people. A line is
-// "eligible total powers silent: threshold verdict"; other lines are comments.
+// "eligible total powers silent: threshold verdict", where the word committee in place of the total means that all the
+// eligible power has to agree; other lines are comments.
 func TestGoldenVerdicts(t *testing.T) {
 	path := filepath.Join("testdata", "quorum.golden")
 	golden, err := os.ReadFile(path)
@@ -238,12 +241,19 @@ func TestGoldenVerdicts(t *testing.T) {
 func answer(t *testing.T, question string) string {
 	t.Helper()
 	var (
-		eligible, total, silent int64
-		list                    string
-		powers                  []int64
+		s      seats
+		total  string
+		list   string
+		powers []int64
+		silent int64
 	)
-	if _, err := fmt.Sscan(question, &eligible, &total, &list, &silent); err != nil {
+	if _, err := fmt.Sscan(question, &s.eligible, &total, &list, &silent); err != nil {
 		t.Fatalf("%q: %v", question, err)
+	}
+	if s.committee = total == "committee"; !s.committee {
+		if _, err := fmt.Sscan(total, &s.total); err != nil {
+			t.Fatalf("%q: %v", question, err)
+		}
 	}
 	for field := range strings.SplitSeq(strings.Trim(list, "[]"), ",") {
 		var power int64
@@ -255,7 +265,7 @@ func answer(t *testing.T, question string) string {
 		}
 		powers = append(powers, power)
 	}
-	return fmt.Sprintf("%d %v", Threshold(eligible, total), Tally(eligible, total, powers, silent))
+	return fmt.Sprintf("%d %v", s.threshold(), Tally(s.threshold(), powers, silent))
 }
 
 func TestStateNames(t *testing.T) {
@@ -269,6 +279,6 @@ func TestStateNames(t *testing.T) {
 func BenchmarkTally(b *testing.B) {
 	powers := []int64{10, 20, 30, 40, 50, 60, 70, 80}
 	for b.Loop() {
-		Tally(1_000, 1_200, powers, 640)
+		Tally(667, powers, 640)
 	}
 }

@@ -47,7 +47,7 @@ func (r *toleranceRound) vector(values []float64) tensor.Tensor {
 
 // state is the case as the chain sees it.
 func (r *toleranceRound) state(closed bool) Case {
-	c := Case{Leader: -1, Eligible: r.eligible, Total: r.total, Closed: closed}
+	c := Case{Leader: -1, Threshold: Threshold(r.eligible, r.total), Eligible: r.eligible, Closed: closed}
 	for i, m := range r.members {
 		if !m.attested {
 			c.Silent += m.power
