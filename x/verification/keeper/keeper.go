@@ -19,6 +19,12 @@ type outputKey = collections.Pair[uint64, uint32]
 // settleKey is (settle height, request id).
 type settleKey = collections.Pair[int64, uint64]
 
+// divergenceKey is (SHA-256 of the model, class of the verdict, other class).
+type divergenceKey = collections.Triple[[]byte, uint32, uint32]
+
+// expiryKey is (expiry height, request id).
+type expiryKey = collections.Pair[int64, uint64]
+
 // Keeper is the state of the verification module. It knows a request by its id only.
 type Keeper struct {
 	staking   types.StakingKeeper
@@ -44,6 +50,16 @@ type Keeper struct {
 	SettleQueue collections.KeySet[settleKey]
 	// Outputs: (request id, candidate counted from 1) -> bytes of rounds without a verdict.
 	Outputs collections.Map[outputKey, []byte]
+	// Conducts: operator -> Conduct.
+	Conducts collections.Map[sdk.ValAddress, types.Conduct]
+	// Divergences: (model, class of the verdict, other class) -> Divergence, at most types.MaxDivergences per model.
+	Divergences collections.Map[divergenceKey, types.Divergence]
+	// Attendances: height -> Attendance, of the last types.AttendanceBlocks heights that had a round.
+	Attendances collections.Map[int64, types.Attendance]
+	// Evidence: request id -> StoredEvidence of settled rounds.
+	Evidence collections.Map[uint64, types.StoredEvidence]
+	// EvidenceExpiry: (expiry height, request id), one for each record of evidence.
+	EvidenceExpiry collections.KeySet[expiryKey]
 }
 
 // NewKeeper gives a keeper over the module's store. Authority is the address that may change the parameters.
@@ -73,6 +89,17 @@ func NewKeeper(
 			collections.PairKeyCodec(collections.Int64Key, collections.Uint64Key)),
 		Outputs: collections.NewMap(sb, types.OutputsPrefix, "outputs",
 			collections.PairKeyCodec(collections.Uint64Key, collections.Uint32Key), collections.BytesValue),
+		Conducts: collections.NewMap(sb, types.ConductsPrefix, "conducts",
+			sdk.ValAddressKey, codec.CollValue[types.Conduct](cdc)),
+		Divergences: collections.NewMap(sb, types.DivergencesPrefix, "divergences",
+			collections.TripleKeyCodec(collections.BytesKey, collections.Uint32Key, collections.Uint32Key),
+			codec.CollValue[types.Divergence](cdc)),
+		Attendances: collections.NewMap(sb, types.AttendancesPrefix, "attendances",
+			collections.Int64Key, codec.CollValue[types.Attendance](cdc)),
+		Evidence: collections.NewMap(sb, types.EvidencePrefix, "evidence",
+			collections.Uint64Key, codec.CollValue[types.StoredEvidence](cdc)),
+		EvidenceExpiry: collections.NewKeySet(sb, types.EvidenceExpiryPrefix, "evidence_expiry",
+			collections.PairKeyCodec(collections.Int64Key, collections.Uint64Key)),
 	}
 	schema, err := sb.Build()
 	if err != nil {

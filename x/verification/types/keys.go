@@ -9,6 +9,20 @@ const (
 	StoreKey = ModuleName
 )
 
+const (
+	// AttendanceBlocks is how many blocks are remembered by whose vote extensions they carried. A round that takes longer
+	// is judged by the last of them.
+	AttendanceBlocks = 64
+	// MinChances is how many blocks must have carried an operator's extension before its silence is a miss: a proposer can
+	// leave out the votes of a third of the power.
+	MinChances = 3
+	// MaxDivergences is how many pairs of environment classes are remembered for one model. The one that was seen last
+	// the longest ago makes room for another.
+	MaxDivergences = 64
+	// MaxPrunedEvidence is how many records of evidence one block drops.
+	MaxPrunedEvidence = 256
+)
+
 // Store prefixes.
 var (
 	// ParamsVersionsPrefix: version -> Params.
@@ -29,4 +43,14 @@ var (
 	SettleQueuePrefix = collections.NewPrefix(7)
 	// OutputsPrefix: (request id, candidate counted from 1) -> published bytes.
 	OutputsPrefix = collections.NewPrefix(8)
+	// ConductsPrefix: operator -> Conduct.
+	ConductsPrefix = collections.NewPrefix(11)
+	// DivergencesPrefix: (SHA-256 of the model, class of the verdict, other class) -> Divergence.
+	DivergencesPrefix = collections.NewPrefix(12)
+	// AttendancesPrefix: height -> Attendance.
+	AttendancesPrefix = collections.NewPrefix(13)
+	// EvidencePrefix: request id -> StoredEvidence.
+	EvidencePrefix = collections.NewPrefix(14)
+	// EvidenceExpiryPrefix: (expiry height, request id).
+	EvidenceExpiryPrefix = collections.NewPrefix(15)
 )
