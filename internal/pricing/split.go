@@ -26,10 +26,11 @@ func (s Shares) Validate() error {
 	return nil
 }
 
-// Member is one member of a round's snapshot.
+// Member is one seat of a round: under a committee the others of the snapshot
+// have no share.
 type Member struct {
 	Power  int64 // consensus power, above 0
-	Agreed bool  // attested the final outcome
+	Agreed bool  // attested the final outcome, or one within its tolerance
 }
 
 // NoPublisher stands for the publisher of a failure outcome, which has no bytes.
@@ -46,7 +47,7 @@ type Division struct {
 
 // Split divides the escrow of a settled request.
 //
-// The members' share is divided over all members by power, whether they agreed
+// The members' share is divided over all seats by power, whether they agreed
 // or not, so that no member gains from another's absence; the parts of those
 // that did not agree are refunded. With NoPublisher the publisher's share
 // joins the members' share. Each part is rounded down and what is left over

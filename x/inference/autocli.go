@@ -20,12 +20,12 @@ func (AppModule) AutoCLIOptions() *autocliv1.ModuleOptions {
 				{RpcMethod: "Model", Use: "model NAME|SHA256", Short: "Show a model with its signature and cost", PositionalArgs: model},
 				{RpcMethod: "Models", Use: "models", Short: "List the models, all or those of --owner"},
 				{RpcMethod: "ModelFile", Skip: true}, // a download, written by hand
-				{RpcMethod: "Quote", Use: "quote MODEL", Short: "Show the exact fee of a request", PositionalArgs: model},
+				{RpcMethod: "Quote", Use: "quote MODEL", Short: "Show the exact fee of a request; --tier committee for that tier", PositionalArgs: model},
 				{RpcMethod: "Request", Use: "request ID", Short: "Show a request", PositionalArgs: id},
 				{RpcMethod: "Requests", Use: "requests", Short: "List requests, all or those of one --requester, --model or --status"},
 				{RpcMethod: "Inputs", Skip: true}, // prints tensors, written by hand
 				{RpcMethod: "Result", Skip: true}, // prints tensors, written by hand
-				{RpcMethod: "Receipt", Use: "receipt ID", Short: "Show the permanent record of a settled request", PositionalArgs: id},
+				{RpcMethod: "Receipt", Use: "receipt ID", Short: "Show the permanent record of a settled request, with each member's seat and conduct", PositionalArgs: id},
 			},
 		},
 		Tx: &autocliv1.ServiceCommandDescriptor{

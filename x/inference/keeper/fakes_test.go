@@ -118,9 +118,13 @@ func (b *fakeBank) AllocateTokensToValidator(ctx context.Context, v stakingtypes
 	return b.move(ctx, moduleAddress(distributiontypes.ModuleName).String(), v.GetOperator(), amount)
 }
 
-type fakeStaking struct{ gone map[string]bool }
+type fakeStaking struct {
+	gone  map[string]bool
+	asked int // how often for a validator
+}
 
 func (s *fakeStaking) GetValidator(_ context.Context, operator sdk.ValAddress) (stakingtypes.Validator, error) {
+	s.asked++
 	if s.gone[operator.String()] {
 		return stakingtypes.Validator{}, stakingtypes.ErrNoValidatorFound
 	}
@@ -129,9 +133,13 @@ func (s *fakeStaking) GetValidator(_ context.Context, operator sdk.ValAddress) (
 
 func idKey(id uint64) []byte { return binary.BigEndian.AppendUint64(nil, id) }
 
+// sweeps is the order in which the end of a block asks the other modules.
+type sweeps []string
+
 // fakeScheduling holds tasks and gives the answers that a test writes.
 type fakeScheduling struct {
 	key             storetypes.StoreKey
+	sweeps          *sweeps
 	eligible, total int64
 	memory          uint64 // of the last question
 	refuse          error  // of Enqueue
@@ -197,12 +205,13 @@ func (s *fakeScheduling) Cancel(ctx context.Context, id uint64) error {
 }
 
 func (s *fakeScheduling) Expired(context.Context) ([]schedulingtypes.Expiry, error) {
+	*s.sweeps = append(*s.sweeps, "expired")
 	due := s.due
 	s.due = nil
 	return due, s.broken
 }
 
-func (s *fakeScheduling) Retry(ctx context.Context, id uint64) (bool, error) {
+func (s *fakeScheduling) Retry(ctx context.Context, id uint64, passOver []string) (bool, error) {
 	task, err := s.task(ctx, id)
 	if err != nil {
 		return false, err
@@ -214,11 +223,13 @@ func (s *fakeScheduling) Retry(ctx context.Context, id uint64) (bool, error) {
 		return false, nil
 	}
 	task.Assignment = nil
+	task.PassedOver = append(task.PassedOver, passOver...)
 	s.put(ctx, task)
 	return true, nil
 }
 
 func (s *fakeScheduling) Assign(ctx context.Context) ([]schedulingtypes.Placement, error) {
+	*s.sweeps = append(*s.sweeps, "assign")
 	placements := s.placements
 	s.placements = nil
 	for _, p := range placements {
@@ -238,12 +249,18 @@ func (s *fakeScheduling) Complete(ctx context.Context, id uint64) error {
 // fakeVerification knows which requests have a round and gives the answers that a test writes.
 type fakeVerification struct {
 	key         storetypes.StoreKey
+	sweeps      *sweeps
 	recorded    verificationtypes.Recorded
 	settlements []verificationtypes.Settlement
 	snapshot    verificationtypes.Snapshot
 	openings    []verificationtypes.RoundOpening
-	refuse      error // of OpenRound
-	broken      error // of Record and Settle
+	advanced    []verificationtypes.Decision          // of the next Advance
+	concluded   map[uint64]verificationtypes.Decision // what closing a round brings; nothing for the others
+	passOver    []string                              // of Abandon
+	refuse      error                                 // of OpenRound
+	unclosable  error                                 // of Conclude
+	broken      error                                 // of Record and Settle
+	stuck       error                                 // of Advance
 }
 
 func (v *fakeVerification) store(ctx context.Context) storetypes.KVStore {
@@ -272,12 +289,31 @@ func (v *fakeVerification) Record(context.Context, []verificationtypes.OperatorV
 	return recorded, v.broken
 }
 
-func (v *fakeVerification) Abandon(ctx context.Context, id uint64) error {
+func (v *fakeVerification) Abandon(ctx context.Context, id uint64) ([]string, error) {
 	v.store(ctx).Delete(idKey(id))
-	return nil
+	return v.passOver, nil
+}
+
+func (v *fakeVerification) Advance(context.Context) ([]verificationtypes.Decision, error) {
+	*v.sweeps = append(*v.sweeps, "advance")
+	decisions := v.advanced
+	v.advanced = nil
+	return decisions, v.stuck
+}
+
+func (v *fakeVerification) Conclude(ctx context.Context, id uint64) (verificationtypes.Decision, error) {
+	*v.sweeps = append(*v.sweeps, "conclude")
+	if !v.hasRound(ctx, id) {
+		return verificationtypes.Decision{}, fmt.Errorf("request %d has no round to close", id)
+	}
+	if d, ok := v.concluded[id]; ok {
+		return d, nil
+	}
+	return verificationtypes.Decision{RequestID: id, Kind: verificationtypes.DecisionImpossible}, v.unclosable
 }
 
 func (v *fakeVerification) Settle(ctx context.Context) ([]verificationtypes.Settlement, error) {
+	*v.sweeps = append(*v.sweeps, "settle")
 	settlements := v.settlements
 	v.settlements = nil
 	for _, s := range settlements {

@@ -46,10 +46,19 @@ func TestOneFaultyRequestDoesNotStopTheOthers(t *testing.T) {
 	}
 }
 
+func TestRoundThatCannotBeClosedEndsTheRequest(t *testing.T) {
+	f, id := start(t)
+	f.verification.unclosable = errBroken
+	f.scheduling.due = []schedulingtypes.Expiry{{RequestID: id}}
+	f.endBlock()
+	f.requireEnded(id, types.REQUEST_STATUS_FAILED, types.FAILURE_REASON_INTERNAL)
+}
+
 func TestRoundThatCannotOpenEndsTheRequest(t *testing.T) {
 	for name, spoil := range map[string]func(f *fixture, p *schedulingtypes.Placement){
-		"refused":       func(f *fixture, _ *schedulingtypes.Placement) { f.verification.refuse = errBroken },
-		"no assignment": func(_ *fixture, p *schedulingtypes.Placement) { p.Task.Assignment = nil },
+		"refused":                  func(f *fixture, _ *schedulingtypes.Placement) { f.verification.refuse = errBroken },
+		"no assignment":            func(_ *fixture, p *schedulingtypes.Placement) { p.Task.Assignment = nil },
+		"committee in tier QUORUM": func(_ *fixture, p *schedulingtypes.Placement) { p.Seats = committee },
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)
@@ -171,6 +180,11 @@ func TestBrokenModulesAreErrors(t *testing.T) {
 		f, _ := start(t)
 		f.verification.broken = errBroken
 		require.ErrorIs(t, f.k.RecordVotes(f.ctx, nil), errBroken)
+	})
+	t.Run("advance", func(t *testing.T) {
+		f, _ := start(t)
+		f.verification.stuck = errBroken
+		require.ErrorIs(t, f.k.EndBlock(f.ctx), errBroken)
 	})
 	t.Run("settle", func(t *testing.T) {
 		f, _ := start(t)

@@ -50,6 +50,7 @@ type fixture struct {
 	staking      *fakeStaking
 	scheduling   *fakeScheduling
 	verification *fakeVerification
+	sweeps       *sweeps
 	cdc          codec.Codec
 	keys         []storetypes.StoreKey
 }
@@ -63,13 +64,15 @@ func newBareFixture(t checker) *fixture {
 	}
 	registry := codectypes.NewInterfaceRegistry()
 	types.RegisterInterfaces(registry)
+	order := &sweeps{}
 	f := &fixture{
 		checker:      t,
+		sweeps:       order,
 		ctx:          testutil.DefaultContextWithKeys(keys, nil, nil).WithBlockHeight(10).WithChainID("opengradient-test-1"),
 		bank:         &fakeBank{key: keys["bank"], blocked: map[string]bool{}, unpayable: map[string]bool{}},
 		staking:      &fakeStaking{gone: map[string]bool{}},
-		scheduling:   &fakeScheduling{key: keys["scheduling"], eligible: 100, total: 100, again: true},
-		verification: &fakeVerification{key: keys["verification"]},
+		scheduling:   &fakeScheduling{key: keys["scheduling"], sweeps: order, eligible: 100, total: 100, again: true},
+		verification: &fakeVerification{key: keys["verification"], sweeps: order, concluded: map[uint64]verificationtypes.Decision{}},
 		cdc:          codec.NewProtoCodec(registry),
 		keys:         ordered,
 	}
@@ -193,6 +196,12 @@ func members() []verificationtypes.Member {
 	return []verificationtypes.Member{{Operator: operator(0), Power: 30}, {Operator: operator(1), Power: 20}, {Operator: operator(2), Power: 50}}
 }
 
+// committee are the seats of the first attempt of a task of tier COMMITTEE: powers 30 and 50.
+var committee = []int{0, 2}
+
+// seatBits is the bitmap of the committee.
+const seatBits = 0b101
+
 // placement begins the next attempt of a task.
 func (f *fixture) placement(id uint64) schedulingtypes.Placement {
 	f.Helper()
@@ -203,6 +212,9 @@ func (f *fixture) placement(id uint64) schedulingtypes.Placement {
 		Attempt: task.Attempts, Leader: operator(0), AssignedHeight: f.ctx.BlockHeight(), Deadline: f.ctx.BlockHeight() + 10,
 	}
 	p := schedulingtypes.Placement{Task: task, TotalPower: 100}
+	if task.Committee && task.Attempts == 1 {
+		p.Seats = committee
+	}
 	for _, m := range members() {
 		p.Members = append(p.Members, schedulingtypes.PowerMember{Operator: m.Operator, Power: m.Power})
 	}
@@ -265,11 +277,19 @@ func (f *fixture) impossible(id uint64) verificationtypes.Decision {
 	return verificationtypes.Decision{RequestID: id, Attempt: f.request(id).Attempt, Kind: verificationtypes.DecisionImpossible}
 }
 
-// settlement is the end of a decided round with this conduct of the three members.
+// settlement is the end of a decided round with this conduct of the three members. Those without a seat are neutral.
 func (f *fixture) settlement(d verificationtypes.Decision, conduct ...verificationtypes.MemberOutcome) verificationtypes.Settlement {
 	round := verificationtypes.Round{
 		RequestId: d.RequestID, Attempt: d.Attempt, SnapshotId: 9, Leader: d.Leader, Decided: 1,
 		Candidates: []verificationtypes.Candidate{{Outcome: d.Outcome, Publisher: d.Publisher}},
+	}
+	for _, opening := range f.verification.openings {
+		if opening.RequestID != d.RequestID || opening.Attempt != d.Attempt {
+			continue
+		}
+		if round.Rule, round.Sealed = opening.Rule, opening.Sealed; opening.Rule == verificationtypes.RULE_COMMITTEE {
+			round.Seats, conduct[1] = []byte{seatBits}, neutral
+		}
 	}
 	bitmap := byte(0)
 	for i, c := range conduct {
@@ -285,6 +305,7 @@ const (
 	agreed    = verificationtypes.MEMBER_OUTCOME_AGREED
 	missing   = verificationtypes.MEMBER_OUTCOME_MISSING
 	disagreed = verificationtypes.MEMBER_OUTCOME_DISAGREED
+	neutral   = verificationtypes.MEMBER_OUTCOME_NEUTRAL
 )
 
 // requireUnchanged runs step and checks that it changed neither the state nor the fakes.

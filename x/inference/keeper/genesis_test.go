@@ -134,6 +134,17 @@ func TestGenesisIsRefused(t *testing.T) {
 		"receipt of another digest":     func(s *types.GenesisState) { s.Receipts[0].Digest = make([]byte, 32) },
 		"receipt without evidence":      func(s *types.GenesisState) { s.Receipts[0].EvidenceRoot = nil },
 		"receipt that refunds too much": func(s *types.GenesisState) { s.Receipts[0].Refunded = math.NewInt(1_000_000) },
+		"receipt of a large committee":  func(s *types.GenesisState) { s.Receipts[0].Committee = []byte{7, 0} },
+		"receipt of one without a seat": func(s *types.GenesisState) { s.Receipts[0].Committee = []byte{0b110} },
+		"tolerated while missing":       func(s *types.GenesisState) { s.Receipts[0].Tolerated = []byte{2} },
+		"inputs gone while open":        func(s *types.GenesisState) { s.Requests[0].Inputs = nil },
+		"inputs gone while unsettled":   func(s *types.GenesisState) { s.Requests[5].Inputs = nil },
+		"inputs end while open":         func(s *types.GenesisState) { s.Requests[0].InputBlocks = 1 },
+		"inputs end while unsettled":    func(s *types.GenesisState) { s.Requests[5].InputBlocks = 1 },
+		"inputs kept for ever":          func(s *types.GenesisState) { s.Requests[6].InputBlocks = 0 },
+		"inputs kept too long":          func(s *types.GenesisState) { s.Requests[6].InputBlocks = 100_001 },
+		"inputs kept for less than 0":   func(s *types.GenesisState) { s.Requests[6].InputBlocks = -1 },
+		"inputs gone and still kept":    func(s *types.GenesisState) { s.Requests[6].Inputs = nil },
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := everyState(t)

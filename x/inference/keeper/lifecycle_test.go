@@ -43,8 +43,11 @@ func TestAssignOpensARound(t *testing.T) {
 	r := f.request(id)
 	require.Equal(t, uint32(1), r.Attempt)
 	require.Equal(t, int64(10), r.AssignedHeight)
+	model, ok := types.ParseModelID(r.Model)
+	require.True(t, ok)
 	require.Equal(t, []verificationtypes.RoundOpening{{
 		RequestID: id, Attempt: 1, Leader: operator(0), Members: members(), TotalPower: 100, MaxOutputBytes: 8192,
+		Rule: verificationtypes.RULE_QUORUM, Digest: r.Digest, Model: model,
 	}}, f.verification.openings)
 }
 
@@ -91,7 +94,8 @@ func TestResultIsFinalAtTheVerdictAndPaidAtSettlement(t *testing.T) {
 		AssignedHeight: 10, FinalHeight: 11, SettledHeight: 11, Fee: r.Fee, Refunded: math.NewInt(12), EvidenceRoot: s.EvidenceRoot[:],
 	}, receipt.Receipt)
 	require.Equal(t, []types.ReceiptMember{
-		{Operator: operator(0), Power: 30, Outcome: agreed}, {Operator: operator(1), Power: 20, Outcome: missing}, {Operator: operator(2), Power: 50, Outcome: agreed},
+		{Operator: operator(0), Power: 30, Outcome: agreed, Seat: true}, {Operator: operator(1), Power: 20, Outcome: missing, Seat: true},
+		{Operator: operator(2), Power: 50, Outcome: agreed, Seat: true},
 	}, receipt.Members)
 	require.Equal(t, int64(100), receipt.TotalPower)
 	require.Equal(t, []types.Payout{

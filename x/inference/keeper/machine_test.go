@@ -22,12 +22,16 @@ type machine struct {
 	open    map[uint64]types.RequestStatus        // requests without a verdict
 	decided map[uint64]verificationtypes.Decision // requests with a verdict, not settled
 	ended   map[uint64]types.RequestStatus        // what a request ended as
+	endedAt map[uint64]int64                      // and at which height
+	keep    map[uint64]int64                      // blocks for which its inputs are kept then; 0 for ever
+	terms   map[uint64]types.Request              // a request as it was accepted
 }
 
 func newMachine(t *rapid.T) *machine {
 	return &machine{
 		fixture: newFixture(t), supply: 2 * startBalance, next: 1, open: map[uint64]types.RequestStatus{},
 		decided: map[uint64]verificationtypes.Decision{}, ended: map[uint64]types.RequestStatus{},
+		endedAt: map[uint64]int64{}, keep: map[uint64]int64{}, terms: map[uint64]types.Request{},
 	}
 }
 
@@ -47,10 +51,11 @@ func (m *machine) pick(t *rapid.T, statuses ...types.RequestStatus) (id uint64, 
 	return rapid.SampledFrom(ids).Draw(t, "id"), true
 }
 
-func (m *machine) end(id uint64, status types.RequestStatus) {
+// end notes that a request ended in the block of a height.
+func (m *machine) end(id uint64, status types.RequestStatus, height int64) {
 	delete(m.open, id)
 	delete(m.decided, id)
-	m.ended[id] = status
+	m.ended[id], m.endedAt[id] = status, height
 }
 
 func (m *machine) Submit(t *rapid.T) {
@@ -61,6 +66,8 @@ func (m *machine) Submit(t *rapid.T) {
 		msg.Requests = append(msg.Requests, input(rapid.IntRange(1, 20).Draw(t, "rows")))
 	}
 	msg.MaxFee = math.NewInt(rapid.Int64Range(200, 2000).Draw(t, "max fee"))
+	msg.Tier = rapid.SampledFrom([]types.Tier{types.TIER_QUORUM, types.TIER_COMMITTEE}).Draw(t, "tier")
+	msg.Sealing = types.Sealing(rapid.IntRange(0, 2).Draw(t, "sealing"))
 	if rapid.IntRange(0, 4).Draw(t, "queue full") == 0 {
 		m.scheduling.refuse, m.scheduling.refuseAt = schedulingtypes.ErrQueueFull, rapid.IntRange(0, 3).Draw(t, "after")
 	}
@@ -72,6 +79,10 @@ func (m *machine) Submit(t *rapid.T) {
 	for i, id := range res.Ids {
 		require.Equal(t, m.next, id, "ids have no gaps; request %d", i)
 		m.open[id] = types.REQUEST_STATUS_SUBMITTED
+		m.terms[id] = m.request(id)
+		params, _, err := m.k.CurrentParams(m.ctx)
+		require.NoError(t, err)
+		m.keep[id] = int64(params.InputBlocks)
 		m.next++
 	}
 }
@@ -82,7 +93,7 @@ func (m *machine) Cancel(t *rapid.T) {
 	own := err == nil || m.open[id] == types.REQUEST_STATUS_SUBMITTED && m.request(id).Requester == alice.String()
 	require.Equal(t, own, err == nil, "a queued request of one's own can be cancelled, and nothing else: %v", err)
 	if err == nil {
-		m.end(id, types.REQUEST_STATUS_CANCELLED)
+		m.end(id, types.REQUEST_STATUS_CANCELLED, m.ctx.BlockHeight())
 	}
 }
 
@@ -93,7 +104,7 @@ func (m *machine) Assign(t *rapid.T) {
 	}
 	if rapid.IntRange(0, 9).Draw(t, "round refused") == 0 {
 		m.verification.refuse = errBroken
-		m.end(id, types.REQUEST_STATUS_FAILED)
+		m.end(id, types.REQUEST_STATUS_FAILED, m.ctx.BlockHeight())
 	} else {
 		m.open[id] = types.REQUEST_STATUS_ASSIGNED
 	}
@@ -112,9 +123,25 @@ func (m *machine) Verdict(t *rapid.T) {
 			verificationtypes.FAILURE_EXECUTION, verificationtypes.FAILURE_OUTPUT_LIMIT, 9,
 		}).Draw(t, "kind"))
 	}
-	m.decide(d)
+	height := m.ctx.BlockHeight()
+	switch rapid.SampledFrom([]string{"votes", "timer", "deadline", "final deadline"}).Draw(t, "by") {
+	case "votes":
+		m.decide(d)
+	case "timer":
+		m.verification.advanced = []verificationtypes.Decision{d}
+		m.endBlock()
+	case "deadline":
+		m.verification.concluded[id] = d
+		m.scheduling.due = []schedulingtypes.Expiry{{RequestID: id}}
+		m.endBlock()
+	case "final deadline":
+		m.verification.concluded[id] = d
+		m.scheduling.due = []schedulingtypes.Expiry{{RequestID: id, Final: true}}
+		m.endBlock()
+	}
+	delete(m.verification.concluded, id)
 	if d.Outcome.Failure == 9 {
-		m.end(id, types.REQUEST_STATUS_FAILED)
+		m.end(id, types.REQUEST_STATUS_FAILED, height)
 		return
 	}
 	delete(m.open, id)
@@ -127,14 +154,20 @@ func (m *machine) NoAgreement(t *rapid.T) {
 		return
 	}
 	m.scheduling.again = rapid.Bool().Draw(t, "again")
-	if rapid.Bool().Draw(t, "by deadline") {
+	m.verification.passOver = rapid.SampledFrom([][]string{nil, {operator(1)}}).Draw(t, "pass over")
+	height := m.ctx.BlockHeight()
+	switch rapid.SampledFrom([]string{"votes", "timer", "deadline"}).Draw(t, "by") {
+	case "votes":
+		m.decide(m.impossible(id))
+	case "timer":
+		m.verification.advanced = []verificationtypes.Decision{m.impossible(id)}
+		m.endBlock()
+	case "deadline":
 		m.scheduling.due = []schedulingtypes.Expiry{{RequestID: id}}
 		m.endBlock()
-	} else {
-		m.decide(m.impossible(id))
 	}
 	if m.open[id] = types.REQUEST_STATUS_RETRYING; !m.scheduling.again {
-		m.end(id, types.REQUEST_STATUS_FAILED)
+		m.end(id, types.REQUEST_STATUS_FAILED, height)
 	}
 }
 
@@ -144,8 +177,9 @@ func (m *machine) FinalDeadline(t *rapid.T) {
 		return
 	}
 	m.scheduling.due = []schedulingtypes.Expiry{{RequestID: id, Final: true}}
+	height := m.ctx.BlockHeight()
 	m.endBlock()
-	m.end(id, types.REQUEST_STATUS_FAILED)
+	m.end(id, types.REQUEST_STATUS_FAILED, height)
 }
 
 func (m *machine) Settle(t *rapid.T) {
@@ -161,8 +195,14 @@ func (m *machine) Settle(t *rapid.T) {
 		if rapid.IntRange(0, 9).Draw(t, "publisher agreed") > 0 {
 			conduct[2] = agreed // otherwise the settlement fails and refunds
 		}
-		m.verification.settlements = append(m.verification.settlements, m.settlement(d, conduct...))
-		m.end(id, m.request(id).Status)
+		s := m.settlement(d, conduct...)
+		for i, outcome := range s.Outcomes {
+			if outcome == agreed && rapid.Bool().Draw(t, "tolerated") {
+				s.Tolerated = []byte{1 << i}
+			}
+		}
+		m.verification.settlements = append(m.verification.settlements, s)
+		m.end(id, m.request(id).Status, m.ctx.BlockHeight())
 	}
 	m.endBlock()
 }
@@ -174,12 +214,22 @@ func (m *machine) Hurdle(t *rapid.T) {
 	m.bank.blocked[rapid.SampledFrom([]string{alice.String(), bob.String(), owner.String()}).Draw(t, "blocked")] = rapid.Bool().Draw(t, "is blocked")
 }
 
-// Params changes the prices of requests to come.
+// Blocks pass in which nothing happens.
+func (m *machine) Blocks(t *rapid.T) {
+	for range rapid.IntRange(1, 5).Draw(t, "blocks") {
+		m.endBlock()
+	}
+}
+
+// Params changes the terms of requests to come.
 func (m *machine) Params(t *rapid.T) {
 	m.setParams(func(p *types.Params) {
 		p.BasePrice = math.NewInt(rapid.Int64Range(0, 300).Draw(t, "base"))
 		a := rapid.Uint32Range(0, 10_000).Draw(t, "publisher")
 		p.FeeShares = types.FeeShares{Publisher: a, Members: 10_000 - a}
+		p.CommitteeMultiplier = rapid.Uint32Range(1, 20_000).Draw(t, "committee")
+		p.SealFee = math.NewInt(rapid.Int64Range(0, 1000).Draw(t, "seal fee"))
+		p.InputBlocks = rapid.Uint32Range(0, 4).Draw(t, "input blocks")
 	})
 }
 
@@ -188,6 +238,7 @@ func (m *machine) Export(t *rapid.T) {
 	if rapid.IntRange(0, 3).Draw(t, "skip") > 0 {
 		return
 	}
+	m.endBlock() // a state is exported between blocks
 	m.requireRoundTrip()
 }
 
@@ -215,8 +266,29 @@ func (m *machine) Check(t *rapid.T) {
 			require.Equal(t, m.ended[id], r.Status, "request %d", id)
 			require.True(t, r.Escrow.IsZero(), "an ended request holds nothing")
 		}
+		m.checkTerms(t, r)
 		_, err := m.scheduling.task(m.ctx, id)
 		require.Equal(t, r.Status.Open(), err == nil, "an open request has a task, an ended one has none")
+	}
+}
+
+// checkTerms: what a request was accepted under stays as it was, and its inputs are there until the time for which they
+// are kept after its end is over.
+func (m *machine) checkTerms(t *rapid.T, r types.Request) {
+	was := m.terms[r.Id]
+	require.Equal(t, was.Digest, r.Digest)
+	require.Equal(t, was.Fee, r.Fee)
+	require.Equal(t, was.Sealed, r.Sealed)
+	require.Equal(t, was.Tier, r.Tier)
+	over := false
+	if _, ended := m.ended[r.Id]; ended && m.keep[r.Id] > 0 {
+		over = m.endedAt[r.Id]+m.keep[r.Id] < m.ctx.BlockHeight()
+	}
+	_, err := m.queries.Inputs(m.ctx, &types.QueryInputsRequest{Id: r.Id})
+	if over {
+		require.ErrorIs(t, err, types.ErrInputsPruned)
+	} else {
+		require.NoError(t, err)
 	}
 }
 
@@ -227,7 +299,7 @@ func TestEscrowIsConserved(t *testing.T) {
 		m := newMachine(t)
 		t.Repeat(map[string]func(*rapid.T){
 			"submit": m.Submit, "cancel": m.Cancel, "assign": m.Assign, "verdict": m.Verdict, "no agreement": m.NoAgreement,
-			"final deadline": m.FinalDeadline, "settle": m.Settle, "hurdle": m.Hurdle, "params": m.Params, "export": m.Export,
+			"final deadline": m.FinalDeadline, "settle": m.Settle, "hurdle": m.Hurdle, "params": m.Params, "export": m.Export, "blocks": m.Blocks,
 			"": m.Check,
 		})
 	})

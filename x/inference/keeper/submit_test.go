@@ -99,7 +99,8 @@ func TestSubmitRefuses(t *testing.T) {
 		"too many requests":     {params(func(p *types.Params) { p.MaxRequestsPerMessage = 1 }), types.ErrTooManyRequests},
 		"unknown model":         {message(func(m *types.MsgSubmitRequests) { m.Model = "none" }), types.ErrModelNotFound},
 		"no tier":               {message(func(m *types.MsgSubmitRequests) { m.Tier = 0 }), types.ErrTierUnavailable},
-		"unknown tier":          {message(func(m *types.MsgSubmitRequests) { m.Tier = 2 }), types.ErrTierUnavailable},
+		"unknown tier":          {message(func(m *types.MsgSubmitRequests) { m.Tier = 3 }), types.ErrTierUnavailable},
+		"unknown sealing":       {message(func(m *types.MsgSubmitRequests) { m.Sealing = 3 }), types.ErrSealing},
 		"unknown output":        {message(func(m *types.MsgSubmitRequests) { m.Outputs = []string{"sum", "none"} }), types.ErrOutputUnknown},
 		"repeated output":       {message(func(m *types.MsgSubmitRequests) { m.Outputs = []string{"sum", "sum"} }), types.ErrOutputUnknown},
 		"more outputs than are": {message(func(m *types.MsgSubmitRequests) { m.Outputs = []string{"sum", "twice", "sum"} }), types.ErrOutputUnknown},
@@ -212,18 +213,20 @@ func TestQuoteIsTheChargedFee(t *testing.T) {
 			p.BasePrice = math.NewInt(rapid.Int64Range(0, 1000).Draw(t, "base"))
 			p.BytePrice = math.NewInt(rapid.Int64Range(0, 20).Draw(t, "byte"))
 			p.QuorumMultiplier = rapid.Uint32Range(1, 50_000).Draw(t, "multiplier")
+			p.CommitteeMultiplier = rapid.Uint32Range(1, 50_000).Draw(t, "multiplier of a committee")
 		})
 		rows := rapid.IntRange(1, 500).Draw(t, "rows")
+		tier := rapid.SampledFrom([]types.Tier{types.TIER_QUORUM, types.TIER_COMMITTEE}).Draw(t, "tier")
 		outputs := rapid.SampledFrom([][]string{nil, {"sum"}, {"twice"}, {"twice", "sum"}}).Draw(t, "outputs")
 		if rapid.Bool().Draw(t, "costly") {
 			raiseCost(f)
 		}
 		quote, err := f.queries.Quote(f.ctx, &types.QueryQuoteRequest{
-			Model: "pair", Tier: types.TIER_QUORUM, Symbols: []string{fmt.Sprintf("N=%d", rows)}, Outputs: outputs,
+			Model: "pair", Tier: tier, Symbols: []string{fmt.Sprintf("N=%d", rows)}, Outputs: outputs,
 		})
 		require.NoError(t, err)
 		msg := submission(input(rows))
-		msg.Outputs, msg.MaxFee = outputs, quote.Fee.Total
+		msg.Outputs, msg.MaxFee, msg.Tier = outputs, quote.Fee.Total, tier
 		before := f.balance(alice.String())
 		r := f.request(f.submit(msg)[0])
 		require.Equal(t, quote.Fee, r.Fee)

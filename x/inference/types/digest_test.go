@@ -2,7 +2,7 @@ package types_test
 
 import (
 	"bytes"
-	"encoding/hex"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -25,13 +25,21 @@ func sampleRequest() types.Request {
 	}
 }
 
-// The digest of a known request must never change: nodes of every version have to agree on it.
+// The digests of known requests must never change: nodes of every version have to agree on them.
 func TestDigestGolden(t *testing.T) {
-	got, err := sampleRequest().ComputeDigest("opengradient-1")
-	require.NoError(t, err)
+	var got strings.Builder
+	for _, tier := range []types.Tier{types.TIER_QUORUM, types.TIER_COMMITTEE} {
+		for _, sealed := range []bool{false, true} {
+			r := sampleRequest()
+			r.Tier, r.Sealed = tier, sealed
+			digest, err := r.ComputeDigest("opengradient-1")
+			require.NoError(t, err)
+			fmt.Fprintf(&got, "%s sealed=%t %x\n", tier, sealed, digest)
+		}
+	}
 	want, err := os.ReadFile("testdata/digest.golden")
 	require.NoError(t, err)
-	require.Equal(t, strings.TrimSpace(string(want)), hex.EncodeToString(got))
+	require.Equal(t, string(want), got.String())
 }
 
 // Changing any one field that the digest binds changes it.
@@ -52,7 +60,8 @@ func TestDigestBindsEveryField(t *testing.T) {
 		"order of outputs": func(r *types.Request, _ *string) { r.Outputs = []string{"probabilities", "label"} },
 		"output fewer":     func(r *types.Request, _ *string) { r.Outputs = r.Outputs[:1] },
 		"outputs joined":   func(r *types.Request, _ *string) { r.Outputs = []string{"labelprobabilities"} },
-		"tier":             func(r *types.Request, _ *string) { r.Tier = 2 },
+		"tier":             func(r *types.Request, _ *string) { r.Tier = types.TIER_COMMITTEE },
+		"sealing":          func(r *types.Request, _ *string) { r.Sealed = true },
 		"compute fee": func(r *types.Request, _ *string) {
 			r.Fee.Compute, r.Fee.Total = math.NewInt(101), math.NewInt(296)
 		},

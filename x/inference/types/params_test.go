@@ -10,6 +10,7 @@ import (
 
 	"cosmossdk.io/math"
 
+	"github.com/opengradient/opengradient/internal/pricing"
 	"github.com/opengradient/opengradient/internal/tensor"
 	"github.com/opengradient/opengradient/x/inference/types"
 )
@@ -42,6 +43,12 @@ func TestParams(t *testing.T) {
 		"compute units above bound": func(p *types.Params) { p.MaxComputeUnits = 1<<62 + 1 },
 		"total below one model":     func(p *types.Params) { p.MaxTotalModelBytes = p.MaxModelBytes - 1 },
 		"total above bound":         func(p *types.Params) { p.MaxTotalModelBytes = 1<<40 + 1 },
+		"no committee multiplier":   func(p *types.Params) { p.CommitteeMultiplier = 0 },
+		"committee above bound":     func(p *types.Params) { p.CommitteeMultiplier = 1_000_001 },
+		"no seal fee":               func(p *types.Params) { p.SealFee = math.Int{} },
+		"negative seal fee":         func(p *types.Params) { p.SealFee = math.NewInt(-1) },
+		"seal fee above bound":      func(p *types.Params) { p.SealFee = types.MaxAmount.AddRaw(1) },
+		"inputs kept too long":      func(p *types.Params) { p.InputBlocks = 1_000_000_001 },
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := types.DefaultParams()
@@ -99,9 +106,49 @@ func TestParseSymbols(t *testing.T) {
 // The largest parameters do not overflow the coins' integers.
 func TestQuoteWithinCoinRange(t *testing.T) {
 	p := types.DefaultParams()
-	p.BasePrice, p.BytePrice, p.QuorumMultiplier = types.MaxAmount, types.MaxAmount, 1_000_000
+	p.BasePrice, p.BytePrice, p.QuorumMultiplier, p.CommitteeMultiplier = types.MaxAmount, types.MaxAmount, 1_000_000, 1_000_000
 	require.NoError(t, p.Validate())
-	fee, err := p.Quote(types.TIER_QUORUM, maxWork(), types.MaxAmount)
-	require.NoError(t, err)
-	require.NoError(t, fee.Validate())
+	for _, tier := range []types.Tier{types.TIER_QUORUM, types.TIER_COMMITTEE} {
+		fee, err := p.Quote(tier, maxWork(), types.MaxAmount)
+		require.NoError(t, err)
+		require.NoError(t, fee.Validate())
+	}
+}
+
+// A tier scales the compute part by its own multiplier and nothing else.
+func TestQuoteOfTiers(t *testing.T) {
+	p := types.DefaultParams()
+	work := pricing.Work{Units: 3, InputBytes: 20, OutputBytes: 30}
+	for tier, compute := range map[types.Tier]int64{types.TIER_QUORUM: 300, types.TIER_COMMITTEE: 150} {
+		fee, err := p.Quote(tier, work, math.NewInt(7))
+		require.NoError(t, err)
+		require.Equal(t, []int64{compute, 50, 7, compute + 57},
+			[]int64{fee.Compute.Int64(), fee.Bytes.Int64(), fee.Royalty.Int64(), fee.Total.Int64()}, tier)
+	}
+	for _, tier := range []types.Tier{types.TIER_UNSPECIFIED, 3, -1} {
+		_, err := p.Quote(tier, work, math.NewInt(7))
+		require.ErrorIs(t, err, types.ErrTierUnavailable)
+	}
+}
+
+func TestSealed(t *testing.T) {
+	p := types.DefaultParams()
+	p.SealFee = math.NewInt(100)
+	for name, tc := range map[string]struct {
+		wish types.Sealing
+		fee  int64
+		want bool
+	}{
+		"below the fee":          {types.SEALING_DEFAULT, 99, false},
+		"at the fee":             {types.SEALING_DEFAULT, 100, true},
+		"wanted below the fee":   {types.SEALING_SEALED, 0, true},
+		"unwanted above the fee": {types.SEALING_OPEN, 1000, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			require.NoError(t, types.ValidateSealing(tc.wish))
+			require.Equal(t, tc.want, p.Sealed(tc.wish, types.Fee{Total: math.NewInt(tc.fee)}))
+		})
+	}
+	require.ErrorIs(t, types.ValidateSealing(3), types.ErrSealing)
+	require.ErrorIs(t, types.ValidateSealing(-1), types.ErrSealing)
 }

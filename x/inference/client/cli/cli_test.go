@@ -27,6 +27,7 @@ func TestSubmitReadsAFileOrStandardInput(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, "iris", msg.Model)
 			require.Equal(t, types.TIER_QUORUM, msg.Tier)
+			require.Equal(t, types.SEALING_DEFAULT, msg.Sealing)
 			require.Equal(t, []string{"label"}, msg.Outputs)
 			require.Equal(t, int64(500), msg.MaxFee.Int64())
 			require.Equal(t, []types.InferenceInput{{Inputs: []types.Tensor{{
@@ -39,11 +40,13 @@ func TestSubmitReadsAFileOrStandardInput(t *testing.T) {
 func TestSubmitTakesManyRequestsAndFlagsOverTheFile(t *testing.T) {
 	cmd := newSubmitCmd()
 	cmd.SetIn(strings.NewReader("[" + oneRequest + "," + oneRequest + "]"))
-	require.NoError(t, cmd.ParseFlags([]string{"--input", "-", "--outputs", "a,b"}))
+	require.NoError(t, cmd.ParseFlags([]string{"--input", "-", "--outputs", "a,b", "--tier", "committee", "--sealing", "sealed"}))
 	msg, err := submitMsg(cmd, "iris")
 	require.NoError(t, err)
 	require.Len(t, msg.Requests, 2)
 	require.Equal(t, []string{"a", "b"}, msg.Outputs)
+	require.Equal(t, types.TIER_COMMITTEE, msg.Tier)
+	require.Equal(t, types.SEALING_SEALED, msg.Sealing)
 	require.True(t, msg.MaxFee.IsNil(), "left to the quote")
 }
 
@@ -58,6 +61,8 @@ func TestSubmitRefuses(t *testing.T) {
 		"fee of another coin":    {oneRequest, []string{"--input", "-", "--max-fee", "5atom"}},
 		"fee that is negative":   {oneRequest, []string{"--input", "-", "--max-fee=-5"}},
 		"fee that is a fraction": {oneRequest, []string{"--input", "-", "--max-fee", "0.5"}},
+		"unknown tier":           {oneRequest, []string{"--input", "-", "--tier", "unspecified"}},
+		"unknown sealing":        {oneRequest, []string{"--input", "-", "--sealing", "closed"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cmd := newSubmitCmd()

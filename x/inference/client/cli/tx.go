@@ -27,6 +27,8 @@ const (
 	flagInput     = "input"
 	flagOutputs   = "outputs"
 	flagMaxFee    = "max-fee"
+	flagTier      = "tier"
+	flagSealing   = "sealing"
 
 	// maxInputFile bounds what is read from a file or from standard input: JSON is a few times as long as the tensors.
 	maxInputFile = 64 << 20
@@ -64,7 +66,7 @@ func newRegisterModelCmd() *cobra.Command {
 			return tx.GenerateOrBroadcastTxCLI(clientCtx, cmd.Flags(), msg)
 		},
 	}
-	cmd.Flags().String(flagTaskClass, "other", "kind of answer: "+strings.Join(taskClassNames(), ", "))
+	cmd.Flags().String(flagTaskClass, "other", "kind of answer: "+strings.Join(words(schedulingtypes.TaskClass_name, taskClassPrefix, 1), ", "))
 	cmd.Flags().String(flagRoyalty, "0", "what the owner asks per request, in "+types.Denom)
 	flags.AddTxFlagsToCmd(cmd)
 	return cmd
@@ -74,11 +76,7 @@ func registerModelMsg(cmd *cobra.Command, name, file string) (*types.MsgRegister
 	if err := types.ValidateName(name); err != nil {
 		return nil, err
 	}
-	word, err := cmd.Flags().GetString(flagTaskClass)
-	if err != nil {
-		return nil, err
-	}
-	class, err := parseTaskClass(word)
+	class, err := wordFlag(cmd, flagTaskClass, schedulingtypes.TaskClass_name, taskClassPrefix, 1)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +88,7 @@ func registerModelMsg(cmd *cobra.Command, name, file string) (*types.MsgRegister
 	if err != nil {
 		return nil, err
 	}
-	return &types.MsgRegisterModel{Name: name, Onnx: onnx, TaskClass: class, Royalty: royalty}, nil
+	return &types.MsgRegisterModel{Name: name, Onnx: onnx, TaskClass: schedulingtypes.TaskClass(class), Royalty: royalty}, nil
 }
 
 func newSubmitCmd() *cobra.Command {
@@ -98,11 +96,18 @@ func newSubmitCmd() *cobra.Command {
 		Use:   "submit MODEL",
 		Short: "Submit one or many requests for a model",
 		Long: "Submit one or many requests for a model, given by its name or SHA-256. The input is a request of the Open " +
-			"Inference Protocol in JSON, or an array of them. All of them are accepted or none.\n" +
-			"Inputs and outputs are public.",
+			"Inference Protocol in JSON, or an array of them. All of them are accepted or none.\n\n" +
+			"Inputs and outputs are public, also those of sealed requests: sealing keeps validators from copying each other, " +
+			"it keeps nothing from anybody for long.\n\n" +
+			"Tier quorum: every eligible validator recomputes, and more than two thirds of their power must agree. Tier " +
+			"committee: some validators with more than a third of all power recompute, and all of them must agree; otherwise " +
+			"all eligible validators make the next attempt, at no extra price.\n\n" +
+			"Sealing: members commit to their outcome before they reveal it, which takes two blocks more. The default is to " +
+			"seal from a governed fee on.",
 		Example: `opengradientd tx inference submit iris --input request.json --from alice
 echo '{"inputs":[{"name":"x","shape":[1,4],"datatype":"FP32","data":[5.1,3.5,1.4,0.2]}]}' |
-  opengradientd tx inference submit iris --input - --outputs label --max-fee 5000 --from alice`,
+  opengradientd tx inference submit iris --input - --outputs label --max-fee 5000 --from alice
+opengradientd tx inference submit iris --input request.json --tier committee --sealing sealed --from alice`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			clientCtx, err := client.GetClientTxContext(cmd)
@@ -125,6 +130,8 @@ echo '{"inputs":[{"name":"x","shape":[1,4],"datatype":"FP32","data":[5.1,3.5,1.4
 	cmd.Flags().String(flagInput, "", "file with the request in JSON; - reads standard input")
 	cmd.Flags().StringSlice(flagOutputs, nil, "names of the wanted outputs; without it those of the request, or all")
 	cmd.Flags().String(flagMaxFee, "", "most to pay for each request, in "+types.Denom+"; without it what the chain quotes now")
+	cmd.Flags().String(flagTier, "quorum", "who recomputes: "+strings.Join(words(types.Tier_name, tierPrefix, 1), ", "))
+	cmd.Flags().String(flagSealing, "default", "commit before revealing: "+strings.Join(words(types.Sealing_name, sealingPrefix, 0), ", "))
 	if err := cmd.MarkFlagRequired(flagInput); err != nil {
 		panic(err)
 	}
@@ -146,7 +153,16 @@ func submitMsg(cmd *cobra.Command, model string) (*types.MsgSubmitRequests, erro
 	if err != nil {
 		return nil, err
 	}
-	msg := &types.MsgSubmitRequests{Model: model, Tier: types.TIER_QUORUM, Requests: make([]types.InferenceInput, len(requests))}
+	msg := &types.MsgSubmitRequests{Model: model, Requests: make([]types.InferenceInput, len(requests))}
+	tier, err := wordFlag(cmd, flagTier, types.Tier_name, tierPrefix, 1)
+	if err != nil {
+		return nil, err
+	}
+	sealing, err := wordFlag(cmd, flagSealing, types.Sealing_name, sealingPrefix, 0)
+	if err != nil {
+		return nil, err
+	}
+	msg.Tier, msg.Sealing = types.Tier(tier), types.Sealing(sealing)
 	for i, r := range requests {
 		msg.Requests[i].Inputs = types.NewTensors(r.Inputs)
 	}
@@ -199,21 +215,33 @@ func newCancelCmd() *cobra.Command {
 	return cmd
 }
 
-const taskClassPrefix = "TASK_CLASS_"
+// What the names of an enum begin with.
+const (
+	taskClassPrefix = "TASK_CLASS_"
+	tierPrefix      = "TIER_"
+	sealingPrefix   = "SEALING_"
+)
 
-func taskClassNames() []string {
-	names := make([]string, 0, len(schedulingtypes.TaskClass_name))
-	for n := int32(1); n < int32(len(schedulingtypes.TaskClass_name)); n++ {
-		names = append(names, strings.ToLower(strings.TrimPrefix(schedulingtypes.TaskClass_name[n], taskClassPrefix)))
+// words are the values of an enum as a flag takes them, in order, from a first number on.
+func words(names map[int32]string, prefix string, first int32) []string {
+	list := make([]string, 0, len(names))
+	for n := first; n < int32(len(names)); n++ {
+		list = append(list, strings.ToLower(strings.TrimPrefix(names[n], prefix)))
 	}
-	return names
+	return list
 }
 
-func parseTaskClass(word string) (schedulingtypes.TaskClass, error) {
-	if slices.Contains(taskClassNames(), word) {
-		return schedulingtypes.TaskClass(schedulingtypes.TaskClass_value[taskClassPrefix+strings.ToUpper(word)]), nil
+// wordFlag reads a flag that takes such a word and returns its number.
+func wordFlag(cmd *cobra.Command, flag string, names map[int32]string, prefix string, first int32) (int32, error) {
+	word, err := cmd.Flags().GetString(flag)
+	if err != nil {
+		return 0, err
 	}
-	return 0, fmt.Errorf("--%s: expected one of %s, got %q", flagTaskClass, strings.Join(taskClassNames(), ", "), word)
+	known := words(names, prefix, first)
+	if position := slices.Index(known, word); position >= 0 {
+		return first + int32(position), nil
+	}
+	return 0, fmt.Errorf("--%s: expected one of %s, got %q", flag, strings.Join(known, ", "), word)
 }
 
 func amountFlag(cmd *cobra.Command, flag string) (math.Int, error) {
