@@ -265,6 +265,7 @@ func (n *Network) Drain() {
 	}
 	require.NoError(n.t, n.Inference.CheckEscrow(n.ctx))
 	require.Zero(n.t, n.Bank.Balance(n.ctx, moduleName(inferencetypes.ModuleName)))
+	n.countConduct()
 	n.EndBlock()
 	n.check()
 	n.Restart(1)

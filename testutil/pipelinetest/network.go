@@ -168,7 +168,7 @@ func (n *Network) paramsOf(version uint64) verificationtypes.Params {
 func (n *Network) carry() {
 	said := n.said[n.Height()]
 	delete(n.said, n.Height()-1)
-	if n.chance(n.Weather.Dropped) {
+	if said == nil || n.chance(n.Weather.Dropped) {
 		return
 	}
 	var votes []verificationtypes.OperatorVotes
@@ -180,14 +180,9 @@ func (n *Network) carry() {
 		if (n.Height()+int64(i))%4 == 0 {
 			statuses = append(statuses, Status{Operator: node.Operator, Status: NodeStatus(node.Class)})
 		}
-		vote := verificationtypes.OperatorVotes{Operator: node.Name}
-		if said != nil {
-			vote = said[i]
-		}
-		votes = append(votes, vote)
+		votes = append(votes, said[i])
 	}
 	n.RecordVotes(statuses, votes)
-	n.afterVotes()
 }
 
 // Restart goes on with the exported state on a new chain whose first block has the height.
@@ -195,8 +190,8 @@ func (n *Network) Restart(next int64) {
 	n.t.Helper()
 	moved := next - n.Height()
 	n.World = n.World.Restart(next)
-	n.said = map[int64][]verificationtypes.OperatorVotes{}
 	n.shift(moved)
+	n.said = map[int64][]verificationtypes.OperatorVotes{next + 1: n.speak(next - 1)}
 }
 
 // refusals are the reasons why requests may be refused: no room, or not enough power.

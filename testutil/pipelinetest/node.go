@@ -54,6 +54,25 @@ const (
 	policies
 )
 
+var policyNames = [...]string{
+	"honest", "forgetful", "silent", "liar", "scattered", "equivocator", "withholder", "forger", "sealer", "turncoat", "fumbler",
+	"odd", "brink", "stray", "quitter", "chaotic",
+}
+
+// String gives the policy's name.
+func (p Policy) String() string { return policyNames[p] }
+
+// MeansWell tells whether the policy never says anything that its node does not believe, whatever the node leaves out: no
+// fault can be proven of it.
+func (p Policy) MeansWell() bool {
+	switch p {
+	case Honest, Forgetful, Silent, Withholder, Sealer, Fumbler, Odd, Brink:
+		return true
+	default:
+		return false
+	}
+}
+
 // IsHonest tells whether the policy is one of a node that does its duty.
 func (p Policy) IsHonest() bool { return p <= Forgetful }
 
