@@ -26,7 +26,7 @@ import (
 	inferencecli "github.com/opengradient/opengradient/x/inference/client/cli"
 )
 
-func addCommands(root *cobra.Command, sample *app.App) {
+func addCommands(root *cobra.Command, sample *app.App, wrap Wrapper) {
 	home := app.DefaultNodeHome()
 	root.AddCommand(
 		initCmd(sample),
@@ -45,7 +45,11 @@ func addCommands(root *cobra.Command, sample *app.App) {
 	server.AddCommandsWithStartCmdOptions(root, home,
 		func(logger log.Logger, db dbm.DB, opts servertypes.AppOptions) servertypes.Application {
 			running = mustApp(logger, db, opts)
-			return running
+			wrapped, err := wrap(running, opts)
+			if err != nil {
+				panic(fmt.Errorf("start the application: %w", err))
+			}
+			return wrapped
 		},
 		exportApp,
 		server.StartCmdOptions{

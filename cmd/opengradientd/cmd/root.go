@@ -12,6 +12,7 @@ import (
 	"github.com/cosmos/cosmos-sdk/client"
 	clientconfig "github.com/cosmos/cosmos-sdk/client/config"
 	"github.com/cosmos/cosmos-sdk/server"
+	servertypes "github.com/cosmos/cosmos-sdk/server/types"
 	simtestutil "github.com/cosmos/cosmos-sdk/testutil/sims"
 	authtypes "github.com/cosmos/cosmos-sdk/x/auth/types"
 
@@ -21,8 +22,26 @@ import (
 // EnvPrefix is the prefix of environment variables that set flags, for example OPENGRADIENTD_HOME.
 const EnvPrefix = "OPENGRADIENTD"
 
+// Wrapper gives what consensus talks to in the place of the application of a node that starts.
+type Wrapper func(a *app.App, opts servertypes.AppOptions) (servertypes.Application, error)
+
+// Option alters the command tree.
+type Option func(*options)
+
+type options struct {
+	wrap Wrapper
+}
+
+// WithWrapper makes the start command put a wrapper between consensus and the application. The inference duty is that of
+// the application inside.
+func WithWrapper(wrap Wrapper) Option { return func(o *options) { o.wrap = wrap } }
+
 // NewRootCommand returns the daemon's command tree.
-func NewRootCommand() (*cobra.Command, error) {
+func NewRootCommand(opts ...Option) (*cobra.Command, error) {
+	o := options{wrap: func(a *app.App, _ servertypes.AppOptions) (servertypes.Application, error) { return a, nil }}
+	for _, opt := range opts {
+		opt(&o)
+	}
 	// A throw-away application knows the codecs and the AutoCLI options of every module.
 	sample, err := app.New(log.NewNopLogger(), dbm.NewMemDB(), nil, false, simtestutil.AppOptionsMap{})
 	if err != nil {
@@ -48,7 +67,7 @@ func NewRootCommand() (*cobra.Command, error) {
 			return prepareContexts(cmd, initial)
 		},
 	}
-	addCommands(root, sample)
+	addCommands(root, sample, o.wrap)
 
 	auto := sample.AutoCLIOptions()
 	ctx, err := clientconfig.ReadDefaultValuesFromDefaultClientConfig(initial)

@@ -17,14 +17,15 @@ import (
 
 	"github.com/opengradient/opengradient/internal/oip"
 	"github.com/opengradient/opengradient/internal/worker/server"
+	"github.com/opengradient/opengradient/testutil/byzantine"
 )
 
-// Options say what the lying worker is made of.
+// Options say what the misbehaving worker is made of.
 type Options struct {
 	// Real is the path of the worker that does the work.
 	Real string
-	// Wrong is added to the first byte of every output.
-	Wrong byte
+	// Plan is the file of the plan.
+	Plan byzantine.File
 	// Args are the arguments that the node gave: those of the real worker.
 	Args []string
 }
@@ -69,7 +70,7 @@ func Run(ctx context.Context, o Options, stdin io.Reader, stderr io.Writer) erro
 	if err != nil {
 		return err
 	}
-	proxy := NewProxy(conn, o.Wrong)
+	proxy := NewProxy(conn, o.Plan, stop)
 	served := make(chan error, 1)
 	go func() { served <- proxy.Serve(listener) }()
 	select {

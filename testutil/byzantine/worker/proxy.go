@@ -1,6 +1,5 @@
-// Package worker is a worker that lies: a proxy in front of a real worker that passes everything on and alters the
-// outputs of inferences, the same way on every run. It shows what the chain does about wrong answers, and no shipped
-// program imports it.
+// Package worker is a worker that misbehaves: a proxy in front of a real worker that passes everything on and alters what
+// its plan says. It shows what the chain does about wrong answers and about none, and no shipped program imports it.
 package worker
 
 import (
@@ -10,25 +9,26 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
-	"google.golang.org/protobuf/proto"
 
 	"github.com/opengradient/opengradient/internal/oip"
+	"github.com/opengradient/opengradient/testutil/byzantine"
 )
 
 // maxMessage bounds a message either way, in bytes.
 const maxMessage = 64 << 20
 
-// NewProxy makes a server that hands every call on to the worker behind honest. To the first byte of every output of an
-// inference it adds wrong, which must not be 0.
-func NewProxy(honest grpc.ClientConnInterface, wrong byte) *grpc.Server {
-	p := proxy{honest: honest, wrong: wrong}
+// NewProxy makes a server that hands every call on to the worker behind honest and follows the plan in a file. Crash ends
+// the worker.
+func NewProxy(honest grpc.ClientConnInterface, file byzantine.File, crash func()) *grpc.Server {
+	p := proxy{honest: honest, file: file, crash: crash}
 	return grpc.NewServer(grpc.UnknownServiceHandler(p.handle), grpc.ForceServerCodec(frames{}),
 		grpc.MaxRecvMsgSize(maxMessage), grpc.MaxSendMsgSize(maxMessage))
 }
 
 type proxy struct {
 	honest grpc.ClientConnInterface
-	wrong  byte
+	file   byzantine.File
+	crash  func()
 }
 
 // handle passes one unary call on.
@@ -41,21 +41,46 @@ func (p proxy) handle(_ any, stream grpc.ServerStream) error {
 	if err := stream.RecvMsg(&request); err != nil {
 		return err
 	}
+	plan, err := p.file.Read()
+	if err != nil {
+		return status.Error(codes.Internal, err.Error())
+	}
 	ctx := stream.Context()
+	if method == oip.GRPCInferenceService_ModelInfer_FullMethodName && plan.Worker != byzantine.WorkerHonest {
+		if err := p.file.Did(string(plan.Worker)); err != nil {
+			return status.Error(codes.Internal, err.Error())
+		}
+		switch plan.Worker {
+		case byzantine.WorkerCrash:
+			p.crash()
+			return status.Error(codes.Unavailable, "the worker has crashed")
+		case byzantine.WorkerHang:
+			<-ctx.Done()
+			return status.FromContextError(ctx.Err()).Err()
+		case byzantine.WorkerNudge:
+			if request, err = nudge(request, plan.Amount); err != nil {
+				return status.Error(codes.Internal, err.Error())
+			}
+		}
+	}
 	if incoming, ok := metadata.FromIncomingContext(ctx); ok {
 		ctx = metadata.NewOutgoingContext(ctx, passedOn(incoming))
 	}
 	var header, trailer metadata.MD
-	err := p.honest.Invoke(ctx, method, &request, &response, grpc.Header(&header), grpc.Trailer(&trailer), grpc.ForceCodec(frames{}),
+	err = p.honest.Invoke(ctx, method, &request, &response, grpc.Header(&header), grpc.Trailer(&trailer), grpc.ForceCodec(frames{}),
 		grpc.MaxCallRecvMsgSize(maxMessage), grpc.MaxCallSendMsgSize(maxMessage))
 	stream.SetTrailer(passedOn(trailer))
 	if err != nil {
 		return err
 	}
-	if method == oip.GRPCInferenceService_ModelInfer_FullMethodName {
-		if response, err = alter(response, p.wrong); err != nil {
-			return status.Error(codes.Internal, err.Error())
-		}
+	switch method {
+	case oip.GRPCInferenceService_ModelInfer_FullMethodName:
+		response, err = alter(response, plan)
+	case oip.GRPCInferenceService_ServerMetadata_FullMethodName:
+		response, err = rename(response, plan.ISA)
+	}
+	if err != nil {
+		return status.Error(codes.Internal, err.Error())
 	}
 	if err := stream.SendHeader(passedOn(header)); err != nil {
 		return err
@@ -70,23 +95,6 @@ func passedOn(md metadata.MD) metadata.MD {
 		md.Delete(name)
 	}
 	return md
-}
-
-// alter adds wrong to the first byte of every output.
-func alter(response frame, wrong byte) (frame, error) {
-	var answer oip.ModelInferResponse
-	if err := proto.Unmarshal(response, &answer); err != nil {
-		return nil, fmt.Errorf("inference response: %w", err)
-	}
-	if len(answer.RawOutputContents) == 0 {
-		return nil, fmt.Errorf("inference response: expected raw outputs, got none")
-	}
-	for _, contents := range answer.RawOutputContents {
-		if len(contents) > 0 {
-			contents[0] += wrong
-		}
-	}
-	return proto.Marshal(&answer)
 }
 
 // frame is an encoded message.
