@@ -18,7 +18,7 @@ type Candidate struct {
 	Reliability uint32
 	// Free is the compute units per block that the member could take on now; 0 counts as 1.
 	Free uint64
-	// Passed is true when the member led an earlier attempt of the same task.
+	// Passed is true when the member was silent or at fault in an earlier attempt of the same task.
 	Passed bool
 }
 
@@ -55,9 +55,9 @@ func Seed(appHash, digest []byte, attempt uint32) [32]byte {
 
 // Leader returns the position of the candidate that leads an attempt.
 //
-// Candidates that led an earlier attempt are passed over, which is waived when nobody else remains. Those that remain
-// are drawn by weight; when every weight is zero they are drawn by power alone. It fails when there is no candidate or
-// none has power.
+// Candidates that were silent or at fault in an earlier attempt are passed over, which is waived when nobody else
+// remains. Those that remain are drawn by weight; when every weight is zero they are drawn by power alone. It fails
+// when there is no candidate or none has power.
 func Leader(seed [32]byte, candidates []Candidate) (int, error) {
 	weights := make([]*big.Int, len(candidates))
 	passOver := remain(candidates)
@@ -71,7 +71,7 @@ func Leader(seed [32]byte, candidates []Candidate) (int, error) {
 	return leader, nil
 }
 
-// remain reports whether any candidate is left once those that led an earlier attempt are passed over.
+// remain reports whether any candidate is left once those to pass over are.
 func remain(candidates []Candidate) bool {
 	for _, candidate := range candidates {
 		if !candidate.Passed {

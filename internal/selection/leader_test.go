@@ -84,13 +84,13 @@ func TestLeader(t *testing.T) {
 		candidates []selection.Candidate
 		allowed    map[int]bool
 	}{
-		"the only member":                              {[]selection.Candidate{member}, map[int]bool{0: true}},
-		"an earlier leader is passed over":             {[]selection.Candidate{passed, member}, map[int]bool{1: true}},
-		"passing over is waived when none remains":     {[]selection.Candidate{passed, passed}, map[int]bool{0: true, 1: true}},
-		"no reliability is never drawn":                {[]selection.Candidate{unreliable, member}, map[int]bool{1: true}},
-		"by power when nobody has weight":              {[]selection.Candidate{unreliable, idle, unreliable}, map[int]bool{0: true, 2: true}},
-		"an earlier leader does not return for weight": {[]selection.Candidate{passed, unreliable}, map[int]bool{1: true}},
-		"waived first, then by power":                  {[]selection.Candidate{unreliablePassed, unreliablePassed}, map[int]bool{0: true, 1: true}},
+		"the only member":                          {[]selection.Candidate{member}, map[int]bool{0: true}},
+		"one at fault is passed over":              {[]selection.Candidate{passed, member}, map[int]bool{1: true}},
+		"passing over is waived when none remains": {[]selection.Candidate{passed, passed}, map[int]bool{0: true, 1: true}},
+		"no reliability is never drawn":            {[]selection.Candidate{unreliable, member}, map[int]bool{1: true}},
+		"by power when nobody has weight":          {[]selection.Candidate{unreliable, idle, unreliable}, map[int]bool{0: true, 2: true}},
+		"one at fault does not return for weight":  {[]selection.Candidate{passed, unreliable}, map[int]bool{1: true}},
+		"waived first, then by power":              {[]selection.Candidate{unreliablePassed, unreliablePassed}, map[int]bool{0: true, 1: true}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -158,7 +158,7 @@ func TestLeaderIsAllowed(t *testing.T) {
 			anyWeight = anyWeight || (!(anyLeft && c.Passed) && c.Weight().Sign() > 0)
 		}
 		if anyLeft && candidates[leader].Passed {
-			t.Fatalf("position %d led before and others remain", leader)
+			t.Fatalf("position %d is to be passed over and others remain", leader)
 		}
 		if anyWeight && candidates[leader].Weight().Sign() == 0 {
 			t.Fatalf("position %d has no weight and others have", leader)

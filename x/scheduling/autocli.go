@@ -43,6 +43,14 @@ func (AppModule) AutoCLIOptions() *autocliv1.ModuleOptions {
 						"--task-classes classification --task-classes regression --from operator",
 				},
 				{
+					RpcMethod: "UnjailNode",
+					Use:       "unjail-node",
+					Short:     "Bring your validator's jailed inference node back once its time is over",
+					Long: "Bring your validator's inference node back after it was jailed by its conduct. `query scheduling node` shows the reason and the " +
+						"height from which this is possible. A validator that is jailed in consensus comes back by `tx slashing unjail`.",
+					Example: "opengradientd tx scheduling unjail-node --from operator",
+				},
+				{
 					RpcMethod:      "UpdateParams",
 					Use:            "update-params-proposal [params]",
 					Short:          "Submit a proposal to store a new version of the scheduling parameters; all of them must be given",

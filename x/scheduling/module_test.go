@@ -67,7 +67,7 @@ func TestMessagesAreRegistered(t *testing.T) {
 	module, _, _ := newModule()
 	registry := codectypes.NewInterfaceRegistry()
 	module.RegisterInterfaces(registry)
-	for _, url := range []string{"/opengradient.scheduling.v1.MsgRegisterNode", "/opengradient.scheduling.v1.MsgUpdateParams"} {
+	for _, url := range []string{"/opengradient.scheduling.v1.MsgRegisterNode", "/opengradient.scheduling.v1.MsgUnjailNode", "/opengradient.scheduling.v1.MsgUpdateParams"} {
 		_, err := registry.Resolve(url)
 		require.NoError(t, err)
 	}

@@ -110,11 +110,10 @@ func (a *assignment) begin(ctx context.Context, waiting []queueKey) (looked int,
 			a.powerless = true
 			continue
 		}
-		placement, err := a.keeper.begin(ctx, task, members, a.params.BlockComputeUnits)
+		placement, err := a.keeper.begin(ctx, task, members, a.params.BlockComputeUnits, a.total)
 		if err != nil {
 			return i, fmt.Errorf("begin an attempt of request %d: %w", task.RequestId, err)
 		}
-		placement.TotalPower = a.total
 		a.placements = append(a.placements, placement)
 		a.remaining.take(task)
 	}
@@ -175,8 +174,9 @@ func eligible(workers []*worker, task types.Task) (members []*worker, power int6
 
 // begin moves a task from the queue to its next attempt, led by the member that is drawn. What a member says of its
 // capacity counts up to mostUnits, the units of a whole block: nobody can be given more, and a boast must not outweigh
-// the stake of others.
-func (k Keeper) begin(ctx context.Context, task types.Task, members []*worker, mostUnits uint64) (types.Placement, error) {
+// the stake of others. The first attempt of a task for a committee is made by one; it is never drawn again, as all
+// members make the attempts that follow.
+func (k Keeper) begin(ctx context.Context, task types.Task, members []*worker, mostUnits uint64, total int64) (types.Placement, error) {
 	params, err := k.ParamsAt(ctx, task.ParamsVersion)
 	if err != nil {
 		return types.Placement{}, err
@@ -185,6 +185,7 @@ func (k Keeper) begin(ctx context.Context, task types.Task, members []*worker, m
 	seed := selection.Seed(header.AppHash, task.Digest, task.Attempts+1)
 	candidates := make([]selection.Candidate, len(members))
 	electorate := make([]types.PowerMember, len(members))
+	powers := make([]int64, len(members))
 	for i, member := range members {
 		candidates[i] = selection.Candidate{
 			Power:       member.power,
@@ -193,12 +194,19 @@ func (k Keeper) begin(ctx context.Context, task types.Task, members []*worker, m
 			Passed:      slices.Contains(task.PassedOver, member.node.Operator),
 		}
 		electorate[i] = types.PowerMember{Operator: member.node.Operator, Power: member.power}
+		powers[i] = member.power
 	}
 	drawn, err := selection.Leader(seed, candidates)
 	if err != nil {
 		return types.Placement{}, err
 	}
 	leader := members[drawn]
+	var seats []int
+	if task.Committee && task.Attempts == 0 {
+		if seats, err = selection.Committee(seed, powers, drawn, total); err != nil {
+			return types.Placement{}, err
+		}
+	}
 
 	if err := k.dropQueue(ctx, task); err != nil {
 		return types.Placement{}, err
@@ -219,5 +227,6 @@ func (k Keeper) begin(ctx context.Context, task types.Task, members []*worker, m
 	if err := k.lead(ctx, leader.operator, &leader.node, task.ComputeUnits); err != nil {
 		return types.Placement{}, err
 	}
-	return types.Placement{Task: task, Members: electorate}, emitAssigned(ctx, task.RequestId, *task.Assignment)
+	placement := types.Placement{Task: task, Members: electorate, Seats: seats, TotalPower: total}
+	return placement, emitAssigned(ctx, task.RequestId, *task.Assignment, len(seats))
 }

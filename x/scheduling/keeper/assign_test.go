@@ -30,6 +30,7 @@ func TestAssignPlacement(t *testing.T) {
 	require.Equal(t, stored, placement.Task)
 
 	// The leader is the one that the pure rule draws from the seed of the previous block.
+	require.Nil(t, placement.Seats, "every member has a seat")
 	seed := selection.Seed(f.ctx.BlockHeader().AppHash, stored.Digest, 1)
 	drawn, err := selection.Leader(seed, []selection.Candidate{
 		{Power: 10, Reliability: 10_000, Free: 1000}, {Power: 20, Reliability: 10_000, Free: 1000}, {Power: 30, Reliability: 10_000, Free: 1000},
@@ -186,7 +187,7 @@ func TestABoastedCapacityDoesNotWinTheLead(t *testing.T) {
 	require.Positive(t, led)
 }
 
-func TestRetryPassesOverEarlierLeaders(t *testing.T) {
+func TestRetryPassesOver(t *testing.T) {
 	params := types.DefaultParams()
 	params.MaxAttempts = 4
 	f := newFixture(t, params, 10, 10, 10)
@@ -196,13 +197,37 @@ func TestRetryPassesOverEarlierLeaders(t *testing.T) {
 		f.at(10 + int64(attempt))
 		placements := f.assign(t)
 		require.Len(t, placements, 1)
-		leaders = append(leaders, placements[0].Task.Assignment.Leader)
-		require.Len(t, placements[0].Members, 3, "earlier leaders stay members")
-		again, err := f.Retry(f.ctx, 1)
+		leader := placements[0].Task.Assignment.Leader
+		leaders = append(leaders, leader)
+		require.Len(t, placements[0].Members, 3, "those passed over stay members")
+		again, err := f.Retry(f.ctx, 1, []string{leader})
 		require.NoError(t, err)
 		require.Equal(t, attempt < 3, again)
 	}
 	first := slices.Clone(leaders[:3])
 	slices.Sort(first)
 	require.Len(t, slices.Compact(first), 3, "three attempts have three leaders; the fourth has one of them again")
+}
+
+// TestOnlyThoseAtFaultArePassedOver: a leader that did its part may lead again, and a member that did not never leads.
+func TestOnlyThoseAtFaultArePassedOver(t *testing.T) {
+	f := newFixture(t, types.DefaultParams(), 10, 10, 10)
+	twice, led := 0, map[string]int{}
+	for id := range uint64(30) {
+		f.at(10 + int64(id))
+		f.heartbeat(t)
+		f.enqueue(t, task(id+1))
+		first := f.assign(t)[0].Task.Assignment.Leader
+		_, err := f.Retry(f.ctx, id+1, []string{operator(2).String()})
+		require.NoError(t, err)
+		second := f.assign(t)[0].Task.Assignment.Leader
+		led[second]++
+		if first == second {
+			twice++
+		}
+		require.NoError(t, f.Complete(f.ctx, id+1))
+	}
+	require.Positive(t, twice)
+	require.Zero(t, led[operator(2).String()])
+	require.Len(t, led, 2)
 }

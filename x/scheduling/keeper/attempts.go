@@ -11,9 +11,10 @@ import (
 )
 
 // Retry ends the attempt under way and puts the task in front of all new ones. PassOver are the operators that were
-// silent or at fault in it: they lead no further attempt, unless too few others remain. It returns false, and changes nothing,
-// when no attempt remains or the final deadline leaves no room for one more block: the caller then ends the request and
-// calls Complete. It returns types.ErrTaskNotFound or types.ErrNoAttempt when there is nothing to end.
+// silent or at fault in it, in any order: they lead no further attempt, unless nobody else remains. It returns false,
+// and changes nothing, when no attempt remains or the final deadline leaves no room for one more block: the caller then
+// ends the request and calls Complete. It returns types.ErrTaskNotFound or types.ErrNoAttempt when there is nothing to
+// end.
 func (k Keeper) Retry(ctx context.Context, requestID uint64, passOver []string) (again bool, err error) {
 	task, err := k.task(ctx, requestID)
 	if err != nil {
@@ -30,10 +31,12 @@ func (k Keeper) Retry(ctx context.Context, requestID uint64, passOver []string) 
 		return false, nil
 	}
 
+	if task.PassedOver, err = k.passedOver(ctx, task.PassedOver, passOver); err != nil {
+		return false, err
+	}
 	if err := k.endAttempt(ctx, task); err != nil {
 		return false, err
 	}
-	task.PassedOver = append(task.PassedOver, passOver...)
 	task.Assignment = nil
 	if err := k.Tasks.Set(ctx, requestID, task); err != nil {
 		return false, err

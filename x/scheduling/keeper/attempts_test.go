@@ -30,14 +30,14 @@ func TestRetry(t *testing.T) {
 			f.heartbeat(t)
 			for range tt.attempts - 1 {
 				f.assign(t)
-				again, err := f.Retry(f.ctx, 1)
+				again, err := f.Retry(f.ctx, 1, nil)
 				require.NoError(t, err)
 				require.True(t, again)
 			}
 			require.Len(t, f.assign(t), 1)
 			f.at(tt.end)
 			before := f.dump()
-			again, err := f.Retry(f.ctx, 1)
+			again, err := f.Retry(f.ctx, 1, nil)
 			require.NoError(t, err)
 			require.Equal(t, tt.again, again)
 			if !again {
@@ -50,28 +50,54 @@ func TestRetry(t *testing.T) {
 	}
 }
 
-func TestRetryKeepsTheLeaders(t *testing.T) {
+func TestRetryKeepsWhomItPassesOver(t *testing.T) {
+	name := func(i int) string { return operator(i).String() }
+	tests := map[string]struct {
+		attempts [][]string
+		want     []string
+	}{
+		"nobody":                           {[][]string{nil, {}}, nil},
+		"by address bytes, and not by age": {[][]string{{name(2)}, {name(0), name(1)}}, []string{name(0), name(1), name(2)}},
+		"each once":                        {[][]string{{name(1), name(1)}, {name(1), name(0)}}, []string{name(0), name(1)}},
+		"not those without a node":         {[][]string{{name(9), name(1)}, {name(8)}}, []string{name(1)}},
+		"in the spelling of the chain":     {[][]string{{shouted(1)}, {name(1)}}, []string{name(1)}},
+	}
+	for reason, tt := range tests {
+		t.Run(reason, func(t *testing.T) {
+			f := newFixture(t, types.DefaultParams(), 10, 10, 10)
+			f.enqueue(t, task(1))
+			for _, passOver := range tt.attempts {
+				f.assign(t)
+				again, err := f.Retry(f.ctx, 1, passOver)
+				require.NoError(t, err)
+				require.True(t, again)
+			}
+			stored, err := f.Tasks.Get(f.ctx, 1)
+			require.NoError(t, err)
+			require.Nil(t, stored.Assignment)
+			require.EqualValues(t, len(tt.attempts), stored.Attempts)
+			require.Equal(t, tt.want, stored.PassedOver)
+			requireRoundTrip(t, f)
+		})
+	}
+}
+
+func TestRetryRefusesTextThatIsNoAddress(t *testing.T) {
 	f := newFixture(t, types.DefaultParams(), 10)
 	f.enqueue(t, task(1))
-	for range 2 {
-		f.assign(t)
-		again, err := f.Retry(f.ctx, 1)
-		require.NoError(t, err)
-		require.True(t, again)
-	}
-	stored, err := f.Tasks.Get(f.ctx, 1)
-	require.NoError(t, err)
-	require.Nil(t, stored.Assignment)
-	require.EqualValues(t, 2, stored.Attempts)
-	require.Equal(t, []string{operator(0).String(), operator(0).String()}, stored.EarlierLeaders)
+	f.assign(t)
+	before := f.dump()
+	_, err := f.Retry(f.ctx, 1, []string{"operator"})
+	require.ErrorContains(t, err, `operator "operator"`)
+	require.Equal(t, before, f.dump())
 }
 
 func TestRetryRefuses(t *testing.T) {
 	f := newFixture(t, types.DefaultParams(), 10)
-	_, err := f.Retry(f.ctx, 1)
+	_, err := f.Retry(f.ctx, 1, nil)
 	require.ErrorIs(t, err, types.ErrTaskNotFound)
 	f.enqueue(t, task(1))
-	_, err = f.Retry(f.ctx, 1)
+	_, err = f.Retry(f.ctx, 1, nil)
 	require.ErrorIs(t, err, types.ErrNoAttempt)
 }
 
@@ -82,7 +108,7 @@ func TestRetryIgnoresTheDepthLimit(t *testing.T) {
 	f.enqueue(t, task(1))
 	f.assign(t)
 	f.enqueue(t, task(2))
-	again, err := f.Retry(f.ctx, 1)
+	again, err := f.Retry(f.ctx, 1, nil)
 	require.NoError(t, err)
 	require.True(t, again, "an accepted task is never refused its place")
 	require.Equal(t, []uint64{1, 2}, f.assigned(t))

@@ -74,7 +74,7 @@ func TestExpiredAttemptsRollOver(t *testing.T) {
 		for _, expiry := range expiries {
 			require.False(t, expiry.Final)
 			ids = append(ids, expiry.RequestID)
-			_, err := f.Retry(f.ctx, expiry.RequestID)
+			_, err := f.Retry(f.ctx, expiry.RequestID, nil)
 			require.NoError(t, err)
 		}
 		return ids
@@ -118,10 +118,10 @@ func TestGovernanceDoesNotAlterAcceptedTasks(t *testing.T) {
 	require.EqualValues(t, 140, first.FinalDeadline)
 	require.EqualValues(t, 20, first.Assignment.Deadline, "the attempt has the time of the version it was accepted under")
 	require.EqualValues(t, 11, placements[1].Task.Assignment.Deadline)
-	again, err := f.Retry(f.ctx, 1)
+	again, err := f.Retry(f.ctx, 1, nil)
 	require.NoError(t, err)
 	require.True(t, again, "three attempts, as when it was accepted")
-	again, err = f.Retry(f.ctx, 2)
+	again, err = f.Retry(f.ctx, 2, nil)
 	require.NoError(t, err)
 	require.False(t, again)
 }

@@ -34,6 +34,19 @@ func TestEligibility(t *testing.T) {
 		"unbonding":             {func(f *fixture) { f.staking.find(operator(0)).unbonded = true }, false, 30, types.EligibilityNotBonded},
 		"no power":              {func(f *fixture) { f.staking.find(operator(0)).power = 0 }, false, 20, types.EligibilityNotBonded},
 		"no longer a validator": {func(f *fixture) { f.staking.validators = f.staking.validators[1:] }, false, 20, types.EligibilityNotBonded},
+		"jailed by its conduct": {func(f *fixture) {
+			require.NoError(t, f.JailNode(f.ctx, operator(0).String(), 20, types.JailReasonMissed))
+		}, false, 30, types.EligibilityConductJailed},
+		"time in jail is over": {func(f *fixture) {
+			require.NoError(t, f.JailNode(f.ctx, operator(0).String(), 9, types.JailReasonMissed))
+		}, false, 30, types.EligibilityConductJailed},
+		"jailed in the past of an imported chain": {func(f *fixture) {
+			require.NoError(t, f.JailNode(f.ctx, operator(0).String(), 0, types.JailReasonFault))
+		}, false, 30, types.EligibilityConductJailed},
+		"back from jail": {func(f *fixture) {
+			require.NoError(t, f.JailNode(f.ctx, operator(0).String(), 10, types.JailReasonFault))
+			require.NoError(t, f.UnjailNode(f.ctx, operator(0).String()))
+		}, true, 30, types.EligibilityEligible},
 		"no status": {func(f *fixture) {
 			node := f.node(t, 0)
 			node.Status, node.StatusHeight, node.EnvironmentClass = nil, 0, 0

@@ -32,11 +32,25 @@ func emitEnvironmentClassRegistered(ctx context.Context, registered types.Regist
 	})
 }
 
-func emitAssigned(ctx context.Context, requestID uint64, assignment types.Assignment) error {
+func emitNodeJailed(ctx context.Context, node types.Node) error {
+	return sdk.UnwrapSDKContext(ctx).EventManager().EmitTypedEvent(&types.EventNodeJailed{
+		Operator: node.Operator,
+		Reason:   node.JailReason,
+		Until:    node.JailedUntil,
+	})
+}
+
+func emitNodeUnjailed(ctx context.Context, node types.Node) error {
+	return sdk.UnwrapSDKContext(ctx).EventManager().EmitTypedEvent(&types.EventNodeUnjailed{Operator: node.Operator})
+}
+
+// emitAssigned tells of an attempt; committee is the number of its seats, 0 when every member has one.
+func emitAssigned(ctx context.Context, requestID uint64, assignment types.Assignment, committee int) error {
 	return sdk.UnwrapSDKContext(ctx).EventManager().EmitTypedEvent(&types.EventAssigned{
 		RequestId: requestID,
 		Attempt:   assignment.Attempt,
 		Leader:    assignment.Leader,
 		Deadline:  assignment.Deadline,
+		Committee: uint32(committee),
 	})
 }

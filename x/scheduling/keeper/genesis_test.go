@@ -1,6 +1,7 @@
 package keeper_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -29,7 +30,8 @@ func requireRoundTrip(t check, f *fixture) {
 	require.Equal(t, state, again)
 }
 
-// newBusyFixture has two versions of the parameters, a node without a status, waiting, running and retried tasks.
+// newBusyFixture has two versions of the parameters, a node without a status and in jail beyond its time, waiting,
+// running and retried tasks, one of them for a committee.
 func newBusyFixture(t check) *fixture {
 	t.Helper()
 	params := types.DefaultParams()
@@ -47,10 +49,14 @@ func newBusyFixture(t check) *fixture {
 	f.enqueue(t, task(4))
 	require.Len(t, f.assign(t), 3)
 	f.at(12)
-	again, err := f.Retry(f.ctx, 2)
+	again, err := f.Retry(f.ctx, 2, []string{operator(0).String(), operator(3).String()})
 	require.NoError(t, err)
 	require.True(t, again)
-	f.enqueue(t, task(5))
+	given := task(5)
+	given.Committee = true
+	f.enqueue(t, given)
+	require.NoError(t, f.JailNode(f.ctx, operator(3).String(), 11, types.JailReasonMissed)) // over already
+	require.NoError(t, f.SetReliability(f.ctx, operator(3).String(), 0))
 	return f
 }
 
@@ -123,23 +129,31 @@ func TestGenesisValidate(t *testing.T) {
 				}
 			}
 		}, "expected every leader to have a node"},
-		"tasks out of order":              {func(g *types.GenesisState) { g.Tasks[0], g.Tasks[1] = g.Tasks[1], g.Tasks[0] }, "ascending ids"},
-		"a task without a digest":         {func(g *types.GenesisState) { g.Tasks[0].Digest = nil }, "digest"},
-		"a task of an unknown version":    {func(g *types.GenesisState) { g.Tasks[0].ParamsVersion = 3 }, "params_version"},
-		"a task of no version":            {func(g *types.GenesisState) { g.Tasks[0].ParamsVersion = 0 }, "params_version"},
-		"a task larger than a block":      {func(g *types.GenesisState) { g.Tasks[3].ComputeUnits = 1 << 40 }, "compute units"},
-		"a task from the future":          {func(g *types.GenesisState) { g.Tasks[3].QueuedHeight = 1 }, "queued_height"},
-		"a moved final deadline":          {func(g *types.GenesisState) { g.Tasks[3].FinalDeadline++ }, "final_deadline"},
-		"a final deadline that is past":   {func(g *types.GenesisState) { g.Tasks[3].QueuedHeight -= 500; g.Tasks[3].FinalDeadline -= 500 }, "above 0"},
-		"more attempts than there are":    {func(g *types.GenesisState) { g.Tasks[0].Attempts = 4 }, "at most 3 attempts"},
-		"another attempt than the last":   {func(g *types.GenesisState) { g.Tasks[0].Assignment.Attempt = 2 }, "expected the assignment of attempt 1"},
-		"waiting with no attempt left":    {func(g *types.GenesisState) { g.Tasks[1].Attempts = 3 }, "fewer than 3 attempts"},
-		"a leader left out":               {func(g *types.GenesisState) { g.Tasks[1].EarlierLeaders = nil }, "expected 1 earlier leaders, got 0"},
-		"an earlier leader of no address": {func(g *types.GenesisState) { g.Tasks[1].EarlierLeaders[0] = "leader" }, "earlier leader"},
-		"a leader of no address":          {func(g *types.GenesisState) { g.Tasks[0].Assignment.Leader = "leader" }, "leader"},
-		"assigned before it was accepted": {func(g *types.GenesisState) { g.Tasks[0].Assignment.AssignedHeight = -3 }, "assigned_height"},
-		"assigned in the future":          {func(g *types.GenesisState) { g.Tasks[0].Assignment.AssignedHeight = 1 }, "assigned_height"},
-		"a moved attempt deadline":        {func(g *types.GenesisState) { g.Tasks[0].Assignment.Deadline++ }, "attempt deadline"},
+		"tasks out of order":               {func(g *types.GenesisState) { g.Tasks[0], g.Tasks[1] = g.Tasks[1], g.Tasks[0] }, "ascending ids"},
+		"a task without a digest":          {func(g *types.GenesisState) { g.Tasks[0].Digest = nil }, "digest"},
+		"a task of an unknown version":     {func(g *types.GenesisState) { g.Tasks[0].ParamsVersion = 3 }, "params_version"},
+		"a task of no version":             {func(g *types.GenesisState) { g.Tasks[0].ParamsVersion = 0 }, "params_version"},
+		"a task larger than a block":       {func(g *types.GenesisState) { g.Tasks[3].ComputeUnits = 1 << 40 }, "compute units"},
+		"a task from the future":           {func(g *types.GenesisState) { g.Tasks[3].QueuedHeight = 1 }, "queued_height"},
+		"a moved final deadline":           {func(g *types.GenesisState) { g.Tasks[3].FinalDeadline++ }, "final_deadline"},
+		"a final deadline that is past":    {func(g *types.GenesisState) { g.Tasks[3].QueuedHeight -= 500; g.Tasks[3].FinalDeadline -= 500 }, "above 0"},
+		"more attempts than there are":     {func(g *types.GenesisState) { g.Tasks[0].Attempts = 4 }, "at most 3 attempts"},
+		"another attempt than the last":    {func(g *types.GenesisState) { g.Tasks[0].Assignment.Attempt = 2 }, "expected the assignment of attempt 1"},
+		"waiting with no attempt left":     {func(g *types.GenesisState) { g.Tasks[1].Attempts = 3 }, "fewer than 3 attempts"},
+		"passed over before an attempt":    {func(g *types.GenesisState) { g.Tasks[0].PassedOver = g.Tasks[1].PassedOver }, "nobody to be passed over"},
+		"passed over without an address":   {func(g *types.GenesisState) { g.Tasks[1].PassedOver[0] = "leader" }, "passed over"},
+		"passed over by a shouted address": {func(g *types.GenesisState) { g.Tasks[1].PassedOver[0] = shouted(0) }, "expected cosmosvaloper"},
+		"passed over twice":                {func(g *types.GenesisState) { g.Tasks[1].PassedOver[1] = g.Tasks[1].PassedOver[0] }, "without repeats"},
+		"passed over out of order":         {func(g *types.GenesisState) { slices.Reverse(g.Tasks[1].PassedOver) }, "ascending by address bytes"},
+		"passed over without a node":       {func(g *types.GenesisState) { g.Tasks[1].PassedOver[1] = operator(9).String() }, "to have nodes"},
+		"jailed for an unknown reason":     {func(g *types.GenesisState) { g.Nodes[3].JailReason = "late" }, "expected jail_reason fault, missed or contradicted"},
+		"a time in jail of a free node":    {func(g *types.GenesisState) { g.Nodes[0].JailedUntil = 5 }, "without a jail_reason"},
+		"jailed for ever":                  {func(g *types.GenesisState) { g.Nodes[3].JailedUntil = types.MaxJailBlocks + 1 }, "jailed_until"},
+		"jailed before all time":           {func(g *types.GenesisState) { g.Nodes[3].JailedUntil = -1 << 62 }, "jailed_until"},
+		"a leader of no address":           {func(g *types.GenesisState) { g.Tasks[0].Assignment.Leader = "leader" }, "leader"},
+		"assigned before it was accepted":  {func(g *types.GenesisState) { g.Tasks[0].Assignment.AssignedHeight = -3 }, "assigned_height"},
+		"assigned in the future":           {func(g *types.GenesisState) { g.Tasks[0].Assignment.AssignedHeight = 1 }, "assigned_height"},
+		"a moved attempt deadline":         {func(g *types.GenesisState) { g.Tasks[0].Assignment.Deadline++ }, "attempt deadline"},
 		"more tasks at a deadline than slots": {func(g *types.GenesisState) {
 			g.Params[0].Params.DeadlineQuota = 1
 			g.Params[1].Params.DeadlineQuota = 1

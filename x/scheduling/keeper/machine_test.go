@@ -1,6 +1,7 @@
 package keeper_test
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -24,6 +25,11 @@ type machine struct {
 	running map[uint64]uint64
 	// attempts counts the attempts begun per open task.
 	attempts map[uint64]uint32
+	// passedOver holds the operators that each open task passes over.
+	passedOver map[uint64]map[string]bool
+	// jails holds the height of each jailed node, and reliabilities what conduct made of each node.
+	jails         map[int]int64
+	reliabilities [4]uint32
 }
 
 // TestEveryTaskEndsByItsFinalDeadline is the promise of the module, whatever validators, governance and requesters do:
@@ -36,6 +42,10 @@ func TestEveryTaskEndsByItsFinalDeadline(t *testing.T) {
 			open:     map[uint64]types.Task{},
 			running:  map[uint64]uint64{},
 			attempts: map[uint64]uint32{},
+
+			passedOver:    map[uint64]map[string]bool{},
+			jails:         map[int]int64{},
+			reliabilities: [4]uint32{10_000, 10_000, 10_000, 10_000},
 		}
 		m.fixture = newFixture(t, m.params, 10, 20, 30, 40)
 		t.Repeat(map[string]func(*rapid.T){
@@ -46,6 +56,9 @@ func TestEveryTaskEndsByItsFinalDeadline(t *testing.T) {
 			"report":     m.report,
 			"staking":    m.stake,
 			"govern":     m.govern,
+			"jail":       m.jail,
+			"unjail":     m.unjail,
+			"conduct":    m.conduct,
 			"block":      m.block,
 		})
 		m.drain(t)
@@ -72,6 +85,7 @@ func (m *machine) submit(t *rapid.T) {
 	m.next++
 	given := sized(m.next, rapid.Uint64Range(1, 110).Draw(t, "units"), rapid.Uint64Range(0, 1100).Draw(t, "bytes"))
 	given.TaskClass = rapid.SampledFrom([]types.TaskClass{types.TASK_CLASS_CLASSIFICATION, types.TASK_CLASS_REGRESSION, types.TASK_CLASS_RANKING}).Draw(t, "class")
+	given.Committee = rapid.Bool().Draw(t, "committee")
 	given.MemoryBytes = rapid.SampledFrom([]uint64{0, gibibyte, 2 * gibibyte}).Draw(t, "memory")
 
 	deadline := m.ctx.BlockHeight() + int64(m.params.QueueBlocks) + int64(m.params.MaxAttempts)*int64(m.params.AttemptBlocks)
@@ -95,6 +109,7 @@ func (m *machine) submit(t *rapid.T) {
 	default:
 		require.NoError(t, err)
 		require.Equal(t, deadline, accepted.FinalDeadline)
+		require.Equal(t, given.Committee, accepted.Committee)
 		m.open[given.RequestId] = accepted
 	}
 }
@@ -118,6 +133,7 @@ func (m *machine) forget(id uint64) {
 	delete(m.open, id)
 	delete(m.running, id)
 	delete(m.attempts, id)
+	delete(m.passedOver, id)
 }
 
 func (m *machine) cancel(t *rapid.T) {
@@ -143,17 +159,32 @@ func (m *machine) verdict(t *rapid.T) {
 
 func (m *machine) impossible(t *rapid.T) {
 	if id := m.pick(t, true); id != 0 {
-		m.endAttempt(t, id)
+		// Position 4 has no node.
+		at := rapid.SliceOfN(rapid.IntRange(0, 4), 0, 4).Draw(t, "silent or at fault")
+		var passOver []string
+		for _, i := range at {
+			passOver = append(passOver, operator(i).String())
+		}
+		m.endAttempt(t, id, passOver)
 	}
 }
 
-func (m *machine) endAttempt(t check, id uint64) {
-	again, err := m.Retry(m.ctx, id)
+// endAttempt ends the attempt under way, with the first node passed over when its deadline has come.
+func (m *machine) endAttempt(t check, id uint64, passOver []string) {
+	again, err := m.Retry(m.ctx, id, passOver)
 	require.NoError(t, err)
 	params, err := m.ParamsAt(m.ctx, m.open[id].ParamsVersion)
 	require.NoError(t, err)
 	require.Equal(t, m.attempts[id] < params.MaxAttempts && m.ctx.BlockHeight() < m.open[id].FinalDeadline, again)
 	delete(m.running, id)
+	if again && m.passedOver[id] == nil {
+		m.passedOver[id] = map[string]bool{}
+	}
+	for _, name := range passOver {
+		if again && name != operator(4).String() {
+			m.passedOver[id][name] = true
+		}
+	}
 	if !again {
 		require.NoError(t, m.Complete(m.ctx, id))
 		m.forget(id)
@@ -176,6 +207,43 @@ func (m *machine) stake(t *rapid.T) {
 	v := m.staking.validators[rapid.IntRange(0, 3).Draw(t, "validator")]
 	v.power = rapid.Int64Range(0, 50).Draw(t, "power")
 	v.jailed = rapid.IntRange(0, 3).Draw(t, "jailed") == 0
+}
+
+// jail is what the conduct of a node, or a proven fault, brings it.
+func (m *machine) jail(t *rapid.T) {
+	i := rapid.IntRange(0, 4).Draw(t, "node")
+	until := m.ctx.BlockHeight() + rapid.Int64Range(-2, 4).Draw(t, "blocks")
+	reason := rapid.SampledFrom([]string{types.JailReasonFault, types.JailReasonMissed, types.JailReasonContradicted}).Draw(t, "reason")
+	require.NoError(t, m.JailNode(m.ctx, operator(i).String(), until, reason))
+	if before, jailed := m.jails[i]; i < 4 && (!jailed || until > before) {
+		m.jails[i] = until
+	}
+}
+
+func (m *machine) unjail(t *rapid.T) {
+	i := rapid.IntRange(0, 4).Draw(t, "node")
+	err := m.UnjailNode(m.ctx, operator(i).String())
+	until, jailed := m.jails[i]
+	switch {
+	case i == 4:
+		require.ErrorIs(t, err, types.ErrNodeNotFound)
+	case !jailed:
+		require.ErrorIs(t, err, types.ErrNotJailed)
+	case m.ctx.BlockHeight() < until:
+		require.ErrorIs(t, err, types.ErrJailTime)
+	default:
+		require.NoError(t, err)
+		delete(m.jails, i)
+	}
+}
+
+func (m *machine) conduct(t *rapid.T) {
+	i := rapid.IntRange(0, 4).Draw(t, "node")
+	reliability := rapid.SampledFrom([]uint32{0, 1, 5_000, 10_000}).Draw(t, "reliability")
+	require.NoError(t, m.SetReliability(m.ctx, operator(i).String(), reliability))
+	if i < 4 {
+		m.reliabilities[i] = reliability
+	}
 }
 
 func (m *machine) govern(t *rapid.T) {
@@ -207,7 +275,7 @@ func (m *machine) endBlock(t check) {
 			continue
 		}
 		attempts++
-		m.endAttempt(t, expiry.RequestID)
+		m.endAttempt(t, expiry.RequestID, []string{operator(0).String()})
 	}
 	require.LessOrEqual(t, attempts, 2*m.params.MaxAssignmentsPerBlock)
 	m.checkPlacements(t, m.assign(t))
@@ -233,7 +301,7 @@ func (m *machine) checkPlacements(t check, placements []types.Placement) {
 		for _, member := range placement.Members {
 			power += member.Power
 			operators = append(operators, member.Operator)
-			if !slices.Contains(placement.Task.EarlierLeaders, member.Operator) {
+			if !m.passedOver[id][member.Operator] {
 				fresh = append(fresh, member.Operator)
 			}
 		}
@@ -242,11 +310,34 @@ func (m *machine) checkPlacements(t check, placements []types.Placement) {
 		if len(fresh) > 0 {
 			require.Contains(t, fresh, placement.Task.Assignment.Leader)
 		}
+		for i := range m.jails {
+			require.NotContains(t, operators, operator(i).String(), "a jailed node is a member")
+		}
+		checkSeats(t, placement)
 	}
 	if len(placements) > 1 {
 		require.LessOrEqual(t, units, m.params.BlockComputeUnits)
 		require.LessOrEqual(t, outputBytes, m.params.BlockOutputBytes)
 	}
+}
+
+// checkSeats: a committee makes the first attempt of a task that asks for one, and no other.
+func checkSeats(t check, placement types.Placement) {
+	if !placement.Task.Committee || placement.Task.Attempts > 1 {
+		require.Nil(t, placement.Seats)
+		return
+	}
+	require.True(t, slices.IsSorted(placement.Seats))
+	require.Len(t, slices.Compact(slices.Clone(placement.Seats)), len(placement.Seats))
+	require.GreaterOrEqual(t, len(placement.Seats), min(2, len(placement.Members)))
+	var power int64
+	var operators []string
+	for _, seat := range placement.Seats {
+		power += placement.Members[seat].Power
+		operators = append(operators, placement.Members[seat].Operator)
+	}
+	require.Contains(t, operators, placement.Task.Assignment.Leader)
+	require.Greater(t, 3*power, placement.TotalPower)
 }
 
 // checkState compares the state with the model. The export validates the rest: slots, units led, timing.
@@ -262,6 +353,14 @@ func (m *machine) checkState(t check) {
 		require.Equal(t, accepted.ParamsVersion, exported.ParamsVersion)
 		_, isRunning := m.running[exported.RequestId]
 		require.Equal(t, isRunning, exported.Assignment != nil)
+		require.ElementsMatch(t, slices.Collect(maps.Keys(m.passedOver[exported.RequestId])), exported.PassedOver)
+	}
+	for i, reliability := range m.reliabilities {
+		node := m.node(t, i)
+		until, jailed := m.jails[i]
+		require.Equal(t, jailed, node.JailReason != "")
+		require.Equal(t, until, node.JailedUntil)
+		require.Equal(t, reliability, node.Reliability)
 	}
 	requireRoundTrip(t, m.fixture)
 }

@@ -12,9 +12,11 @@ func TestEnqueueFillsTheRest(t *testing.T) {
 	f := newFixture(t, types.DefaultParams(), 10)
 	given := task(1)
 	given.ParamsVersion, given.QueuedHeight, given.FinalDeadline, given.Attempts = 9, 9, 9, 9
-	given.EarlierLeaders, given.Assignment = []string{"somebody"}, &types.Assignment{}
+	given.PassedOver, given.Assignment = []string{"somebody"}, &types.Assignment{}
+	given.Committee = true
 
 	want := task(1)
+	want.Committee = true // a need, which the caller sets
 	want.ParamsVersion, want.QueuedHeight, want.FinalDeadline = 1, 10, 10+100+3*10
 	require.Equal(t, want, f.enqueue(t, given))
 	stored, err := f.Tasks.Get(f.ctx, 1)
@@ -101,7 +103,7 @@ func TestSlotsComeBack(t *testing.T) {
 		},
 		"ended while it waits for another attempt": func(f *fixture) error {
 			require.Equal(t, []uint64{1}, f.assigned(t))
-			again, err := f.Retry(f.ctx, 1)
+			again, err := f.Retry(f.ctx, 1, nil)
 			require.NoError(t, err)
 			require.True(t, again)
 			return f.Complete(f.ctx, 1)
@@ -132,7 +134,7 @@ func TestCancelRefuses(t *testing.T) {
 		"waiting for another attempt": {func(f *fixture) {
 			f.enqueue(t, task(1))
 			f.assign(t)
-			_, err := f.Retry(f.ctx, 1)
+			_, err := f.Retry(f.ctx, 1, nil)
 			require.NoError(t, err)
 		}, types.ErrNotQueued},
 	}
@@ -161,7 +163,7 @@ func TestQueueOrder(t *testing.T) {
 	require.Equal(t, []uint64{3}, f.assigned(t))
 	f.at(13)
 	for _, id := range []uint64{3, 9} {
-		again, err := f.Retry(f.ctx, id)
+		again, err := f.Retry(f.ctx, id, nil)
 		require.NoError(t, err)
 		require.True(t, again)
 	}

@@ -58,6 +58,18 @@ func TestMsgRegisterNode(t *testing.T) {
 	require.ErrorIs(t, err, types.ErrNotValidator)
 }
 
+func TestMsgUnjailNode(t *testing.T) {
+	f := newFixture(t, types.DefaultParams(), 10)
+	server := keeper.NewMsgServer(f.Keeper)
+	msg := &types.MsgUnjailNode{Operator: operator(0).String()}
+	_, err := server.UnjailNode(f.ctx, msg)
+	require.ErrorIs(t, err, types.ErrNotJailed)
+	require.NoError(t, f.JailNode(f.ctx, operator(0).String(), 10, types.JailReasonFault))
+	_, err = server.UnjailNode(f.ctx, msg)
+	require.NoError(t, err)
+	require.Empty(t, f.node(t, 0).JailReason)
+}
+
 func TestQueryNodes(t *testing.T) {
 	f := newFixture(t, types.DefaultParams(), 10, 20, 30)
 	f.staking.find(operator(1)).jailed = true
@@ -98,7 +110,7 @@ func TestQueryQueue(t *testing.T) {
 	require.EqualValues(t, 2, res.Depth)
 	require.Len(t, res.Tasks, 1)
 	require.EqualValues(t, 2, res.Tasks[0].RequestId)
-	_, err = f.Retry(f.ctx, 1)
+	_, err = f.Retry(f.ctx, 1, nil)
 	require.NoError(t, err)
 	res, err = server.Queue(f.ctx, &types.QueryQueueRequest{})
 	require.NoError(t, err)

@@ -20,6 +20,8 @@ const (
 	EligibilityStale
 	// EligibilityNoEnvironment: the node has no registered environment class.
 	EligibilityNoEnvironment
+	// EligibilityConductJailed: the node is jailed, see Node.IsJailed.
+	EligibilityConductJailed
 )
 
 var eligibilityReasons = map[Eligibility]string{
@@ -31,6 +33,7 @@ var eligibilityReasons = map[Eligibility]string{
 	EligibilityNotReady:      "node reports that it is not ready",
 	EligibilityStale:         "status is older than the heartbeat window",
 	EligibilityNoEnvironment: "node has no registered environment class",
+	EligibilityConductJailed: "node is jailed by its conduct",
 }
 
 // Reason says in words why the node is not eligible; it is empty when it is.
@@ -42,6 +45,8 @@ func (n Node) Eligibility(height int64, window uint32, power int64) Eligibility 
 	switch {
 	case power <= 0:
 		return EligibilityNotBonded
+	case n.IsJailed():
+		return EligibilityConductJailed
 	case n.Status == nil:
 		return EligibilityNoStatus
 	case !n.Status.Ready:

@@ -36,4 +36,8 @@ var (
 	ErrNoAttempt = errors.Register(ModuleName, 16, "no attempt under way")
 	// ErrPower is returned when the staking module reports powers that cannot be used.
 	ErrPower = errors.Register(ModuleName, 17, "invalid consensus power")
+	// ErrNotJailed is returned when a node that is to come back is not jailed.
+	ErrNotJailed = errors.Register(ModuleName, 18, "node is not jailed")
+	// ErrJailTime is returned when a jailed node is to come back before its time is over.
+	ErrJailTime = errors.Register(ModuleName, 19, "time in jail is not over")
 )

@@ -29,7 +29,10 @@ func (g GenesisState) Validate() error {
 	if err != nil {
 		return err
 	}
-	return g.validateNodes(leading)
+	if err := g.validateNodes(leading); err != nil {
+		return err
+	}
+	return g.validateKnown()
 }
 
 func (g GenesisState) validateParams() error {
@@ -103,12 +106,31 @@ func (g GenesisState) validateNodes(leading map[string]uint64) error {
 	return nil
 }
 
+// validateKnown checks that whoever is passed over has a node.
+func (g GenesisState) validateKnown() error {
+	known := make(map[string]bool, len(g.Nodes))
+	for _, node := range g.Nodes {
+		known[node.Operator] = true
+	}
+	for _, task := range g.Tasks {
+		for _, operator := range task.PassedOver {
+			if !known[operator] {
+				return errorsmod.Wrapf(ErrInvalidGenesis, "task %d: expected those passed over to have nodes, got %s", task.RequestId, operator)
+			}
+		}
+	}
+	return nil
+}
+
 func (g GenesisState) validateNode(node Node) error {
 	if err := ValidateAdvertised(node.Capacity, node.MemoryBytes, node.TaskClasses); err != nil {
 		return errorsmod.Wrapf(ErrInvalidGenesis, "node %s: %v", node.Operator, err)
 	}
 	if node.Reliability > MaxReliability {
 		return errorsmod.Wrapf(ErrInvalidGenesis, "node %s: expected a reliability of at most %d, got %d", node.Operator, MaxReliability, node.Reliability)
+	}
+	if err := node.validateJail(); err != nil {
+		return err
 	}
 	if node.RegisteredHeight > 0 || node.RegisteredHeight < -maxHeight {
 		return errorsmod.Wrapf(ErrInvalidGenesis, "node %s: expected a registered_height from %d to 0, got %d", node.Operator, -maxHeight, node.RegisteredHeight)

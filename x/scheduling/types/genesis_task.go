@@ -1,6 +1,8 @@
 package types
 
 import (
+	"bytes"
+
 	errorsmod "cosmossdk.io/errors"
 )
 
@@ -76,10 +78,21 @@ func (t Task) validateAttempts(params Params) error {
 	if ended == 0 && len(t.PassedOver) > 0 {
 		return errorsmod.Wrapf(ErrInvalidGenesis, "task %d: expected nobody to be passed over before an attempt has ended, got %d", t.RequestId, len(t.PassedOver))
 	}
+	return t.validatePassedOver()
+}
+
+// validatePassedOver checks the spelling and the order of those that are passed over.
+func (t Task) validatePassedOver() error {
+	var last []byte
 	for _, operator := range t.PassedOver {
-		if _, err := canonicalOperator(operator); err != nil {
+		address, err := canonicalOperator(operator)
+		if err != nil {
 			return errorsmod.Wrapf(ErrInvalidGenesis, "task %d: passed over: %v", t.RequestId, err)
 		}
+		if bytes.Compare(address, last) <= 0 {
+			return errorsmod.Wrapf(ErrInvalidGenesis, "task %d: expected those passed over ascending by address bytes without repeats, got %s", t.RequestId, operator)
+		}
+		last = address
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import sdk "github.com/cosmos/cosmos-sdk/types"
 
 var (
 	_ sdk.Msg = (*MsgRegisterNode)(nil)
+	_ sdk.Msg = (*MsgUnjailNode)(nil)
 	_ sdk.Msg = (*MsgUpdateParams)(nil)
 )
 

@@ -75,11 +75,15 @@ func (n Node) IsFresh(height int64, window uint32) bool {
 	return n.Status != nil && height-n.StatusHeight < int64(window)
 }
 
-// Shifted returns the node with every height moved by blocks. A node without a status has no status height.
+// Shifted returns the node with every height moved by blocks. A node without a status has no status height, and one that
+// is not jailed has no height in jail.
 func (n Node) Shifted(blocks int64) Node {
 	n.RegisteredHeight += blocks
 	if n.Status != nil {
 		n.StatusHeight += blocks
+	}
+	if n.IsJailed() {
+		n.JailedUntil += blocks
 	}
 	return n
 }

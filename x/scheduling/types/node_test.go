@@ -131,7 +131,7 @@ func TestValidateAdvertised(t *testing.T) {
 }
 
 func TestEveryEligibilityHasAReason(t *testing.T) {
-	for e := types.EligibilityNotRegistered; e <= types.EligibilityNoEnvironment; e++ {
+	for e := types.EligibilityNotRegistered; e <= types.EligibilityConductJailed; e++ {
 		require.Equal(t, e == types.EligibilityEligible, e.Reason() == "", "eligibility %d", e)
 	}
 }
