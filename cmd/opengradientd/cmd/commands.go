@@ -107,6 +107,7 @@ func queryCmd() *cobra.Command {
 		authcmd.QueryTxsByEventsCmd(),
 		authcmd.QueryTxCmd(),
 		inferencecli.NewQueryCmd(),
+		inferencecli.NewVerificationQueryCmd(),
 	)
 	cmd.PersistentFlags().String(flags.FlagChainID, "", "The network chain ID")
 	return cmd
