@@ -35,6 +35,34 @@ func (AppModule) AutoCLIOptions() *autocliv1.ModuleOptions {
 					Short:          "Show a power snapshot: the members of rounds and receipts",
 					PositionalArgs: []*autocliv1.PositionalArgDescriptor{{ProtoField: "id"}},
 				},
+				{
+					RpcMethod:      "ParamsVersion",
+					Use:            "params-version [version]",
+					Short:          "Show the parameters of one version",
+					PositionalArgs: []*autocliv1.PositionalArgDescriptor{{ProtoField: "version"}},
+				},
+				{
+					RpcMethod:      "Conduct",
+					Use:            "conduct [operator]",
+					Short:          "Show what is remembered of one operator: its last rounds, its reliability and its faults",
+					PositionalArgs: []*autocliv1.PositionalArgDescriptor{{ProtoField: "operator"}},
+				},
+				{
+					RpcMethod: "Conducts",
+					Use:       "conducts",
+					Short:     "List what is remembered of all operators",
+				},
+				{
+					RpcMethod: "Divergences",
+					Use:       "divergences",
+					Short:     "List how far environment classes were from each other, for all models or with --model for one",
+				},
+				{
+					RpcMethod:      "Evidence",
+					Use:            "evidence [request-id]",
+					Short:          "Show the evidence of a settled request while it is kept",
+					PositionalArgs: []*autocliv1.PositionalArgDescriptor{{ProtoField: "request_id"}},
+				},
 			},
 		},
 		Tx: &autocliv1.ServiceCommandDescriptor{

@@ -1,14 +1,80 @@
 package keeper
 
 import (
+	"bytes"
 	"context"
+	"fmt"
+	"slices"
+
+	"cosmossdk.io/collections"
+
+	"github.com/opengradient/opengradient/x/verification/types"
 )
 
-// attend remembers whose vote extensions this block carries. Operators are in any order.
-func (k Keeper) attend(context.Context, []string) error { return nil }
+// attend remembers whose vote extensions this block carries, while there is a round in which that can matter, and
+// forgets the blocks that are too long ago. Operators are in any order.
+func (k Keeper) attend(ctx context.Context, operators []string) error {
+	height := blockHeight(ctx)
+	if err := k.forgetAttendances(ctx, height-types.AttendanceBlocks); err != nil {
+		return err
+	}
+	some, err := k.hasRounds(ctx)
+	if err != nil || !some {
+		return err
+	}
+	attendance := types.Attendance{Height: height, Operators: make([][]byte, 0, len(operators))}
+	for _, operator := range operators {
+		address, err := types.ParseOperator(operator)
+		if err != nil {
+			return err
+		}
+		attendance.Operators = append(attendance.Operators, address)
+	}
+	slices.SortFunc(attendance.Operators, bytes.Compare)
+	attendance.Operators = slices.CompactFunc(attendance.Operators, bytes.Equal)
+	return k.Attendances.Set(ctx, height, attendance)
+}
 
-// chances counts, by operator, the blocks from one height to another, both included, that carried its vote extension:
-// in so many it could have been heard.
-func (k Keeper) chances(_ context.Context, _, _ int64) (map[string]int, error) {
-	return map[string]int{}, nil
+// forgetAttendances drops the records up to a height, which are few: no more are ever kept than types.AttendanceBlocks.
+func (k Keeper) forgetAttendances(ctx context.Context, until int64) error {
+	iterator, err := k.Attendances.Iterate(ctx, new(collections.Range[int64]).EndInclusive(until))
+	if err != nil {
+		return fmt.Errorf("attendances up to %d: %w", until, err)
+	}
+	old, err := iterator.Keys()
+	if err != nil {
+		return fmt.Errorf("attendances up to %d: %w", until, err)
+	}
+	for _, height := range old {
+		if err := k.Attendances.Remove(ctx, height); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// hasRounds tells whether there is any round.
+func (k Keeper) hasRounds(ctx context.Context) (bool, error) {
+	iterator, err := k.Rounds.Iterate(ctx, nil)
+	if err != nil {
+		return false, fmt.Errorf("rounds: %w", err)
+	}
+	some := iterator.Valid()
+	return some, iterator.Close()
+}
+
+// attendances gives the blocks that are remembered from one height to another, both included.
+func (k Keeper) attendances(ctx context.Context, from, to int64) ([]types.Attendance, error) {
+	if from > to {
+		return nil, nil
+	}
+	iterator, err := k.Attendances.Iterate(ctx, new(collections.Range[int64]).StartInclusive(from).EndInclusive(to))
+	if err != nil {
+		return nil, fmt.Errorf("attendances of %d to %d: %w", from, to, err)
+	}
+	list, err := iterator.Values()
+	if err != nil {
+		return nil, fmt.Errorf("attendances of %d to %d: %w", from, to, err)
+	}
+	return list, nil
 }

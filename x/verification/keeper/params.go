@@ -2,7 +2,10 @@ package keeper
 
 import (
 	"context"
+	"errors"
 	"fmt"
+
+	"cosmossdk.io/collections"
 
 	"github.com/opengradient/opengradient/x/verification/types"
 )
@@ -17,9 +20,12 @@ func (k Keeper) CurrentParams(ctx context.Context) (types.Params, uint64, error)
 	return params, version, err
 }
 
-// ParamsAt gives a stored version of the parameters.
+// ParamsAt gives a stored version of the parameters, or ErrParamsNotFound.
 func (k Keeper) ParamsAt(ctx context.Context, version uint64) (types.Params, error) {
 	params, err := k.ParamsVersions.Get(ctx, version)
+	if errors.Is(err, collections.ErrNotFound) {
+		return types.Params{}, types.ErrParamsNotFound.Wrapf("expected version %d, got none", version)
+	}
 	if err != nil {
 		return types.Params{}, fmt.Errorf("parameters of version %d: %w", version, err)
 	}

@@ -14,10 +14,7 @@ import (
 
 var _ types.QueryServer = queryServer{}
 
-type queryServer struct {
-	*types.UnimplementedQueryServer
-	keeper Keeper
-}
+type queryServer struct{ keeper Keeper }
 
 // NewQueryServer gives the query service of the module.
 func NewQueryServer(k Keeper) types.QueryServer { return queryServer{keeper: k} }
@@ -71,6 +68,18 @@ func (s queryServer) Snapshot(ctx context.Context, req *types.QuerySnapshotReque
 		return nil, queryError(err, types.ErrSnapshotNotFound)
 	}
 	return &types.QuerySnapshotResponse{Snapshot: snapshot}, nil
+}
+
+// ParamsVersion returns the parameters of one version.
+func (s queryServer) ParamsVersion(ctx context.Context, req *types.QueryParamsVersionRequest) (*types.QueryParamsVersionResponse, error) {
+	if req == nil {
+		return nil, errEmptyRequest
+	}
+	params, err := s.keeper.ParamsAt(ctx, req.Version)
+	if err != nil {
+		return nil, queryError(err, types.ErrParamsNotFound)
+	}
+	return &types.QueryParamsVersionResponse{Params: params}, nil
 }
 
 func queryError(err, absent error) error {

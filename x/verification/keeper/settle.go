@@ -36,6 +36,10 @@ func (k Keeper) Settle(ctx context.Context) ([]types.Settlement, error) {
 		if err != nil {
 			return nil, fmt.Errorf("round of request %d: %w", round.RequestId, err)
 		}
+		root, err := types.NewEvidence(round, nil).Root()
+		if err != nil {
+			return nil, err
+		}
 		if err := k.SettleQueue.Remove(ctx, key); err != nil {
 			return nil, err
 		}
@@ -47,7 +51,7 @@ func (k Keeper) Settle(ctx context.Context) ([]types.Settlement, error) {
 			Snapshot:     snapshot,
 			Outcomes:     outcomes,
 			Bitmap:       bitmap,
-			EvidenceRoot: round.EvidenceRoot(),
+			EvidenceRoot: root,
 		})
 	}
 	return settlements, nil

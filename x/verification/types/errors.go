@@ -24,4 +24,14 @@ var (
 	ErrInvalidGenesis = errors.Register(ModuleName, 10, "invalid genesis state")
 	// ErrInvalidOutput: published bytes are not the canonical output that was attested.
 	ErrInvalidOutput = errors.Register(ModuleName, 11, "invalid output")
+	// ErrInvalidEvidence: bytes are no canonical evidence.
+	ErrInvalidEvidence = errors.Register(ModuleName, 12, "invalid evidence")
+	// ErrReplay: a verdict does not follow from what is given.
+	ErrReplay = errors.Register(ModuleName, 13, "verdict does not follow")
+	// ErrParamsNotFound: the parameters have no such version.
+	ErrParamsNotFound = errors.Register(ModuleName, 14, "version of the parameters not found")
+	// ErrConductNotFound: nothing is remembered of the operator.
+	ErrConductNotFound = errors.Register(ModuleName, 15, "conduct not found")
+	// ErrEvidenceNotFound: there is no evidence of the request, or no more.
+	ErrEvidenceNotFound = errors.Register(ModuleName, 16, "evidence not found")
 )

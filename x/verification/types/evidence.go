@@ -1,52 +1,60 @@
 package types
 
 import (
-	"encoding/binary"
+	"bytes"
 
 	"github.com/opengradient/opengradient/internal/tensor"
 )
 
-const evidenceDomain = "opengradient/verification/evidence/v1"
+// MaxEvidenceBytes bounds the bytes that are read as evidence: what the largest electorate and the largest outputs that a
+// block can carry need, many times over.
+const MaxEvidenceBytes = 64 << 20
 
-// Evidence is the canonical encoding of what the round holds, from which its verdict can be replayed. All integers are
-// little-endian and unsigned; heights are the two's complement of their 64 bits.
-//
-//	37 bytes  domain tag "opengradient/verification/evidence/v1"
-//	8         request id
-//	4         attempt
-//	8         snapshot id
-//	4         number of the winning candidate counted from 1, 0 without a verdict
-//	4         count of candidates, then for each:
-//	          1   failure
-//	          1   length of the output root, 0 or 32
-//	          n   output root
-//	          8   power
-//	4         count of members, then for each in snapshot order:
-//	          4   number of the candidate counted from 1, 0 while silent
-//	          4   environment class
-//	          8   height of the block that recorded the attestation
-func (r Round) Evidence() []byte {
-	le := binary.LittleEndian
-	buf := make([]byte, 0, len(evidenceDomain)+32+42*len(r.Candidates)+16*len(r.Votes))
-	buf = append(buf, evidenceDomain...)
-	buf = le.AppendUint64(buf, r.RequestId)
-	buf = le.AppendUint32(buf, r.Attempt)
-	buf = le.AppendUint64(buf, r.SnapshotId)
-	buf = le.AppendUint32(buf, r.Decided)
-	buf = le.AppendUint32(buf, uint32(len(r.Candidates)))
-	for _, candidate := range r.Candidates {
-		buf = append(buf, byte(candidate.Outcome.Failure), byte(len(candidate.Outcome.OutputRoot)))
-		buf = append(buf, candidate.Outcome.OutputRoot...)
-		buf = le.AppendUint64(buf, uint64(candidate.Power))
+// NewEvidence gathers what the verdict of a settled round is derived from. Outputs are ascending by candidate; they are
+// left out when all that spoke attested the same, since nothing was compared then.
+func NewEvidence(round Round, outputs []RoundOutput) Evidence {
+	if len(round.Candidates) < 2 {
+		outputs = nil
 	}
-	buf = le.AppendUint32(buf, uint32(len(r.Votes)))
-	for _, vote := range r.Votes {
-		buf = le.AppendUint32(buf, vote.Candidate)
-		buf = le.AppendUint32(buf, vote.EnvironmentClass)
-		buf = le.AppendUint64(buf, uint64(vote.Height))
-	}
-	return buf
+	return Evidence{Round: round, Outputs: outputs}
 }
 
-// EvidenceRoot is the Merkle root of Evidence, as the receipt holds it.
-func (r Round) EvidenceRoot() tensor.Root { return tensor.MerkleRoot(r.Evidence()) }
+// NeedsEvidence tells whether the receipt of a settled round leaves something open: the verdict was found by comparison,
+// there were other outcomes, or somebody is at fault.
+func (r Round) NeedsEvidence() bool {
+	return r.Arbitrated || r.ContestedHeight != 0 || len(r.Faults) > 0
+}
+
+// Encode is the canonical encoding, whose Merkle root the receipt holds: fields ascending, defaults left out.
+func (e Evidence) Encode() ([]byte, error) {
+	encoded, err := e.Marshal()
+	if err != nil {
+		return nil, ErrInvalidEvidence.Wrapf("expected evidence that can be encoded: %s", err)
+	}
+	return encoded, nil
+}
+
+// Root is the Merkle root of the canonical encoding.
+func (e Evidence) Root() (tensor.Root, error) {
+	encoded, err := e.Encode()
+	return tensor.MerkleRoot(encoded), err
+}
+
+// DecodeEvidence reads the canonical encoding and nothing else. It returns ErrInvalidEvidence.
+func DecodeEvidence(encoded []byte) (Evidence, error) {
+	if len(encoded) > MaxEvidenceBytes {
+		return Evidence{}, ErrInvalidEvidence.Wrapf("expected at most %d bytes, got %d", MaxEvidenceBytes, len(encoded))
+	}
+	var evidence Evidence
+	if err := evidence.Unmarshal(encoded); err != nil {
+		return Evidence{}, ErrInvalidEvidence.Wrapf("expected the encoding of evidence: %s", err)
+	}
+	again, err := evidence.Encode()
+	if err != nil {
+		return Evidence{}, err
+	}
+	if !bytes.Equal(again, encoded) {
+		return Evidence{}, ErrInvalidEvidence.Wrapf("expected the canonical encoding of %d bytes, got other %d bytes", len(again), len(encoded))
+	}
+	return evidence, nil
+}
