@@ -3,6 +3,7 @@ package app
 import (
 	"bytes"
 	"context"
+	"slices"
 	"sync/atomic"
 
 	abci "github.com/cometbft/cometbft/abci/types"
@@ -13,6 +14,7 @@ import (
 	"github.com/opengradient/opengradient/app/abcitypes"
 	"github.com/opengradient/opengradient/app/executor"
 	"github.com/opengradient/opengradient/app/voteext"
+	verificationtypes "github.com/opengradient/opengradient/x/verification/types"
 )
 
 // duty is the node-local side of the application: what it says in vote extensions and, once it was started, the
@@ -55,23 +57,33 @@ func (d *duty) Pending() voteext.Pending {
 	return voteext.Pending{}
 }
 
-// accepted remembers which of this node's own attestations the accepted block carries, so that its vote on that
-// very block does not send them again.
+// accepted remembers what the accepted block carries of this node's own words, and how they stand among those of
+// the others, so that its vote on that very block neither repeats them nor waits with bytes that are asked for. The
+// block is genuine, what stands in the extensions is anybody's claim; nothing in it may cost the vote on the block.
 func (d *duty) accepted(req *abci.RequestProcessProposal, injected *abcitypes.InjectedCommit) {
+	defer func() {
+		if r := recover(); r != nil {
+			d.app.Logger().Error("reading the vote extensions of a block panicked", "height", req.Height, "panic", r)
+		}
+	}()
 	d.processed.Store(req.Height)
 	r := d.running.Load()
 	if r == nil || injected == nil {
 		return
 	}
-	for i, vote := range req.ProposedLastCommit.Votes {
-		if !bytes.Equal(vote.Validator.Address, r.consensus) {
-			continue
-		}
-		if ext, err := voteext.Decode(injected.Entries[i].Extension); err == nil {
-			d.seen.Put(req.Hash, ext)
-		}
+	own := slices.IndexFunc(req.ProposedLastCommit.Votes, func(v abci.VoteInfo) bool {
+		return bytes.Equal(v.Validator.Address, r.consensus)
+	})
+	if own < 0 {
 		return
 	}
+	words := make(map[voteext.Key]verificationtypes.Outcome)
+	for _, item := range r.executor.Pending().Items {
+		if len(item.Contested)+len(item.Output) > 0 {
+			words[item.Key] = item.Outcome
+		}
+	}
+	d.seen.Put(req.Hash, voteext.Inspect(*injected, own, words))
 }
 
 // syncing tells whether the node fetches old blocks: it commits blocks whose proposals it never checked.

@@ -67,9 +67,14 @@ func (d *duty) assemble(engine worker.Engine, stopEngine func(), keyFile string)
 	if err != nil {
 		return nil, err
 	}
-	outbox, err := executor.OpenOutbox(filepath.Join(d.home, "data", "inference"))
+	folder := filepath.Join(d.home, "data", "inference")
+	outbox, err := executor.OpenOutbox(folder)
 	if err != nil {
 		return nil, fmt.Errorf("outbox: %w", err)
+	}
+	sealKey, err := executor.OpenSealKey(folder)
+	if err != nil {
+		return nil, err
 	}
 	metrics, err := executor.NewPrometheusMetrics(prometheus.DefaultRegisterer)
 	if err != nil {
@@ -81,6 +86,7 @@ func (d *duty) assemble(engine worker.Engine, stopEngine func(), keyFile string)
 		Committed: d.committed(),
 		Engine:    executor.NewWorkerEngine(engine, maxWorkerOutput),
 		Outbox:    outbox,
+		SealKey:   sealKey,
 		Syncing:   d.syncing,
 		Metrics:   metrics,
 		Logger:    d.app.Logger().With("module", "inference"),

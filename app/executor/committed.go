@@ -125,7 +125,7 @@ func (v *stateView) Duties(operator string) ([]Duty, error) {
 			}
 			electorates[round.SnapshotId] = snapshot
 		}
-		if snapshot.Position(operator) < 0 {
+		if position := snapshot.Position(operator); position < 0 || !hasSeat(round, position) {
 			return false, nil
 		}
 		duty, err := v.duty(round, snapshot)
@@ -152,15 +152,16 @@ func (v *stateView) duty(round verificationtypes.Round, snapshot verificationtyp
 		return Duty{}, err
 	}
 	return Duty{
-		Round:        round,
-		Snapshot:     snapshot,
-		TurnBlocks:   params.PublisherTurnBlocks,
-		Digest:       request.Digest,
-		ModelSHA256:  request.Model,
-		InputRoot:    request.InputRoot,
-		Outputs:      request.Outputs,
-		ComputeUnits: request.ComputeUnits,
-		Deadline:     deadline,
+		Round:         round,
+		Snapshot:      snapshot,
+		TurnBlocks:    params.PublisherTurnBlocks,
+		MaxCandidates: params.MaxCandidates,
+		Digest:        request.Digest,
+		ModelSHA256:   request.Model,
+		InputRoot:     request.InputRoot,
+		Outputs:       request.Outputs,
+		ComputeUnits:  request.ComputeUnits,
+		Deadline:      deadline,
 	}, nil
 }
 

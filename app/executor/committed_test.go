@@ -78,10 +78,16 @@ func (s staking) GetValidatorByConsAddr(_ context.Context, address sdk.ConsAddre
 }
 
 // stores holds an open round of request 1, a settling round of request 2, a round
-// of request 3 without the node, and one of request 4 whose task is gone.
+// of request 3 without the node, one of request 4 whose task is gone, one of request
+// 5 whose task is at another attempt, and one of request 6 without a seat.
 func stores() Stores {
 	round := func(id uint64, phase verificationtypes.Phase, snapshot uint64) verificationtypes.Round {
 		return verificationtypes.Round{RequestId: id, Attempt: 2, Phase: phase, SnapshotId: snapshot, ParamsVersion: 3, MaxOutputBytes: 64, SettleHeight: 77}
+	}
+	committee := func(id uint64, seats byte) verificationtypes.Round {
+		r := round(id, verificationtypes.PHASE_OPEN, 1)
+		r.Rule, r.Seats = verificationtypes.RULE_COMMITTEE, []byte{seats}
+		return r
 	}
 	request := func(id uint64) inferencetypes.Request {
 		return inferencetypes.Request{
@@ -109,9 +115,10 @@ func stores() Stores {
 			round(3, verificationtypes.PHASE_OPEN, 2),
 			round(4, verificationtypes.PHASE_OPEN, 1),
 			round(5, verificationtypes.PHASE_OPEN, 1),
+			committee(6, 0b101),
 		},
 		Snapshots:          numbered(map[uint64]verificationtypes.Snapshot{1: members(operators...), 2: members(operators[0])}),
-		VerificationParams: numbered(map[uint64]verificationtypes.Params{3: {PublisherTurnBlocks: 9}}),
+		VerificationParams: numbered(map[uint64]verificationtypes.Params{3: {PublisherTurnBlocks: 9, MaxCandidates: 7}}),
 		Nodes: table[sdk.ValAddress, schedulingtypes.Node]{
 			name: func(a sdk.ValAddress) string { return string(a) },
 			rows: map[string]schedulingtypes.Node{string(address): {Operator: self, Capacity: 5}},
@@ -144,6 +151,7 @@ func TestDutiesComeFromTheModules(t *testing.T) {
 	require.Equal(t, uint64(1), first.Round.RequestId)
 	require.Len(t, first.Snapshot.Members, 3)
 	require.Equal(t, uint32(9), first.TurnBlocks)
+	require.Equal(t, uint32(7), first.MaxCandidates)
 	require.Equal(t, digest(1), first.Digest)
 	require.Equal(t, digest(11), first.InputRoot)
 	require.Equal(t, modelName, first.ModelSHA256)

@@ -21,7 +21,7 @@ func TestOutcomeIsOfferedUntilCommittedStateHasIt(t *testing.T) {
 		require.True(t, got.Attest)
 	}
 	outcome, _ := result(t)
-	b.chain.change(key, func(d *Duty) { record(d, self, outcome) })
+	b.chain.change(key, func(d *Duty) { record(d, operators[0], outcome); record(d, self, outcome) })
 	b.block()
 	_, ok := b.say(key)
 	require.False(t, ok, "acknowledged")
@@ -165,16 +165,17 @@ func TestBytesAreOffered(t *testing.T) {
 			decide(d, 103)
 			record(d, operators[0], failure)
 		}, true},
-		{"not for an outcome that lost", func(d *Duty) {
+		{"for an outcome that lost, to be compared", func(d *Duty) {
 			record(d, operators[0], failure)
 			record(d, operators[2], failure)
 			record(d, self, outcome)
-			d.Round.Leader = self
-			d.Round.Decided, d.Round.DecidedHeight = 1, 101
-		}, false},
-		{"not after the verdict", func(d *Duty) {
+			d.Round.Decided, d.Round.DecidedHeight, d.Round.ContestedHeight = 1, 101, 101
+			d.Round.Phase = verificationtypes.PHASE_SETTLING
+		}, true},
+		{"not after the verdict they were for", func(d *Duty) {
 			decide(d, 101)
 			d.Round.Phase = verificationtypes.PHASE_SETTLING
+			d.Round.Candidates[0].Publisher = operators[0]
 		}, false},
 	}
 	for _, c := range cases {

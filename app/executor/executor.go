@@ -24,6 +24,8 @@ type Options struct {
 	Committed Committed
 	Engine    Engine
 	Outbox    *Outbox
+	// SealKey is the secret behind the node's commitments.
+	SealKey SealKey
 
 	// Syncing is true while the node fetches old blocks; nothing is run then.
 	// Nil means never.
@@ -57,6 +59,8 @@ func New(opts Options) (*Executor, error) {
 		return nil, errors.New("executor: expected an engine, got none")
 	case opts.Outbox == nil:
 		return nil, errors.New("executor: expected an outbox, got none")
+	case opts.SealKey == SealKey{}:
+		return nil, errors.New("executor: expected a seal key, got none")
 	case opts.Operator == "" && len(opts.Consensus) == 0:
 		return nil, errors.New("executor: expected an operator or a consensus address, got neither")
 	}

@@ -22,11 +22,12 @@ func TestNewRefuses(t *testing.T) {
 		reason string
 		opts   Options
 	}{
-		{"no state", Options{Operator: self, Engine: newEngine(), Outbox: outbox}},
-		{"no engine", Options{Operator: self, Committed: newChain(), Outbox: outbox}},
+		{"no state", Options{Operator: self, Engine: newEngine(), Outbox: outbox, SealKey: SealKey{1}}},
+		{"no engine", Options{Operator: self, Committed: newChain(), Outbox: outbox, SealKey: SealKey{1}}},
 		{"no outbox", Options{Operator: self, Committed: newChain(), Engine: newEngine()}},
-		{"nobody to act for", Options{Committed: newChain(), Engine: newEngine(), Outbox: outbox}},
-		{"an operator that is none", Options{Operator: "x", Committed: newChain(), Engine: newEngine(), Outbox: outbox}},
+		{"no seal key", Options{Operator: self, Committed: newChain(), Engine: newEngine(), Outbox: outbox}},
+		{"nobody to act for", Options{Committed: newChain(), Engine: newEngine(), Outbox: outbox, SealKey: SealKey{1}}},
+		{"an operator that is none", Options{Operator: "x", Committed: newChain(), Engine: newEngine(), Outbox: outbox, SealKey: SealKey{1}}},
 	}
 	for _, c := range cases {
 		t.Run(c.reason, func(t *testing.T) {
@@ -38,7 +39,7 @@ func TestNewRefuses(t *testing.T) {
 
 func start(t *testing.T, c *chain, e *engine) *Executor {
 	t.Helper()
-	x, err := New(Options{Consensus: []byte("address"), Committed: c, Engine: e, Outbox: open(t, t.TempDir())})
+	x, err := New(Options{Consensus: []byte("address"), Committed: c, Engine: e, Outbox: open(t, t.TempDir()), SealKey: SealKey{1}})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, x.Close()) })
 	x.Start()
@@ -100,7 +101,7 @@ func TestEngineThatBecomesReadyIsUsedWithoutABlock(t *testing.T) {
 }
 
 func TestCloseWithoutStart(t *testing.T) {
-	x, err := New(Options{Operator: self, Committed: newChain(), Engine: newEngine(), Outbox: open(t, t.TempDir())})
+	x, err := New(Options{Operator: self, Committed: newChain(), Engine: newEngine(), Outbox: open(t, t.TempDir()), SealKey: SealKey{1}})
 	require.NoError(t, err)
 	require.NoError(t, x.Close())
 	x.Start()

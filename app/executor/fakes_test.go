@@ -111,17 +111,19 @@ func (c *chain) open(id uint64, change ...func(*Duty)) voteext.Key {
 			Phase:          verificationtypes.PHASE_OPEN,
 			Leader:         operators[0],
 			OpenedHeight:   c.height,
+			Digest:         digest(id),
 			MaxOutputBytes: 8192,
 			Votes:          make([]verificationtypes.MemberVote, len(operators)),
 		},
-		Snapshot:     verificationtypes.Snapshot{Id: 1, TotalPower: 30},
-		TurnBlocks:   2,
-		Digest:       digest(id),
-		ModelSHA256:  modelName,
-		InputRoot:    root[:],
-		Outputs:      []string{"y"},
-		ComputeUnits: 100,
-		Deadline:     c.height + 10,
+		Snapshot:      verificationtypes.Snapshot{Id: 1, TotalPower: 30},
+		TurnBlocks:    2,
+		MaxCandidates: 8,
+		Digest:        digest(id),
+		ModelSHA256:   modelName,
+		InputRoot:     root[:],
+		Outputs:       []string{"y"},
+		ComputeUnits:  100,
+		Deadline:      c.height + 10,
 	}
 	for _, operator := range operators {
 		d.Snapshot.Members = append(d.Snapshot.Members, verificationtypes.Member{Operator: operator, Power: 10})
@@ -135,13 +137,15 @@ func (c *chain) open(id uint64, change ...func(*Duty)) voteext.Key {
 }
 
 // change edits a round.
-func (c *chain) change(key voteext.Key, f func(*Duty)) {
+func (c *chain) change(key voteext.Key, edits ...func(*Duty)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	d := c.duties[key]
 	d.Round.Votes = append([]verificationtypes.MemberVote(nil), d.Round.Votes...)
 	d.Round.Candidates = append([]verificationtypes.Candidate(nil), d.Round.Candidates...)
-	f(&d)
+	for _, f := range edits {
+		f(&d)
+	}
 	c.duties[key] = d
 }
 
@@ -339,6 +343,7 @@ type bench struct {
 	clock   *clock
 	counter *counter
 	dir     string
+	sealKey SealKey
 	syncing bool
 }
 
@@ -350,6 +355,7 @@ func newBench(t *testing.T) *bench {
 		clock:   &clock{now: time.Unix(1_700_000_000, 0)},
 		counter: &counter{counts: make(map[Event]int)},
 		dir:     t.TempDir(),
+		sealKey: SealKey{1},
 	}
 	b.restart()
 	return b
@@ -365,6 +371,7 @@ func (b *bench) restart() {
 		Committed: b.chain,
 		Engine:    b.engine,
 		Outbox:    outbox,
+		SealKey:   b.sealKey,
 		Syncing:   func() bool { return b.syncing },
 		Clock:     b.clock,
 		Metrics:   b.counter,

@@ -32,8 +32,9 @@ type loop struct {
 	// gone, it is gone for good. An entry kept from before a restart may be ahead
 	// of a state that is still being replayed.
 	sighted map[voteext.Key]struct{}
-	// contradicted are the attempts that compare has reported.
-	contradicted map[voteext.Key]struct{}
+	// reported are the attempts on which compare found committed state at odds with
+	// what the node holds.
+	reported map[voteext.Key]struct{}
 	// idle is why no run may begin, as it was last reported; empty when one may.
 	idle string
 
@@ -74,11 +75,11 @@ func newLoop(e *Executor) *loop {
 			metrics:   e.opts.Metrics,
 			loaded:    make(map[string]struct{}),
 		},
-		cache:        newResultCache(),
-		retries:      make(map[voteext.Key]retry),
-		sighted:      make(map[voteext.Key]struct{}),
-		contradicted: make(map[voteext.Key]struct{}),
-		results:      make(chan runResult, 1),
+		cache:    newResultCache(),
+		retries:  make(map[voteext.Key]retry),
+		sighted:  make(map[voteext.Key]struct{}),
+		reported: make(map[voteext.Key]struct{}),
+		results:  make(chan runResult, 1),
 	}
 }
 

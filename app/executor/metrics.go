@@ -26,6 +26,7 @@ const (
 	EventStateError   Event = "state_error"   // committed state could not be read
 	EventIdle         Event = "idle"          // there is work and no model may be run
 	EventForeignEntry Event = "foreign_entry" // an entry was made for another request
+	EventStranded     Event = "stranded"      // committed state holds a commitment that this node cannot open
 )
 
 // Metrics counts events. It is safe for concurrent use and does not block.

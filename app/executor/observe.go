@@ -103,19 +103,28 @@ func (l *loop) clean() {
 }
 
 // compare reports once every attempt for which committed state holds another
-// outcome of this node than the outbox.
+// outcome of this node than the outbox, or a commitment that it cannot open.
 func (l *loop) compare() {
-	for key := range l.contradicted {
+	for key := range l.reported {
 		if _, open := l.duties[key]; !open {
-			delete(l.contradicted, key)
+			delete(l.reported, key)
 		}
 	}
 	for key, d := range l.duties {
-		if _, known := l.contradicted[key]; known || !l.judge(d).contradicted {
+		if _, known := l.reported[key]; known {
 			continue
 		}
-		l.contradicted[key] = struct{}{}
-		l.opts.Metrics.Count(EventContradicted)
-		l.opts.Logger.Error("committed state holds another outcome of this node than its outbox", "attempt", key.String())
+		switch s := l.judge(d); {
+		case s.contradicted:
+			l.opts.Metrics.Count(EventContradicted)
+			l.opts.Logger.Error("committed state holds another outcome of this node than its outbox", "attempt", key.String())
+		case s.stranded:
+			l.opts.Metrics.Count(EventStranded)
+			l.opts.Logger.Error("committed state holds a commitment of this node that was made with another seal key or for "+
+				"another outcome: it cannot be opened, and the node is silent in the round", "attempt", key.String())
+		default:
+			continue
+		}
+		l.reported[key] = struct{}{}
 	}
 }

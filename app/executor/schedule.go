@@ -12,10 +12,11 @@ import (
 
 // judge is the standing of a duty with what the outbox holds for it.
 func (l *loop) judge(d Duty) standing {
+	self := Self{Operator: l.operator, Height: l.height, Key: l.opts.SealKey}
 	if entry, ok := l.opts.Outbox.Get(d.Key()); ok {
-		return judge(d, &entry, l.operator, l.height)
+		return judge(d, &entry, self)
 	}
-	return judge(d, nil, l.operator, l.height)
+	return judge(d, nil, self)
 }
 
 // plan lists the duties that need an outcome and stops a run that none of them
@@ -27,7 +28,7 @@ func (l *loop) plan() {
 			l.wanted = append(l.wanted, d)
 		}
 	}
-	slices.SortFunc(l.wanted, func(a, b Duty) int { return compareUrgency(a, b, l.operator) })
+	slices.SortFunc(l.wanted, func(a, b Duty) int { return compareUrgency(a, b, l.operator, l.height) })
 	if l.active == nil || l.active.unwanted {
 		return
 	}

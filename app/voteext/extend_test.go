@@ -172,7 +172,7 @@ func TestExtendVoteDoesNotRepeatTheBlock(t *testing.T) {
 	seenStatus := status()
 	seenStatus.FreeCapacity, seenStatus.QueueDepth = 1, 9
 	seen := &voteext.SeenCache{}
-	seen.Put([]byte("block"), abcitypes.VoteExtension{
+	seen.Put([]byte("block"), voteext.Seen{Own: abcitypes.VoteExtension{
 		Version: voteext.Version,
 		Status:  seenStatus,
 		Attestations: []verificationtypes.Attestation{
@@ -180,8 +180,8 @@ func TestExtendVoteDoesNotRepeatTheBlock(t *testing.T) {
 			attestation(3, 1, rooted(99)),
 		},
 		Outputs: []verificationtypes.PublishedOutput{published(1, 1, 10)},
-	})
-	seen.Put([]byte("another block"), full())
+	}})
+	seen.Put([]byte("another block"), voteext.Seen{Own: full()})
 
 	got := extend(t, base, seen, height)
 	require.Nil(t, got.Status, "only the load differs")
@@ -195,20 +195,20 @@ func TestExtendVoteDoesNotRepeatTheBlock(t *testing.T) {
 func TestSeenCacheIsBounded(t *testing.T) {
 	var c voteext.SeenCache
 	for i := range 100 {
-		c.Put([]byte{byte(i)}, abcitypes.VoteExtension{Version: uint32(i)})
-		c.Put([]byte{byte(i)}, abcitypes.VoteExtension{Version: uint32(i + 1)})
+		c.Put([]byte{byte(i)}, voteext.Seen{Own: abcitypes.VoteExtension{Version: uint32(i)}})
+		c.Put([]byte{byte(i)}, voteext.Seen{Own: abcitypes.VoteExtension{Version: uint32(i + 1)}})
 	}
 	kept := 0
 	for i := range 100 {
-		if ext, ok := c.Get([]byte{byte(i)}); ok {
+		if seen, ok := c.Get([]byte{byte(i)}); ok {
 			kept++
-			require.Equal(t, uint32(i+1), ext.Version)
+			require.Equal(t, uint32(i+1), seen.Own.Version)
 		}
 	}
 	require.Equal(t, 16, kept)
 	_, ok := c.Get([]byte{99})
 	require.True(t, ok)
-	c.Put(nil, full())
+	c.Put(nil, voteext.Seen{Own: full()})
 	_, ok = c.Get(nil)
 	require.False(t, ok)
 }
@@ -225,6 +225,15 @@ func TestExtendVoteIsDeterministicAndWithinTheCap(t *testing.T) {
 			it.Attempt = rapid.Uint32Range(1, 400).Draw(t, "attempt")
 			it.Outcome = drawOutcome(t)
 			it.Attest = rapid.Bool().Draw(t, "attest")
+			switch fill := root(byte(i)); rapid.IntRange(0, 3).Draw(t, "sealed") {
+			case 0:
+				it.Commitment = fill
+			case 1:
+				it.Salt = fill
+			}
+			if rapid.Bool().Draw(t, "only when contested") {
+				it.Output, it.Contested = nil, it.Output
+			}
 			p.Items = append(p.Items, it)
 		}
 		at := int64(height + rapid.IntRange(0, 3).Draw(t, "height"))

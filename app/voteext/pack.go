@@ -1,6 +1,7 @@
 package voteext
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/opengradient/opengradient/app/abcitypes"
@@ -11,60 +12,127 @@ import (
 // pack chooses what goes into the extension of a vote at a height. It is a
 // function of its arguments alone.
 //
-// The status comes first, then attestations, then output bytes; each by earliest
-// deadline. Among items that share a deadline the first place moves on by one
-// with every height, so that an item the chain does not take cannot keep the
-// others out for ever. An item that does not fit, or whose bytes would not fit
-// after its attestation, does not block smaller ones behind it. Left out is what
-// can no longer be used by the next block, what seen (the block being voted on)
-// already carries, and bytes whose attestation would not be there.
-func pack(p Pending, seen abcitypes.VoteExtension, height int64) abcitypes.VoteExtension {
+// The status comes first, then the word on each attempt (attestation, commitment
+// or reveal), then output bytes, at last those that only the block voted on asks
+// for; each by earliest deadline. Among items that share a deadline the first
+// place moves on by one with every height, so that an item the chain does not take
+// cannot keep the others out for ever. An item that does not fit, or whose bytes
+// would not fit after its word, does not block smaller ones behind it. Left out is
+// what can no longer be used by the next block, what seen (the block being voted
+// on) already carries, and bytes whose attestation would not be there.
+func pack(p Pending, seen Seen, height int64) abcitypes.VoteExtension {
 	carried := newCarried(seen)
-	ext := abcitypes.VoteExtension{Version: Version}
-	room := MaxBytes - ext.Size()
+	packing := packing{ext: abcitypes.VoteExtension{Version: Version}}
+	packing.room = MaxBytes - packing.ext.Size()
 
-	if p.Status != nil && !carried.status(p.Status) && p.Status.Validate() == nil {
-		if n := fieldSize(p.Status.Size()); n <= room {
-			ext.Status = p.Status
-			room -= n
-		}
+	if p.Status != nil && !carried.status(p.Status) && p.Status.Validate() == nil && packing.fits(p.Status.Size()) {
+		packing.ext.Status = p.Status
 	}
 	items := order(p.Items, height)
+	// attested are the attempts on which this extension or the block says what the
+	// item says.
 	attested := make(map[Key]bool, len(items))
 	for _, it := range items {
-		known, same := carried.attestation(it)
+		known, same := carried.word(it)
 		switch {
 		case known:
 			// A second word on one attempt is never given, whatever it says.
 			attested[it.Key] = same
+		case len(it.Commitment) > 0:
+			packing.commit(it)
 		case !it.Attest:
 			attested[it.Key] = true
-		case len(ext.Attestations) < MaxAttestations:
-			a := it.attestation()
-			if n := fieldSize(a.Size()); n <= room {
-				ext.Attestations = append(ext.Attestations, a)
-				attested[it.Key] = true
-				room -= n
-			}
+		default:
+			attested[it.Key] = packing.attest(it)
 		}
 	}
 	for _, it := range items {
-		if len(it.Output) == 0 || !attested[it.Key] || carried.outputs[it.Key] || len(ext.Outputs) == MaxOutputs {
-			continue
-		}
-		o := it.published()
-		if n := fieldSize(o.Size()); n <= room {
-			ext.Outputs = append(ext.Outputs, o)
-			room -= n
+		// Bytes that another publishes in the block voted on need not come twice.
+		if attested[it.Key] && !carried.outputs[it.Key] && !seen.Contests[it.Key].Published {
+			packing.publish(it.Key, it.Output)
 		}
 	}
-	slices.SortFunc(ext.Attestations, func(a, b verificationtypes.Attestation) int {
+	for _, it := range items {
+		if attested[it.Key] && !carried.outputs[it.Key] && contested(it, seen) {
+			packing.publish(it.Key, it.Contested)
+		}
+	}
+	return packing.sorted()
+}
+
+// contested tells whether the block voted on asks for the bytes of an item: it
+// shows another outcome, and this node is the first that has the item's. Of an
+// attestation that committed state holds the source has judged that.
+func contested(it Item, seen Seen) bool {
+	contest := seen.Contests[it.Key]
+	return contest.Rival && !contest.Published && (!it.Attest || !contest.Preceded)
+}
+
+// packing is an extension with the room that is left in it.
+type packing struct {
+	ext  abcitypes.VoteExtension
+	room int
+}
+
+// fits takes the room for a message of n bytes, if there is so much.
+func (p *packing) fits(n int) bool {
+	if n = fieldSize(n); n > p.room {
+		return false
+	}
+	p.room -= n
+	return true
+}
+
+func (p *packing) commit(it Item) {
+	c := it.commitment()
+	if len(p.ext.Commitments) < MaxCommitments && p.fits(c.Size()) {
+		p.ext.Commitments = append(p.ext.Commitments, c)
+	}
+}
+
+// attest adds an attestation, or the reveal of one, and tells whether there was room.
+func (p *packing) attest(it Item) bool {
+	if len(it.Salt) == 0 {
+		a := it.attestation()
+		if len(p.ext.Attestations) == MaxAttestations || !p.fits(a.Size()) {
+			return false
+		}
+		p.ext.Attestations = append(p.ext.Attestations, a)
+		return true
+	}
+	r := it.reveal()
+	if len(p.ext.Reveals) == MaxReveals || !p.fits(r.Size()) {
+		return false
+	}
+	p.ext.Reveals = append(p.ext.Reveals, r)
+	return true
+}
+
+func (p *packing) publish(key Key, output []byte) {
+	if len(output) == 0 || len(p.ext.Outputs) == MaxOutputs {
+		return
+	}
+	o := verificationtypes.PublishedOutput{RequestId: key.RequestID, Attempt: key.Attempt, Output: output}
+	if p.fits(o.Size()) {
+		p.ext.Outputs = append(p.ext.Outputs, o)
+	}
+}
+
+// sorted is the extension with every list in its canonical order.
+func (p *packing) sorted() abcitypes.VoteExtension {
+	slices.SortFunc(p.ext.Attestations, func(a, b verificationtypes.Attestation) int {
 		return Key{a.RequestId, a.Attempt}.Compare(Key{b.RequestId, b.Attempt})
 	})
-	slices.SortFunc(ext.Outputs, func(a, b verificationtypes.PublishedOutput) int {
+	slices.SortFunc(p.ext.Outputs, func(a, b verificationtypes.PublishedOutput) int {
 		return Key{a.RequestId, a.Attempt}.Compare(Key{b.RequestId, b.Attempt})
 	})
-	return ext
+	slices.SortFunc(p.ext.Commitments, func(a, b verificationtypes.Commitment) int {
+		return Key{a.RequestId, a.Attempt}.Compare(Key{b.RequestId, b.Attempt})
+	})
+	slices.SortFunc(p.ext.Reveals, func(a, b verificationtypes.Reveal) int {
+		return Key{a.Attestation.RequestId, a.Attestation.Attempt}.Compare(Key{b.Attestation.RequestId, b.Attestation.Attempt})
+	})
+	return p.ext
 }
 
 // order returns the sound items that the next block can use, one per key, in the
@@ -72,23 +140,14 @@ func pack(p Pending, seen abcitypes.VoteExtension, height int64) abcitypes.VoteE
 func order(items []Item, height int64) []Item {
 	usable := make([]Item, 0, len(items))
 	for _, it := range items {
-		if it.Deadline <= height || it.attestation().Validate() != nil {
-			continue
+		if it.Deadline > height && it.sound() {
+			usable = append(usable, it)
 		}
-		usable = append(usable, it)
 	}
 	// Stable: of two items with one key the first given wins below.
 	slices.SortStableFunc(usable, func(a, b Item) int { return a.Compare(b.Key) })
 	usable = slices.CompactFunc(usable, func(a, b Item) bool { return a.Key == b.Key })
-	slices.SortStableFunc(usable, func(a, b Item) int {
-		switch {
-		case a.Deadline < b.Deadline:
-			return -1
-		case a.Deadline > b.Deadline:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(usable, func(a, b Item) int { return cmp.Compare(a.Deadline, b.Deadline) })
 	for start := 0; start < len(usable); {
 		end := start + 1
 		for end < len(usable) && usable[end].Deadline == usable[start].Deadline {
@@ -109,31 +168,38 @@ func rotate(group []Item, height int64) {
 
 // carried is what the block being voted on already holds of this validator.
 type carried struct {
-	last         *schedulingtypes.NodeStatus
-	attestations map[Key]verificationtypes.Outcome
-	outputs      map[Key]bool
+	last        *schedulingtypes.NodeStatus
+	words       map[Key]verificationtypes.Outcome
+	commitments map[Key]bool
+	outputs     map[Key]bool
 }
 
-func newCarried(seen abcitypes.VoteExtension) carried {
+func newCarried(seen Seen) carried {
 	c := carried{
-		last:         seen.Status,
-		attestations: make(map[Key]verificationtypes.Outcome, len(seen.Attestations)),
-		outputs:      make(map[Key]bool, len(seen.Outputs)),
+		last:        seen.Own.Status,
+		words:       make(map[Key]verificationtypes.Outcome, len(seen.Own.Attestations)+len(seen.Own.Reveals)),
+		commitments: make(map[Key]bool, len(seen.Own.Commitments)),
+		outputs:     make(map[Key]bool, len(seen.Own.Outputs)),
 	}
-	for _, a := range seen.Attestations {
-		c.attestations[Key{a.RequestId, a.Attempt}] = a.Outcome
+	eachWord(seen.Own, func(key Key, outcome verificationtypes.Outcome) { c.words[key] = outcome })
+	for _, commitment := range seen.Own.Commitments {
+		c.commitments[Key{commitment.RequestId, commitment.Attempt}] = true
 	}
-	for _, o := range seen.Outputs {
+	for _, o := range seen.Own.Outputs {
 		c.outputs[Key{o.RequestId, o.Attempt}] = true
 	}
 	return c
 }
 
-// attestation tells whether the block carries a word on the item's attempt, and
-// whether it is the same word.
-func (c carried) attestation(it Item) (known, same bool) {
-	outcome, known := c.attestations[it.Key]
-	return known, known && outcome.Equal(it.Outcome)
+// word tells whether the block carries a word on the item's attempt, and whether
+// it is the item's outcome. A commitment that was made is a word for another
+// commitment only: it is there to be opened.
+func (c carried) word(it Item) (known, same bool) {
+	if len(it.Commitment) > 0 && c.commitments[it.Key] {
+		return true, false
+	}
+	outcome, known := c.words[it.Key]
+	return known, known && len(it.Commitment) == 0 && outcome.Equal(it.Outcome)
 }
 
 // status tells whether the block carries a status as good as s. The load of the

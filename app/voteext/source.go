@@ -32,9 +32,25 @@ type Item struct {
 	Deadline int64
 	// Attest is true while committed state does not hold the attestation.
 	Attest bool
+	// Commitment is set while the attempt is sealed: it goes out alone, and neither
+	// the outcome nor any bytes with it.
+	Commitment []byte
+	// Salt is set when the attestation is to open a commitment: it goes out as a
+	// reveal.
+	Salt []byte
 	// Output is the canonical output bytes when it is for this node to publish
 	// them, else nil.
 	Output []byte
+	// Contested is the canonical output bytes when this node publishes them only if
+	// the block it votes on shows another outcome, else nil.
+	Contested []byte
+}
+
+// sound tells whether everything in the item is well-formed.
+func (it Item) sound() bool {
+	return it.attestation().Validate() == nil &&
+		(len(it.Commitment) == 0 || len(it.Commitment) == verificationtypes.CommitmentSize) &&
+		(len(it.Salt) == 0 || len(it.Salt) == verificationtypes.SaltSize)
 }
 
 func (it Item) attestation() verificationtypes.Attestation {
@@ -46,8 +62,12 @@ func (it Item) attestation() verificationtypes.Attestation {
 	}
 }
 
-func (it Item) published() verificationtypes.PublishedOutput {
-	return verificationtypes.PublishedOutput{RequestId: it.RequestID, Attempt: it.Attempt, Output: it.Output}
+func (it Item) commitment() verificationtypes.Commitment {
+	return verificationtypes.Commitment{RequestId: it.RequestID, Attempt: it.Attempt, Commitment: it.Commitment}
+}
+
+func (it Item) reveal() verificationtypes.Reveal {
+	return verificationtypes.Reveal{Attestation: it.attestation(), Salt: it.Salt}
 }
 
 // SameCondition tells whether two statuses say the same of a node apart from its
