@@ -22,6 +22,8 @@ const (
 	wantedAgreeing = 3
 	// maxBlocks is the most blocks from submission to the final result, as the median.
 	maxBlocks = 3
+	// sealBlocks is how many blocks more a sealed request takes.
+	sealBlocks = 2
 	// minAccuracy is the least accuracy on held-out flowers that this model must keep.
 	minAccuracy = 0.9
 )
@@ -42,6 +44,22 @@ func (a answered) agreeing() int {
 		}
 	}
 	return n
+}
+
+// seats counts the members that took part in the deciding attempt.
+func (a answered) seats() int {
+	n := 0
+	for _, m := range a.receipt.Members {
+		if m.Seat {
+			n++
+		}
+	}
+	return n
+}
+
+// blocks is how many blocks it took from the submission to the final result.
+func (a answered) blocks() int64 {
+	return a.receipt.Receipt.FinalHeight - a.receipt.Receipt.SubmittedHeight
 }
 
 // collect waits for every receipt and reads results.
@@ -70,6 +88,7 @@ func (d *demonstration) collect(ctx context.Context) error {
 func (d *demonstration) report(ctx context.Context) error {
 	d.checkPredictions()
 	d.checkReceipts()
+	d.checkSpecial()
 	return d.showReceipt(ctx)
 }
 
@@ -99,8 +118,10 @@ func (d *demonstration) checkReceipts() {
 	up, upAll, down, downEnough := 0, 0, 0, 0
 	back := false
 	for _, a := range d.asked {
-		r := a.receipt.Receipt
-		blocks = append(blocks, r.FinalHeight-r.SubmittedHeight)
+		if a.part == sealed || a.part == committee {
+			continue
+		}
+		blocks = append(blocks, a.blocks())
 		if a.part == workerKilled {
 			down++
 			if a.agreeing() >= wantedAgreeing {
@@ -125,6 +146,38 @@ func (d *demonstration) checkReceipts() {
 		d.expect(fmt.Sprintf("a worker killed: receipts name at least %d", wantedAgreeing), downEnough == down, "%d of %d", downEnough, down)
 		d.expect("the node of the killed worker agrees again", back, "%s", d.killedOperator)
 	}
+}
+
+// checkSpecial looks at the requests that were sealed and at those of a committee, and prints what their receipts say. A
+// committee that a member fails is followed by a quorum: then every member has a seat.
+func (d *demonstration) checkSpecial() {
+	var waited []int64
+	sealedRight, seated, count := 0, 0, map[part]int{}
+	fmt.Fprintln(d.out)
+	for _, a := range d.asked {
+		if a.part != sealed && a.part != committee {
+			continue
+		}
+		count[a.part]++
+		r := a.receipt.Receipt
+		seats := a.seats()
+		fmt.Fprintf(d.out, "Request %d: %s, sealed: %t, attempt %d, %d of %d members had a seat, %d agreed, final after %d blocks\n",
+			a.id, r.Tier, r.Sealed, r.Attempt, seats, len(a.receipt.Members), a.agreeing(), a.blocks())
+		if a.part == sealed {
+			waited = append(waited, a.blocks())
+			if r.Sealed && a.agreeing() >= wantedAgreeing {
+				sealedRight++
+			}
+			continue
+		}
+		if r.Tier == inferencetypes.TIER_COMMITTEE && a.agreeing() >= min(seats, wantedAgreeing) {
+			seated++
+		}
+	}
+	d.expect(fmt.Sprintf("sealed: receipts say so and name at least %d", wantedAgreeing), sealedRight == count[sealed] && sealedRight > 0,
+		"%d of %d", sealedRight, count[sealed])
+	d.expect("sealed: blocks from submitted to final", len(waited) > 0 && median(waited) <= maxBlocks+sealBlocks, "median %d", median(waited))
+	d.expect("a committee: those with a seat agree", seated == count[committee] && seated > 0, "%d of %d", seated, count[committee])
 }
 
 // showReceipt prints one receipt as read over gRPC and once more as curl gets it over REST, and compares the two.

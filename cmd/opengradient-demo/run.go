@@ -16,6 +16,7 @@ import (
 	"github.com/opengradient/opengradient/testutil/chainclient"
 	"github.com/opengradient/opengradient/testutil/iris"
 	"github.com/opengradient/opengradient/testutil/irisclient"
+	inferencetypes "github.com/opengradient/opengradient/x/inference/types"
 )
 
 // runOptions are the flags of the subcommand run.
@@ -129,7 +130,7 @@ func (d *demonstration) say(format string, args ...any) {
 	fmt.Fprintf(d.out, "%6.1fs  %s\n", time.Since(d.started).Seconds(), fmt.Sprintf(format, args...))
 }
 
-// run asks in three parts - all workers up, one killed, all up again - and reports.
+// run asks in parts - all workers up, one killed, some sealed and some of a committee, all up again - and reports.
 func (d *demonstration) run(ctx context.Context) error {
 	total := d.options.requests
 	during := 0
@@ -143,6 +144,12 @@ func (d *demonstration) run(ctx context.Context) error {
 	}
 	if during > 0 {
 		if err := d.killWorker(ctx, during); err != nil {
+			return err
+		}
+	}
+	d.say("%d sealed requests, %d for a committee", special, special)
+	for _, p := range []part{sealed, committee} {
+		if err := d.submit(ctx, p, special); err != nil {
 			return err
 		}
 	}
@@ -165,7 +172,12 @@ type part int
 const (
 	allUp part = iota
 	workerKilled
+	sealed    // members commit before they reveal
+	committee // a committee recomputes, and not every validator
 )
+
+// special is the number of requests in each of the parts sealed and committee, beside those asked for.
+const special = 2
 
 // asked is a request that was made, with all that is known of it.
 type asked struct {
@@ -200,7 +212,14 @@ func (d *demonstration) submit(ctx context.Context, p part, n int) error {
 		rows[i] = d.rows[(d.next+i)%len(d.rows)]
 	}
 	d.next += n
-	ids, err := d.classifier.Submit(ctx, rows...)
+	tier, sealing := inferencetypes.TIER_QUORUM, inferencetypes.SEALING_OPEN
+	switch p {
+	case sealed:
+		sealing = inferencetypes.SEALING_SEALED
+	case committee:
+		tier = inferencetypes.TIER_COMMITTEE
+	}
+	ids, err := d.classifier.SubmitAs(ctx, tier, sealing, rows...)
 	if err != nil {
 		return err
 	}

@@ -109,7 +109,14 @@ func Gas(requests int) uint64 { return submitGas + uint64(requests)*submitGasPer
 
 // Submit submits the rows in one transaction, waits for its block and returns the ids in the order of the rows.
 func (k *Classifier) Submit(ctx context.Context, rows ...iris.Row) ([]uint64, error) {
-	resp, err := k.Client.Deliver(ctx, k.Signer, chainclient.Fees{Gas: Gas(len(rows))}, k.Message(k.Signer.Address, rows...))
+	return k.SubmitAs(ctx, inferencetypes.TIER_QUORUM, inferencetypes.SEALING_DEFAULT, rows...)
+}
+
+// SubmitAs is Submit for a tier and a sealing.
+func (k *Classifier) SubmitAs(ctx context.Context, tier inferencetypes.Tier, sealing inferencetypes.Sealing, rows ...iris.Row) ([]uint64, error) {
+	msg := k.Message(k.Signer.Address, rows...)
+	msg.Tier, msg.Sealing = tier, sealing
+	resp, err := k.Client.Deliver(ctx, k.Signer, chainclient.Fees{Gas: Gas(len(rows))}, msg)
 	if err != nil {
 		return nil, fmt.Errorf("submit %d requests: %w", len(rows), err)
 	}
