@@ -43,7 +43,9 @@ type Bank struct {
 	Blocked map[string]bool
 }
 
-func (b *Bank) store(ctx context.Context) storetypes.KVStore { return sdk.UnwrapSDKContext(ctx).KVStore(b.key) }
+func (b *Bank) store(ctx context.Context) storetypes.KVStore {
+	return sdk.UnwrapSDKContext(ctx).KVStore(b.key)
+}
 
 // Balance is what a name holds.
 func (b *Bank) Balance(ctx context.Context, name string) int64 {

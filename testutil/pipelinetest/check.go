@@ -177,7 +177,6 @@ func (n *Network) checkAssignment(r inferencetypes.Request, task schedulingtypes
 	}
 	require.Equal(n.t, task.Assignment.Attempt, round.Attempt)
 	require.Equal(n.t, task.Assignment.Leader, round.Leader)
-	require.Less(n.t, n.Height()-1, task.Assignment.Deadline, "attempt %d of request %d is over in time", round.Attempt, r.Id)
 	require.Equal(n.t, r.Sealed, round.Sealed)
 	committee := r.Tier == inferencetypes.TIER_COMMITTEE && round.Attempt == 1
 	require.Equal(n.t, committee, round.Rule == verificationtypes.RULE_COMMITTEE, "request %d, attempt %d", r.Id, round.Attempt)
@@ -223,12 +222,33 @@ func (n *Network) tau(run run, version uint64) float64 {
 	}
 }
 
+// checkReceipt derives the verdict again, from the receipt alone when it is exact and from the evidence when there is
+// some.
 func (n *Network) checkReceipt(r inferencetypes.Request) {
 	n.t.Helper()
 	receipt, err := n.Inference.Receipts.Get(n.ctx, r.Id)
 	require.NoError(n.t, err)
 	require.NoError(n.t, receipt.Validate())
 	n.receipts[receipt.SnapshotId]++
+	claim, snapshot := receipt.Claim(), n.snapshot(receipt.SnapshotId)
+	if !claim.Arbitrated {
+		replayed, err := claim.Replay(snapshot)
+		require.NoError(n.t, err, "receipt of request %d", r.Id)
+		require.True(n.t, replayed.Exact)
+		require.GreaterOrEqual(n.t, replayed.Power, replayed.Threshold)
+	}
+	stored, err := n.Verification.Evidence.Get(n.ctx, r.Id)
+	if errors.Is(err, collections.ErrNotFound) {
+		require.False(n.t, claim.Arbitrated, "request %d has the evidence of its arbitration", r.Id)
+		return
+	}
+	require.NoError(n.t, err)
+	var evidence verificationtypes.Evidence
+	require.NoError(n.t, evidence.Unmarshal(stored.Evidence))
+	replayed, err := claim.ReplayEvidence(snapshot, n.paramsOf(evidence.Round.ParamsVersion), stored.Evidence)
+	require.NoError(n.t, err, "evidence of request %d", r.Id)
+	require.Equal(n.t, !claim.Arbitrated, replayed.Exact, "request %d", r.Id)
+	n.Ends["evidence replayed"]++
 }
 
 // checkSnapshots counts who refers to each snapshot.

@@ -31,12 +31,12 @@ func (n *Network) checkConduct() {
 			continue
 		}
 		require.Zero(n.t, conduct.Contradicted, "contradicted rounds of %s", node.Policy)
-		if scheduled.JailedUntil != 0 {
+		if scheduled.IsJailed() {
 			require.Equal(n.t, "missed", scheduled.JailReason, "jail of %s", node.Policy)
 		}
 		if node.Policy == Honest && n.Weather.isFair() {
 			require.Zero(n.t, conduct.Missed, "missed rounds of %s", node.Policy)
-			require.Zero(n.t, scheduled.JailedUntil, "jail of %s", node.Policy)
+			require.False(n.t, scheduled.IsJailed(), "jail of %s", node.Policy)
 		}
 	}
 }
@@ -60,7 +60,7 @@ func (n *Network) countConduct() {
 		}
 		scheduled, err := n.Scheduling.Nodes.Get(n.ctx, node.Operator)
 		require.NoError(n.t, err)
-		if scheduled.JailReason != "" {
+		if scheduled.IsJailed() {
 			n.Ends["jailed for "+scheduled.JailReason]++
 		}
 	}

@@ -2,6 +2,7 @@ package pipelinetest
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -25,85 +26,98 @@ type machine struct {
 	steps int
 }
 
+// dice choose evenly, where the generators of rapid prefer what is small. The seed is drawn, so that a run is repeated.
+func dice(t *rapid.T, label string) *rand.Rand {
+	return rand.New(rand.NewPCG(rapid.Uint64().Draw(t, label), 7))
+}
+
 // newMachine draws nodes that are all honest, or dishonest with less than a third of the power, or anything.
 func newMachine(t *rapid.T) *machine {
-	count := rapid.IntRange(1, 7).Draw(t, "validators")
-	var nodes []*Node
-	var powers []int64
+	chance := dice(t, "nodes")
+	count := 1 + chance.IntN(7)
+	powers := make([]int64, count)
 	var total int64
-	for range count {
-		power := rapid.Int64Range(1, 40).Draw(t, "power")
-		powers = append(powers, power)
-		total += power
+	for i := range powers {
+		powers[i] = 1 + chance.Int64N(40)
+		total += powers[i]
 	}
+	temper := chance.IntN(5)
 	var dishonest int64
-	temper := rapid.SampledFrom([]string{"honest", "few", "few", "few", "any"}).Draw(t, "temper")
-	for i := range MaxNodes {
-		node := &Node{Operator: Operator(i), Name: Operator(i).String(), Class: ClassOne, secret: uint64(i)}
-		if rapid.IntRange(0, 2).Draw(t, "class") == 2 {
-			node.Class = ClassTwo
-		}
-		policy := Policy(rapid.IntRange(0, int(policies)-1).Draw(t, "policy"))
+	nodes := make([]*Node, MaxNodes)
+	for i := range nodes {
+		nodes[i] = &Node{Operator: Operator(i), Name: Operator(i).String(), Class: ClassOne + uint32(chance.IntN(3)/2), secret: uint64(i)}
 		power := total
 		if i < count {
 			power = powers[i]
 		}
-		switch {
-		case policy.IsHonest(), temper == "any":
-			node.Policy = policy
-		case temper == "few" && 3*(dishonest+power) < total:
-			node.Policy = policy
+		switch policy := Policy(chance.IntN(int(policies))); {
+		case temper == 0: // all are honest
+		case temper == 1 || policy.IsHonest():
+			nodes[i].Policy = policy
+		case 3*(dishonest+power) < total:
+			nodes[i].Policy = policy
 			dishonest += power
 		}
-		if node.Policy == Odd {
-			node.Class = ClassOdd
+		if nodes[i].Policy == Odd {
+			nodes[i].Class = ClassOdd
 		}
-		nodes = append(nodes, node)
 	}
 	m := &machine{Network: NewNetwork(t, nodes, powers, func(g *Genesis) {
 		g.Inference.Params[0].Params = inferenceParams(t)
 		g.Scheduling.Params[0].Params = schedulingParams(t)
 		g.Verification.Params[0].Params = verificationParams(t)
 	})}
-	m.Weather = rapid.SampledFrom([]Weather{
-		{}, {Lost: 50}, {Lost: 300, Dropped: 50, Late: 100}, {Dropped: 200}, {Late: 300},
-	}).Draw(t, "weather")
-	m.Seed(rapid.Uint64().Draw(t, "seed"))
+	weathers := []Weather{{}, {Lost: 50}, {Lost: 300, Dropped: 50, Late: 100}, {Dropped: 200}, {Late: 300}}
+	m.Weather = weathers[chance.IntN(len(weathers))]
+	m.Seed(chance.Uint64())
 	return m
 }
 
+// oneOf chooses evenly.
+func oneOf[T any](chance *rand.Rand, values ...T) T { return values[chance.IntN(len(values))] }
+
 func inferenceParams(t *rapid.T) inferencetypes.Params {
+	chance := dice(t, "inference parameters")
 	p := inferencetypes.DefaultParams()
-	p.MinEligiblePower = rapid.SampledFrom([]uint32{1, 6_000}).Draw(t, "least power")
-	p.BasePrice = math.NewInt(rapid.Int64Range(1, 1_000).Draw(t, "price"))
-	a := rapid.Uint32Range(0, 10_000).Draw(t, "shares")
+	p.MinEligiblePower = oneOf[uint32](chance, 1, 6_000)
+	p.BasePrice = math.NewInt(1 + chance.Int64N(1_000))
+	a := uint32(chance.IntN(10_001))
 	p.FeeShares = inferencetypes.FeeShares{Publisher: a / 2, Members: 10_000 - a, Owner: a - a/2}
-	p.CommitteeMultiplier = rapid.SampledFrom([]uint32{1, 5_000, 20_000}).Draw(t, "multiplier")
-	p.SealFee = math.NewInt(rapid.SampledFrom([]int64{0, 500, 1_000_000}).Draw(t, "seal fee"))
-	p.InputBlocks = rapid.SampledFrom([]uint32{0, 1, 20}).Draw(t, "input blocks")
+	p.CommitteeMultiplier = oneOf[uint32](chance, 1, 5_000, 20_000)
+	p.SealFee = math.NewInt(oneOf[int64](chance, 0, 500, 1_000_000))
+	p.InputBlocks = oneOf[uint32](chance, 0, 1, 20)
 	return p
 }
 
 func schedulingParams(t *rapid.T) schedulingtypes.Params {
+	chance := dice(t, "scheduling parameters")
 	p := schedulingtypes.DefaultParams()
-	p.MaxAssignmentsPerBlock = rapid.Uint32Range(1, 5).Draw(t, "assignments")
-	p.MaxQueueDepth = rapid.Uint32Range(1, 20).Draw(t, "depth")
-	p.QueueBlocks = rapid.Uint32Range(1, 6).Draw(t, "queue blocks")
-	p.AttemptBlocks = rapid.SampledFrom([]uint32{1, 3, 8, 14}).Draw(t, "attempt blocks")
-	p.MaxAttempts = rapid.Uint32Range(1, 3).Draw(t, "attempts")
-	p.DeadlineQuota = rapid.Uint32Range(1, 8).Draw(t, "quota")
-	p.HeartbeatWindow = rapid.SampledFrom([]uint32{1, 6, 30}).Draw(t, "window")
+	p.MaxAssignmentsPerBlock = oneOf[uint32](chance, 1, 2, 5)
+	p.MaxQueueDepth = oneOf[uint32](chance, 3, 20)
+	p.QueueBlocks = oneOf[uint32](chance, 1, 4, 8)
+	p.AttemptBlocks = oneOf[uint32](chance, 1, 4, 10, 10, 16)
+	p.MaxAttempts = oneOf[uint32](chance, 1, 2, 3)
+	p.DeadlineQuota = oneOf[uint32](chance, 2, 8)
+	p.HeartbeatWindow = oneOf[uint32](chance, 2, 8, 30)
 	return p
 }
 
 func verificationParams(t *rapid.T) verificationtypes.Params {
+	chance := dice(t, "verification parameters")
 	p := verificationtypes.DefaultParams()
-	p.SettleBlocks = rapid.Uint32Range(1, 4).Draw(t, "settle")
-	p.PublisherTurnBlocks = rapid.Uint32Range(1, 2).Draw(t, "turn")
-	p.MaxCandidates = rapid.Uint32Range(2, 8).Draw(t, "candidates")
-	p.SealBlocks = rapid.Uint32Range(1, 4).Draw(t, "seal blocks")
-	p.SoftBlocks = rapid.Uint32Range(1, 5).Draw(t, "soft blocks")
-	p.ArbitrationBlocks = rapid.Uint32Range(1, 5).Draw(t, "arbitration blocks")
+	p.SettleBlocks = oneOf[uint32](chance, 1, 2, 4)
+	p.PublisherTurnBlocks = oneOf[uint32](chance, 1, 2)
+	p.MaxCandidates = oneOf[uint32](chance, 2, 3, 8)
+	p.SealBlocks = oneOf[uint32](chance, 1, 3)
+	p.SoftBlocks = oneOf[uint32](chance, 1, 4)
+	p.ArbitrationBlocks = oneOf[uint32](chance, 1, 4)
+	p.ConductWindow = oneOf[uint32](chance, 10, 20)
+	p.MaxMissed = oneOf[uint32](chance, 1, 9)
+	p.MaxContradicted = oneOf[uint32](chance, 0, 3)
+	p.ConductJailBlocks = oneOf[uint32](chance, 1, 10)
+	p.FaultJailBlocks = oneOf[uint32](chance, 1, 20)
+	p.SlashFraction = oneOf(chance, math.LegacyZeroDec(), math.LegacyNewDecWithPrec(1, 2), math.LegacyNewDecWithPrec(5, 1))
+	p.EvidenceBlocks = oneOf[uint32](chance, 1, 10, 1_000)
 	return p
 }
 
@@ -116,11 +130,10 @@ func (m *machine) step(action func(t *rapid.T)) func(t *rapid.T) {
 }
 
 func (m *machine) submit(t *rapid.T) {
-	m.Submit(rapid.IntRange(0, len(models)-1).Draw(t, "model"), rapid.IntRange(1, 3).Draw(t, "rows"), rapid.IntRange(1, 3).Draw(t, "count"),
-		rapid.SampledFrom([]inferencetypes.Tier{inferencetypes.TIER_QUORUM}).Draw(t, "tier"),
-		rapid.SampledFrom([]inferencetypes.Sealing{
-			inferencetypes.SEALING_OPEN,
-		}).Draw(t, "sealing"))
+	chance := dice(t, "submission")
+	m.Submit(chance.IntN(len(models)), 1+chance.IntN(3), 1+chance.IntN(3),
+		oneOf(chance, inferencetypes.TIER_QUORUM, inferencetypes.TIER_COMMITTEE),
+		oneOf(chance, inferencetypes.SEALING_DEFAULT, inferencetypes.SEALING_SEALED, inferencetypes.SEALING_OPEN))
 }
 
 func (m *machine) cancel(t *rapid.T) {
@@ -182,7 +195,7 @@ func (m *machine) unjail(t *rapid.T) {
 	operator := Operator(rapid.IntRange(0, MaxNodes-1).Draw(t, "validator"))
 	node, err := m.Scheduling.Nodes.Get(m.Ctx(), operator)
 	require.NoError(t, err)
-	free := node.JailedUntil != 0 && m.Height() >= node.JailedUntil
+	free := node.IsJailed() && m.Height() >= node.JailedUntil
 	err = m.deliver(func(ctx sdk.Context) error { return m.Scheduling.UnjailNode(ctx, node.Operator) })
 	require.Equal(t, free, err == nil, "a node is free once its time is over: %v", err)
 }
