@@ -35,8 +35,8 @@ type occasion struct {
 }
 
 // samples make one message of every type that the chain's own modules define, by type URL. The message is the last of
-// the list; those before it are what it needs in order to succeed. The signer operates a validator and is the
-// authority.
+// the list; those before it are what it needs in order to succeed. The signer operates a validator whose node
+// is jailed, and is the authority.
 var samples = map[string]func(occasion) []sdk.Msg{
 	"/opengradient.inference.v1.MsgRegisterModel": func(o occasion) []sdk.Msg {
 		return []sdk.Msg{registration(o.signer, fmt.Sprintf("model-%d", o.serial), float32(o.serial)+0.5)}
@@ -62,6 +62,9 @@ var samples = map[string]func(occasion) []sdk.Msg{
 			Operator: sdk.ValAddress(o.signer).String(), Capacity: 5_000, MemoryBytes: 1 << 30,
 			TaskClasses: []schedulingtypes.TaskClass{schedulingtypes.TASK_CLASS_CLASSIFICATION, schedulingtypes.TASK_CLASS_RANKING},
 		}}
+	},
+	"/opengradient.scheduling.v1.MsgUnjailNode": func(o occasion) []sdk.Msg {
+		return []sdk.Msg{&schedulingtypes.MsgUnjailNode{Operator: sdk.ValAddress(o.signer).String()}}
 	},
 	"/opengradient.scheduling.v1.MsgUpdateParams": func(o occasion) []sdk.Msg {
 		params := schedulingtypes.DefaultParams()

@@ -2,6 +2,8 @@ package app_test
 
 import (
 	"bytes"
+	"encoding/json"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -19,6 +21,7 @@ import (
 
 	"github.com/opengradient/opengradient/app"
 	"github.com/opengradient/opengradient/testutil/chaintest"
+	schedulingtypes "github.com/opengradient/opengradient/x/scheduling/types"
 )
 
 const (
@@ -52,7 +55,7 @@ func TestEveryMessageInEveryWay(t *testing.T) {
 			if way.multisig {
 				signer = twoOfThree()
 			}
-			c := start(t, chaintest.Options{Accounts: 2, Consensus: func(p *cmtproto.ConsensusParams) {
+			c := start(t, chaintest.Options{Accounts: 2, Edit: jailed(t, signer.address()), Consensus: func(p *cmtproto.ConsensusParams) {
 				p.Authority = &cmtproto.AuthorityParams{Authority: signer.address().String()}
 			}})
 			sender, options := signer, txOptions{mode: way.mode}
@@ -82,6 +85,22 @@ func TestEveryMessageInEveryWay(t *testing.T) {
 				require.Equal(t, options.fee, before-balance(c, payer), "%s: paid by the granter", url)
 			}
 			requireEffects(t, c, signer.address())
+		})
+	}
+}
+
+// jailed adds the operator's node to a genesis, in jail and with its time over.
+func jailed(t *testing.T, operator sdk.AccAddress) func(map[string]json.RawMessage) {
+	return func(state map[string]json.RawMessage) {
+		editGenesis(t, state, schedulingtypes.ModuleName, func(g *schedulingtypes.GenesisState) {
+			node := schedulingtypes.NewNode(sdk.ValAddress(operator).String(), 1_000, 1<<30, schedulingtypes.AllTaskClasses())
+			node.JailReason = schedulingtypes.JailReasonMissed
+			at, _ := slices.BinarySearchFunc(g.Nodes, sdk.ValAddress(operator), func(n schedulingtypes.Node, key sdk.ValAddress) int {
+				other, err := sdk.ValAddressFromBech32(n.Operator)
+				require.NoError(t, err)
+				return bytes.Compare(other, key)
+			})
+			g.Nodes = slices.Insert(g.Nodes, at, node)
 		})
 	}
 }
@@ -122,6 +141,7 @@ func requireEffects(t *testing.T, c *chaintest.Chain, signer sdk.AccAddress) {
 	node, err := c.App.SchedulingKeeper.Nodes.Get(ctx, sdk.ValAddress(signer))
 	require.NoError(t, err)
 	require.Equal(t, uint64(5_000), node.Capacity)
+	require.False(t, node.IsJailed())
 	_, version, err := c.App.InferenceKeeper.CurrentParams(ctx)
 	require.NoError(t, err)
 	require.Equal(t, uint64(2), version)
