@@ -29,6 +29,8 @@ type Options struct {
 	Validators int
 	// TimeoutCommit is the time between a commit and the next proposal, one second when zero.
 	TimeoutCommit time.Duration
+	// TimeoutRound is how long a node waits for a proposal and for the votes of a round, the daemon's defaults when zero.
+	TimeoutRound time.Duration
 	// Workers names another worker binary for some nodes, by index.
 	Workers map[int]string
 	// Daemons names another daemon binary for some nodes, by index.
@@ -145,6 +147,13 @@ func Make(dir string, opts Options) (*Network, error) {
 		if w, ok := opts.Workers[i]; ok {
 			if err := node.SetAppConfig("inference", "worker", strconv.Quote(w)); err != nil {
 				return nil, err
+			}
+		}
+		if opts.TimeoutRound > 0 {
+			for _, key := range []string{"timeout_propose", "timeout_prevote", "timeout_precommit"} {
+				if err := node.SetCometConfig("consensus", key, strconv.Quote(opts.TimeoutRound.String())); err != nil {
+					return nil, err
+				}
 			}
 		}
 		if opts.SnapshotInterval > 0 {

@@ -152,15 +152,18 @@ func (m *voter) listenTo(key voteext.Key, leader abcitypes.VoteExtension) {
 
 // equivocate attests a second outcome in every round that holds a first one.
 func equivocate(honest abcitypes.VoteExtension, v view) (abcitypes.VoteExtension, bool) {
-	deed := false
+	var second []verificationtypes.Attestation
 	for _, r := range v.rounds {
 		if r.vote.Candidate > 0 {
-			honest.Attestations = append(honest.Attestations, attest(r.key(), invented(v.operator, r.key()), v.class))
-			deed = true
+			second = append(second, attest(r.key(), invented(v.operator, r.key()), v.class))
 		}
 	}
-	return honest, deed
+	honest.Attestations = append(second, honest.Attestations...)
+	return honest, len(second) > 0
 }
+
+// future is how far ahead of the chain the requests are that do not exist yet.
+const future = 10_000
 
 // unassigned attests attempts without a round, of the past and of the future, and rounds without a seat for it.
 func unassigned(honest abcitypes.VoteExtension, v view) (abcitypes.VoteExtension, bool) {
@@ -175,7 +178,7 @@ func unassigned(honest abcitypes.VoteExtension, v view) (abcitypes.VoteExtension
 		}
 	}
 	for i := range uint64(40) {
-		key := voteext.Key{RequestID: last + 1 + i, Attempt: 1}
+		key := voteext.Key{RequestID: last + future + i, Attempt: 1}
 		honest.Attestations = append(honest.Attestations, attest(key, invented(v.operator, key), v.class))
 	}
 	return honest, true
