@@ -1,11 +1,14 @@
 package chaintest
 
 import (
-	"slices"
-
 	"github.com/stretchr/testify/require"
 
+	abci "github.com/cometbft/cometbft/abci/types"
+	sdk "github.com/cosmos/cosmos-sdk/types"
+
 	"github.com/opengradient/opengradient/app/abcitypes"
+	"github.com/opengradient/opengradient/app/executor"
+	"github.com/opengradient/opengradient/app/proposal"
 	"github.com/opengradient/opengradient/app/voteext"
 	"github.com/opengradient/opengradient/internal/tensor"
 	schedulingtypes "github.com/opengradient/opengradient/x/scheduling/types"
@@ -22,11 +25,36 @@ func Environment() *schedulingtypes.EnvironmentClass {
 // Output gives the canonical output that validator i computes for a request. No bytes mean that it stays silent.
 type Output func(i int, requestID uint64) []byte
 
-// Attest makes every validator behave like a node whose worker computes output: a heartbeat in every extension,
-// an attestation for each open round it has not attested yet, and, while it leads, the bytes until they are in state.
-func (c *Chain) Attest(output Output) {
-	c.Extend = func(i int, _ int64) []byte {
-		b, err := voteext.Encode(c.Extension(i, output))
+// Attester is what the validators of a chain do beside signing blocks. They say what the executor of a node would, of
+// every open round in which they have a seat: attestations, commitments and reveals in sealed rounds, and bytes when it
+// is for them to publish them. The fields make them differ from each other, fail, or misbehave.
+type Attester struct {
+	Output Output
+	// Failure, when set, gives the failure of a run; FAILURE_NONE leaves it to Output.
+	Failure func(i int, requestID uint64) verificationtypes.Failure
+	// SealKey, when set, gives the seal key of validator i after the block of a height. The default is one for each.
+	SealKey func(i int, height int64) executor.SealKey
+	// Edit, when set, changes what validator i says with its vote on the block of a height.
+	Edit func(i int, height int64, ext *abcitypes.VoteExtension)
+	// Late makes the validators know of a block only when they vote on the next one, as on a real network. Otherwise
+	// their vote on a block takes note of that very block, and every verdict is a block earlier.
+	Late bool
+
+	pending map[int]voteext.Pending
+}
+
+// Attest makes every validator behave like a node whose worker computes output at once.
+func (c *Chain) Attest(output Output) { c.AttestWith(Attester{Output: output}) }
+
+// AttestWith makes the validators behave like an attester. Every extension has a heartbeat.
+func (c *Chain) AttestWith(a Attester) {
+	a.pending = make(map[int]voteext.Pending)
+	c.Extend = func(i int, height int64) []byte {
+		ext := c.extension(i, &a)
+		if a.Edit != nil {
+			a.Edit(i, height, &ext)
+		}
+		b, err := voteext.Encode(ext)
 		require.NoError(c.t, err)
 		return b
 	}
@@ -35,41 +63,100 @@ func (c *Chain) Attest(output Output) {
 // Extension is what validator i has to say about the committed state.
 func (c *Chain) Extension(i int, output Output) abcitypes.VoteExtension {
 	c.t.Helper()
-	ext := abcitypes.VoteExtension{
-		Version: voteext.Version,
-		Status:  &schedulingtypes.NodeStatus{Ready: true, FreeCapacity: 100_000, Environment: Environment(), WorkerVersion: "test"},
+	return c.extension(i, &Attester{Output: output})
+}
+
+func (c *Chain) extension(i int, a *Attester) abcitypes.VoteExtension {
+	c.t.Helper()
+	pending := c.pending(i, a)
+	if a.Late {
+		a.pending[i], pending = pending, a.pending[i]
 	}
-	ctx := c.Ctx()
-	operator := c.Validators[i].Operator.String()
-	node, err := c.App.SchedulingKeeper.Nodes.Get(ctx, c.Validators[i].Operator)
+	seen := c.seen(i, pending)
+	// The heartbeat does not depend on what the block says.
+	seen.Own.Status = nil
+	pending.Status = &schedulingtypes.NodeStatus{Ready: true, FreeCapacity: 100_000, Environment: Environment(), WorkerVersion: "test"}
+	hash := []byte("block")
+	var cache voteext.SeenCache
+	cache.Put(hash, seen)
+	resp, err := voteext.NewHandler(said(pending), &cache, nil).ExtendVote(sdk.Context{}, &abci.RequestExtendVote{Hash: hash, Height: c.height})
 	require.NoError(c.t, err)
-	err = c.App.VerificationKeeper.Rounds.Walk(ctx, nil, func(id uint64, round verificationtypes.Round) (bool, error) {
-		snapshot, err := c.App.VerificationKeeper.Snapshot(ctx, round.SnapshotId)
-		if err != nil {
-			return true, err
-		}
-		at := slices.IndexFunc(snapshot.Members, func(m verificationtypes.Member) bool { return m.Operator == operator })
-		if at < 0 || node.EnvironmentClass == 0 {
-			return false, nil
-		}
-		out := output(i, id)
-		if len(out) == 0 {
-			return false, nil
-		}
-		candidate := round.Votes[at].Candidate
-		if candidate == 0 {
-			root := tensor.MerkleRoot(out)
-			ext.Attestations = append(ext.Attestations, verificationtypes.Attestation{
-				RequestId: id, Attempt: round.Attempt, EnvironmentClass: node.EnvironmentClass,
-				Outcome: verificationtypes.Outcome{OutputRoot: root[:]},
-			})
-		}
-		missing := candidate == 0 || round.Candidates[candidate-1].Publisher == ""
-		if round.Phase == verificationtypes.PHASE_OPEN && round.Leader == operator && missing {
-			ext.Outputs = append(ext.Outputs, verificationtypes.PublishedOutput{RequestId: id, Attempt: round.Attempt, Output: out})
-		}
-		return false, nil
-	})
+	ext, err := voteext.Decode(resp.VoteExtension)
 	require.NoError(c.t, err)
 	return ext
+}
+
+// said is a source that says one thing.
+type said voteext.Pending
+
+func (s said) Pending() voteext.Pending { return voteext.Pending(s) }
+
+// seen is what the block just committed shows to validator i.
+func (c *Chain) seen(i int, pending voteext.Pending) voteext.Seen {
+	if len(c.injected) == 0 {
+		return voteext.Seen{}
+	}
+	injected, err := proposal.Decode(c.injected)
+	if err != nil {
+		return voteext.Seen{}
+	}
+	words := make(map[voteext.Key]verificationtypes.Outcome)
+	for _, item := range pending.Items {
+		words[item.Key] = item.Outcome
+	}
+	return voteext.Inspect(injected, i, words)
+}
+
+// pending is what validator i would say after the block just committed, having computed everything.
+func (c *Chain) pending(i int, a *Attester) voteext.Pending {
+	c.t.Helper()
+	operator := c.Validators[i].Operator
+	node, err := c.App.SchedulingKeeper.Nodes.Get(c.Ctx(), operator)
+	require.NoError(c.t, err)
+	var pending voteext.Pending
+	if node.EnvironmentClass == 0 {
+		return pending
+	}
+	self := executor.Self{Operator: operator.String(), Height: c.height, Key: executor.SealKey{'k', byte(i)}}
+	if a.SealKey != nil {
+		self.Key = a.SealKey(i, c.height)
+	}
+	view, err := c.committed().View()
+	require.NoError(c.t, err)
+	duties, err := view.Duties(self.Operator)
+	require.NoError(c.t, err)
+	for _, d := range duties {
+		entry := abcitypes.OutboxEntry{
+			RequestId: d.Round.RequestId, Attempt: d.Round.Attempt, Digest: d.Digest,
+			EnvironmentClass: node.EnvironmentClass, Deadline: d.Deadline,
+		}
+		if a.Failure != nil {
+			entry.Outcome.Failure = a.Failure(i, d.Round.RequestId)
+		}
+		if !entry.Outcome.Failed() {
+			if entry.Output = a.Output(i, d.Round.RequestId); len(entry.Output) == 0 {
+				continue
+			}
+			entry.Outcome = verificationtypes.NewRootOutcome(tensor.MerkleRoot(entry.Output))
+		}
+		if item, ok := self.Word(d, entry); ok {
+			pending.Items = append(pending.Items, item)
+		}
+	}
+	return pending
+}
+
+// committed reads the duties of the validators.
+func (c *Chain) committed() executor.Committed {
+	return executor.NewStateReader(func() (sdk.Context, error) { return c.Ctx(), nil }, executor.Stores{
+		Rounds:             c.App.VerificationKeeper.Rounds,
+		Snapshots:          c.App.VerificationKeeper.Snapshots,
+		VerificationParams: c.App.VerificationKeeper.ParamsVersions,
+		Nodes:              c.App.SchedulingKeeper.Nodes,
+		Tasks:              c.App.SchedulingKeeper.Tasks,
+		Requests:           c.App.InferenceKeeper.Requests,
+		Inputs:             c.App.InferenceKeeper.Inputs,
+		ModelFiles:         c.App.InferenceKeeper.ModelFiles,
+		Staking:            c.App.StakingKeeper,
+	})
 }

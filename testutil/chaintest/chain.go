@@ -77,6 +77,8 @@ type Chain struct {
 	now       time.Time
 	consensus *cmtproto.ConsensusParams
 	extended  abci.ExtendedCommitInfo
+	// injected is the first transaction of the last block.
+	injected []byte
 }
 
 // Account is a funded account.
@@ -219,6 +221,10 @@ func (c *Chain) Apply(txs [][]byte) *abci.ResponseFinalizeBlock {
 		}
 		require.Equal(c.t, first.AppHash, resp.AppHash, "application hash of block %d", c.height)
 		require.Equal(c.t, resultsHash(first), resultsHash(resp), "results hash of block %d", c.height)
+	}
+	c.injected = nil
+	if len(txs) > 0 {
+		c.injected = txs[0]
 	}
 	c.extended = c.precommits()
 	return first
