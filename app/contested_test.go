@@ -13,7 +13,7 @@ import (
 // near is an output within the tolerance of that of honest validators for the second half of the validators.
 func near(i int, id uint64) []byte {
 	if i >= 2 {
-		return output(float32(id) + 1e-6)
+		return output(float32(id) * (1 + 1e-6))
 	}
 	return answer(i, id)
 }

@@ -21,7 +21,7 @@ import (
 )
 
 // TestExecutorsAgree runs the same blocks through the sequential executor and through Block-STM, with and without
-// estimates: requests of inference from several accounts, transfers that meet in the same accounts, every way to fail,
+// estimates: requests of inference of every tier and sealing from several accounts, transfers that meet in the same accounts, every way to fail,
 // validators that disagree or are absent, and the injected commit at the head of every block. The chain requires equal
 // application and results hashes after each block.
 func TestExecutorsAgree(t *testing.T) {
@@ -73,11 +73,26 @@ func TestExecutorsAgree(t *testing.T) {
 	require.Greater(t, statuses[inferencetypes.REQUEST_STATUS_FINALIZED], 30)
 	require.NotZero(t, statuses[inferencetypes.REQUEST_STATUS_FAILED])
 	require.NotZero(t, statuses[inferencetypes.REQUEST_STATUS_CANCELLED])
+	ways := map[string]int{}
+	err = c.App.InferenceKeeper.Receipts.Walk(c.Ctx(), nil, func(_ uint64, r inferencetypes.Receipt) (bool, error) {
+		for way, taken := range map[string]bool{"sealed": r.Sealed, "arbitrated": r.Arbitrated, "committee": len(r.Committee) > 0} {
+			if taken {
+				ways[way]++
+			}
+		}
+		return false, nil
+	})
+	require.NoError(t, err)
+	t.Log("receipts by the way to their verdict:", ways)
+	require.Len(t, ways, 3, "every way is taken")
 }
 
-// quarrel answers wrongly with one validator for some requests, and with two of four for others.
+// quarrel answers wrongly with one validator for some requests, and with two of four for others; for a third kind two
+// answer within the tolerance of the others.
 func quarrel(i int, id uint64) []byte {
 	switch {
+	case id%6 == 0:
+		return near(i, id)
 	case id%5 == 0 && i == 3, id%7 == 0 && i >= 2:
 		return output(-float32(id))
 	default:
@@ -134,7 +149,10 @@ func (tr *traffic) draw(from chaintest.Account, ahead uint64) (tx []byte, spent 
 	case 2: // more than there is
 		msgs = []sdk.Msg{banktypes.NewMsgSend(from.Address, other, coins(1<<60))}
 	case 3, 4, 5:
-		msgs = []sdk.Msg{submission(from.Address, 1+tr.random.Intn(3))}
+		msg := submission(from.Address, 1+tr.random.Intn(3))
+		msg.Tier = inferencetypes.Tier(1 + tr.random.Intn(2))
+		msg.Sealing = inferencetypes.Sealing(tr.random.Intn(3))
+		msgs = []sdk.Msg{msg}
 	case 6: // the second message fails: nothing of the first remains
 		bad := submission(from.Address, 1)
 		bad.Model = "no such model"

@@ -166,12 +166,19 @@ func TestBytesAreOffered(t *testing.T) {
 			record(d, operators[0], failure)
 		}, true},
 		{"for an outcome that lost, to be compared", func(d *Duty) {
+			record(d, operators[0], verificationtypes.Outcome{OutputRoot: digest(5)})
+			record(d, operators[2], verificationtypes.Outcome{OutputRoot: digest(5)})
+			record(d, self, outcome)
+			d.Round.Decided, d.Round.DecidedHeight, d.Round.ContestedHeight = 1, 101, 101
+			d.Round.Phase = verificationtypes.PHASE_SETTLING
+		}, true},
+		{"not beside a failure that was decided", func(d *Duty) {
 			record(d, operators[0], failure)
 			record(d, operators[2], failure)
 			record(d, self, outcome)
 			d.Round.Decided, d.Round.DecidedHeight, d.Round.ContestedHeight = 1, 101, 101
 			d.Round.Phase = verificationtypes.PHASE_SETTLING
-		}, true},
+		}, false},
 		{"not after the verdict they were for", func(d *Duty) {
 			decide(d, 101)
 			d.Round.Phase = verificationtypes.PHASE_SETTLING

@@ -120,7 +120,7 @@ const (
 )
 
 // publishing decides when a node publishes the bytes of its outcome in a round
-// that is not committing.
+// that is not committing. Nothing is compared with a failure that was decided.
 //
 //   - The leader does with its attestation.
 //   - The members behind a decided root whose bytes are missing do by turns.
@@ -130,7 +130,7 @@ const (
 //     outcome: then the first member behind each root does at once.
 func publishing(d Duty, outcome verificationtypes.Outcome, self Self, recorded bool) publication {
 	r := d.Round
-	if outcome.Failed() {
+	if outcome.Failed() || (r.HasDecided() && r.Winner().Outcome.Failed()) {
 		return publishNothing
 	}
 	candidate := r.FindCandidate(outcome)
