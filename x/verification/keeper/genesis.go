@@ -48,7 +48,7 @@ func (k Keeper) InitGenesis(ctx context.Context, gs types.GenesisState) error {
 			return err
 		}
 	}
-	return nil
+	return k.initConsequences(ctx, gs, base)
 }
 
 // ExportGenesis gives the whole state with heights counted from the current block.
@@ -88,5 +88,5 @@ func (k Keeper) ExportGenesis(ctx context.Context) (*types.GenesisState, error) 
 	if err != nil {
 		return nil, fmt.Errorf("export of the outputs: %w", err)
 	}
-	return gs, nil
+	return gs, k.exportConsequences(ctx, gs, height)
 }

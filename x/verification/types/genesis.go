@@ -56,7 +56,7 @@ func (gs GenesisState) Validate() error {
 			return ErrInvalidGenesis.Wrapf("expected outputs of rounds only, got one of request %d", output.RequestId)
 		}
 	}
-	return nil
+	return gs.validateConsequences()
 }
 
 func (gs GenesisState) paramsByVersion() (map[uint64]Params, error) {
