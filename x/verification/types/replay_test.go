@@ -159,7 +159,7 @@ func exactRound(t *testing.T) *settled {
 	s := arbitratedRound(t)
 	s.round.Arbitrated, s.round.Closed, s.round.Sealed = false, false, false
 	s.round.Candidates[0].Power = 75
-	s.round.Candidates[1] = Candidate{Outcome: NewFailureOutcome(FAILURE_EXECUTION), Power: 25, Standing: STANDING_CONTRADICTS}
+	s.round.Candidates[1] = Candidate{Outcome: NewFailureOutcome(FAILURE_EXECUTION), Power: 25, Standing: STANDING_CONTRADICTS, Error: agreement.ErrorUnbounded}
 	for i, candidate := range []uint32{1, 1, 2, 1} {
 		s.round.Votes[i] = MemberVote{Candidate: candidate, EnvironmentClass: 1, Height: 16}
 	}
