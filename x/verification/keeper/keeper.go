@@ -19,6 +19,9 @@ type outputKey = collections.Pair[uint64, uint32]
 // settleKey is (settle height, request id).
 type settleKey = collections.Pair[int64, uint64]
 
+// timerKey is (timer height, request id).
+type timerKey = collections.Pair[int64, uint64]
+
 // divergenceKey is (SHA-256 of the model, class of the verdict, other class).
 type divergenceKey = collections.Triple[[]byte, uint32, uint32]
 
@@ -48,8 +51,12 @@ type Keeper struct {
 	Rounds collections.Map[uint64, types.Round]
 	// SettleQueue: (settle height, request id) of the rounds that settle.
 	SettleQueue collections.KeySet[settleKey]
-	// Outputs: (request id, candidate counted from 1) -> bytes of rounds without a verdict.
+	// Outputs: (request id, candidate counted from 1) -> published bytes of rounds that are not settled.
 	Outputs collections.Map[outputKey, []byte]
+	// Timers: (timer height, request id) of the rounds whose phase is looked at again.
+	Timers collections.KeySet[timerKey]
+	// Compared: height -> tensor elements that the block has compared; of one height only.
+	Compared collections.Map[int64, uint64]
 	// Conducts: operator -> Conduct.
 	Conducts collections.Map[sdk.ValAddress, types.Conduct]
 	// Divergences: (model, class of the verdict, other class) -> Divergence, at most types.MaxDivergences per model.
@@ -89,6 +96,9 @@ func NewKeeper(
 			collections.PairKeyCodec(collections.Int64Key, collections.Uint64Key)),
 		Outputs: collections.NewMap(sb, types.OutputsPrefix, "outputs",
 			collections.PairKeyCodec(collections.Uint64Key, collections.Uint32Key), collections.BytesValue),
+		Timers: collections.NewKeySet(sb, types.TimersPrefix, "timers",
+			collections.PairKeyCodec(collections.Int64Key, collections.Uint64Key)),
+		Compared: collections.NewMap(sb, types.ComparedPrefix, "compared", collections.Int64Key, collections.Uint64Value),
 		Conducts: collections.NewMap(sb, types.ConductsPrefix, "conducts",
 			sdk.ValAddressKey, codec.CollValue[types.Conduct](cdc)),
 		Divergences: collections.NewMap(sb, types.DivergencesPrefix, "divergences",

@@ -1,43 +1,46 @@
 package keeper
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"slices"
 
 	"cosmossdk.io/collections"
 
+	"github.com/opengradient/opengradient/internal/tensor"
 	"github.com/opengradient/opengradient/x/verification/types"
 )
 
 // takeOutputs stores published bytes of candidates that have none and counts bytes that are not what their publisher
 // attested. When several members publish the bytes of one candidate in a block, the one whose turn comes first is the
-// publisher. It gives the bytes of the decided candidate if they came in this block.
-func (b *block) takeOutputs(ctx context.Context, r *openRound) ([]byte, error) {
-	var winning []byte
+// publisher.
+func (b *block) takeOutputs(ctx context.Context, r *openRound) error {
 	for _, group := range b.groupOffers(r) {
 		candidate := &r.round.Candidates[group.candidate-1]
 		for _, offer := range group.offers {
 			// A turn is worth nothing without sound bytes; unwanted bytes are not worth a hash.
-			if !r.wantsOutput(group.candidate) {
+			if !r.round.WantsOutput(group.candidate) {
 				break
+			}
+			if root := tensor.MerkleRoot(offer.output); !bytes.Equal(root[:], candidate.Outcome.OutputRoot) {
+				b.ignore(r.operator(offer.position), types.ReasonBadOutput)
+				r.faults = append(r.faults, types.Fault{
+					Member: uint32(offer.position), Kind: types.FAULT_KIND_OUTPUT, Height: b.height, OutputRoot: slices.Clone(root[:]),
+				})
+				continue
 			}
 			if types.CheckOutput(candidate.Outcome, offer.output, r.round.MaxOutputBytes) != nil {
 				b.ignore(r.operator(offer.position), types.ReasonBadOutput)
 				continue
 			}
-			candidate.Publisher = r.operator(offer.position)
-			if r.round.Decided == group.candidate {
-				winning = offer.output
-				break
-			}
-			key := collections.Join(r.round.RequestId, group.candidate)
-			if err := b.keeper.Outputs.Set(ctx, key, offer.output); err != nil {
-				return nil, err
+			candidate.Publisher, candidate.PublishedHeight = r.operator(offer.position), b.height
+			if err := b.keeper.Outputs.Set(ctx, collections.Join(r.round.RequestId, group.candidate), offer.output); err != nil {
+				return err
 			}
 		}
 	}
-	return winning, nil
+	return nil
 }
 
 // offerGroup is the bytes published for one candidate, in the order of the publishers' turns.
@@ -72,14 +75,6 @@ func (b *block) groupOffers(r *openRound) []offerGroup {
 		groups = append(groups, offerGroup{candidate: number, offers: offers})
 	}
 	return groups
-}
-
-// wantsOutput tells whether the bytes of a candidate can still serve: the round is open, the candidate has none, and it
-// has won or nothing has.
-func (r *openRound) wantsOutput(candidate uint32) bool {
-	return r.round.Phase == types.PHASE_OPEN &&
-		(!r.round.HasDecided() || r.round.Decided == candidate) &&
-		r.round.Candidates[candidate-1].Publisher == ""
 }
 
 func (r *openRound) operator(position int) string {

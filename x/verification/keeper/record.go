@@ -9,13 +9,13 @@ import (
 	"github.com/opengradient/opengradient/x/verification/types"
 )
 
-// Record applies the votes of one block: first all attestations, then the published outputs, round by round. What is
-// not taken is counted, evented and otherwise without effect; an error means that the state could not be read or
-// written. The outcome does not depend on the order of the votes.
+// Record applies the votes of one block, of every operator whose extension it carries: first all commitments,
+// attestations and reveals, then the published outputs, then changes of phase, round by round. What is not taken is
+// counted, evented and otherwise without effect, but for contradictions, which are punished; an error means that the state
+// could not be read or written. The outcome does not depend on the order of the votes.
 //
-// A round is final when an outcome holds the threshold and, for a root, its bytes are at hand: the round then settles
-// for the blocks its parameters say and its outputs leave the state. Identical repeats of an attestation and bytes that
-// are not wanted (any more) are no offence and not counted.
+// A round is final when an outcome has won and, for a root, its bytes are at hand: the round then settles for the blocks
+// its parameters say. Identical repeats and bytes that are not wanted (any more) are no offence and not counted.
 func (k Keeper) Record(ctx context.Context, votes []types.OperatorVotes) (types.Recorded, error) {
 	b := block{
 		keeper:    k,
@@ -25,15 +25,20 @@ func (k Keeper) Record(ctx context.Context, votes []types.OperatorVotes) (types.
 		params:    make(map[uint64]types.Params),
 		ignored:   make(map[ignoredKey]uint32),
 	}
-	for _, vote := range votes {
+	operators := make([]string, len(votes))
+	for i, vote := range votes {
+		operators[i] = vote.Operator
 		if err := b.collect(ctx, vote); err != nil {
 			return types.Recorded{}, err
 		}
 	}
+	if err := b.keeper.attend(ctx, operators); err != nil {
+		return types.Recorded{}, err
+	}
 	slices.SortFunc(b.touched, func(x, y *openRound) int { return cmp.Compare(x.round.RequestId, y.round.RequestId) })
 	var recorded types.Recorded
 	for _, round := range b.touched {
-		if len(round.ballots) == 0 && len(round.offers) == 0 {
+		if !round.changed() {
 			continue
 		}
 		decision, err := b.apply(ctx, round)
@@ -81,12 +86,15 @@ type openRound struct {
 	ballots    []types.Ballot
 	ballotOf   map[int]types.Outcome // by position, for the ballots of this block
 	offers     []offer
+	faults     []types.Fault
+	// contested is what the round was before the block.
+	contested bool
+	// committed and unopened tell whether the block brought a commitment, or a reveal that opens none.
+	committed, unopened bool
 }
 
-// seat is a member's place in a round.
-type seat struct {
-	round    *openRound
-	position int
+func (r *openRound) changed() bool {
+	return len(r.ballots)+len(r.offers)+len(r.faults) > 0 || r.committed || r.unopened
 }
 
 // offer is the bytes one member published.
@@ -95,52 +103,82 @@ type offer struct {
 	output   []byte
 }
 
+// collect takes what one extension holds for each round.
 func (b *block) collect(ctx context.Context, vote types.OperatorVotes) error {
+	for _, commitment := range vote.Commitments {
+		if len(commitment.Commitment) != types.CommitmentSize {
+			b.ignore(vote.Operator, types.ReasonBadOutcome)
+			continue
+		}
+		err := b.with(ctx, vote.Operator, commitment.RequestId, commitment.Attempt, func(s seat) string { return s.commit(commitment) })
+		if err != nil {
+			return err
+		}
+	}
 	for _, attestation := range vote.Attestations {
 		if attestation.Validate() != nil {
 			b.ignore(vote.Operator, types.ReasonBadOutcome)
 			continue
 		}
-		seat, ok, err := b.seat(ctx, vote.Operator, attestation.RequestId, attestation.Attempt)
+		err := b.with(ctx, vote.Operator, attestation.RequestId, attestation.Attempt, func(s seat) string { return s.attest(attestation, b.height) })
 		if err != nil {
 			return err
 		}
-		if !ok {
+	}
+	for _, reveal := range vote.Reveals {
+		attestation := reveal.Attestation
+		if attestation.Validate() != nil || len(reveal.Salt) != types.SaltSize {
+			b.ignore(vote.Operator, types.ReasonBadOutcome)
 			continue
 		}
-		if first, spoke := seat.spoken(); !spoke {
-			seat.cast(attestation)
-		} else if !first.Equal(attestation.Outcome) {
-			b.ignore(vote.Operator, types.ReasonSecondOutcome)
+		err := b.with(ctx, vote.Operator, attestation.RequestId, attestation.Attempt, func(s seat) string { return s.reveal(reveal, b.height) })
+		if err != nil {
+			return err
 		}
 	}
 	for _, output := range vote.Outputs {
-		seat, ok, err := b.seat(ctx, vote.Operator, output.RequestId, output.Attempt)
+		err := b.with(ctx, vote.Operator, output.RequestId, output.Attempt, func(s seat) string { return s.publish(output.Output) })
 		if err != nil {
 			return err
-		}
-		if ok {
-			seat.round.offers = append(seat.round.offers, offer{position: seat.position, output: output.Output})
 		}
 	}
 	return nil
 }
 
-// seat finds the operator's place in the round of an attempt. What has none is counted and ok is false.
-func (b *block) seat(ctx context.Context, operator string, requestID uint64, attempt uint32) (s seat, ok bool, err error) {
+// with hands the operator's seat in the round of an attempt to take, which says why it does not take what there is, or
+// nothing. What has no seat is counted.
+func (b *block) with(ctx context.Context, operator string, requestID uint64, attempt uint32, take func(seat) string) error {
+	s, reason, err := b.seat(ctx, operator, requestID, attempt)
+	if err != nil {
+		return err
+	}
+	if reason == "" {
+		reason = take(s)
+	}
+	if reason != "" {
+		b.ignore(operator, reason)
+	}
+	return nil
+}
+
+// seat finds the operator's place in the round of an attempt, or the reason why it has none.
+func (b *block) seat(ctx context.Context, operator string, requestID uint64, attempt uint32) (s seat, reason string, err error) {
 	if err := b.load(ctx, requestID); err != nil {
-		return seat{}, false, err
+		return seat{}, "", err
 	}
 	round := b.rounds[requestID]
 	if round == nil || round.round.Attempt != attempt {
-		b.ignore(operator, types.ReasonNoRound)
-		return seat{}, false, nil
+		return seat{}, types.ReasonNoRound, nil
 	}
 	position, member := round.electorate.positions[operator]
-	if !member {
-		b.ignore(operator, types.ReasonNotMember)
+	switch {
+	case !member:
+		return seat{}, types.ReasonNotMember, nil
+	case !round.round.HasSeat(position):
+		return seat{}, types.ReasonNoSeat, nil
+	default:
+		return seat{round: round, position: position}, "", nil
 	}
-	return seat{round: round, position: position}, member, nil
 }
 
 // load brings the round of a request into b.rounds, as nil when there is none.
@@ -156,7 +194,7 @@ func (b *block) load(ctx context.Context, requestID uint64) error {
 	if err != nil {
 		return err
 	}
-	loaded := &openRound{round: round, ballotOf: make(map[int]types.Outcome)}
+	loaded := &openRound{round: round, ballotOf: make(map[int]types.Outcome), contested: round.IsContested()}
 	if loaded.electorate, err = b.electorate(ctx, round.SnapshotId); err != nil {
 		return err
 	}
@@ -200,23 +238,4 @@ func (b *block) ignoredInOrder() []types.Ignored {
 		return cmp.Or(cmp.Compare(x.Operator, y.Operator), cmp.Compare(x.Reason, y.Reason))
 	})
 	return counts
-}
-
-// spoken is the outcome the member attested, in this block or before.
-func (s seat) spoken() (types.Outcome, bool) {
-	if candidate := s.round.round.Votes[s.position].Candidate; candidate > 0 {
-		return s.round.round.Candidates[candidate-1].Outcome, true
-	}
-	outcome, ok := s.round.ballotOf[s.position]
-	return outcome, ok
-}
-
-// cast takes the member's first attestation.
-func (s seat) cast(attestation types.Attestation) {
-	s.round.ballotOf[s.position] = attestation.Outcome
-	s.round.ballots = append(s.round.ballots, types.Ballot{
-		Position:         s.position,
-		Outcome:          attestation.Outcome,
-		EnvironmentClass: attestation.EnvironmentClass,
-	})
 }

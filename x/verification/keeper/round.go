@@ -25,6 +25,9 @@ func (k Keeper) OpenRound(ctx context.Context, opening types.RoundOpening) error
 	if exists {
 		return types.ErrRoundExists.Wrapf("expected no round of request %d, got one", opening.RequestID)
 	}
+	if err := opening.Validate(); err != nil {
+		return err
+	}
 	snapshot := types.Snapshot{Members: opening.Members, TotalPower: opening.TotalPower}
 	if snapshot.Position(opening.Leader) < 0 {
 		return types.ErrInvalidRound.Wrapf("expected a member as leader, got %q", opening.Leader)
@@ -33,15 +36,18 @@ func (k Keeper) OpenRound(ctx context.Context, opening types.RoundOpening) error
 	if eligible, threshold := snapshot.EligiblePower(), snapshot.Threshold(); eligible < threshold {
 		return types.ErrNoQuorum.Wrapf("expected members with power of at least %d, got %d", threshold, eligible)
 	}
-	_, version, err := k.CurrentParams(ctx)
+	params, version, err := k.CurrentParams(ctx)
 	if err != nil {
 		return err
 	}
 	if snapshot.Id, err = k.acquireSnapshot(ctx, snapshot); err != nil {
 		return err
 	}
-	round := types.NewRound(opening, snapshot.Id, version, blockHeight(ctx))
+	round := types.NewRound(opening, snapshot.Id, version, params, blockHeight(ctx))
 	if err := k.Rounds.Set(ctx, opening.RequestID, round); err != nil {
+		return err
+	}
+	if err := k.Timers.Set(ctx, collections.Join(round.TimerHeight, round.RequestId)); err != nil {
 		return err
 	}
 	return emitRoundOpened(ctx, round)
@@ -57,29 +63,25 @@ func (k Keeper) Abandon(ctx context.Context, requestID uint64) (passOver []strin
 	if err != nil {
 		return nil, err
 	}
+	snapshot, err := k.Snapshot(ctx, round.SnapshotId)
+	if err != nil {
+		return nil, err
+	}
 	if round.Phase == types.PHASE_SETTLING {
 		err = k.SettleQueue.Remove(ctx, collections.Join(round.SettleHeight, requestID))
 	} else {
-		err = k.clearOutputs(ctx, round)
+		err = k.setTimer(ctx, &round, 0)
 	}
 	if err != nil {
+		return nil, err
+	}
+	if err := k.clearOutputs(ctx, round); err != nil {
 		return nil, err
 	}
 	if err := k.Rounds.Remove(ctx, requestID); err != nil {
 		return nil, err
 	}
-	return passOver, k.ReleaseSnapshot(ctx, round.SnapshotId)
-}
-
-// Advance moves on the rounds whose timer has come: it begins reveals and arbitrations, and closes arbitrations. It is
-// called at the end of each block, and returns the decisions this brings, by request id.
-func (k Keeper) Advance(context.Context) ([]types.Decision, error) { return nil, nil }
-
-// Conclude closes the round of a request whose attempt is over: what has been published decides. The decision is
-// types.DecisionFinal when there is a verdict; otherwise, also without a round, its kind is types.DecisionImpossible and
-// the caller abandons the round.
-func (k Keeper) Conclude(_ context.Context, requestID uint64) (types.Decision, error) {
-	return types.Decision{RequestID: requestID, Kind: types.DecisionImpossible}, nil
+	return round.PassedOver(snapshot), k.ReleaseSnapshot(ctx, round.SnapshotId)
 }
 
 // Round gives the round of a request that is open or settling, or ErrRoundNotFound.
@@ -100,10 +102,10 @@ func (k Keeper) HasOpenRound(ctx context.Context, requestID uint64) (bool, error
 	if errors.Is(err, types.ErrRoundNotFound) {
 		return false, nil
 	}
-	return round.Phase == types.PHASE_OPEN, err
+	return err == nil && round.Phase != types.PHASE_SETTLING, err
 }
 
-// clearOutputs removes the published bytes of an open round: there are some for each candidate with a publisher.
+// clearOutputs removes the published bytes of a round: there are some for each candidate with a publisher.
 func (k Keeper) clearOutputs(ctx context.Context, round types.Round) error {
 	for i, candidate := range round.Candidates {
 		if candidate.Publisher == "" {

@@ -2,7 +2,6 @@ package keeper
 
 import (
 	"context"
-	"fmt"
 
 	"cosmossdk.io/collections"
 
@@ -10,72 +9,66 @@ import (
 	"github.com/opengradient/opengradient/x/verification/types"
 )
 
-// apply counts the ballots, takes the outputs and finds out whether the round came to an end.
+// apply counts the ballots, takes the outputs, punishes what they prove, and finds out whether the round came to an end.
 func (b *block) apply(ctx context.Context, r *openRound) (types.Decision, error) {
-	snapshot := r.electorate.snapshot
-	before := r.round.Tally(snapshot)
-	dropped, displaced := r.round.Count(snapshot, r.ballots, b.height, r.params.MaxCandidates)
-	for _, position := range dropped {
-		b.ignore(snapshot.Members[position].Operator, types.ReasonTooManyCandidates)
-	}
-	for _, candidate := range displaced {
-		if err := b.keeper.Outputs.Remove(ctx, collections.Join(r.round.RequestId, candidate)); err != nil {
-			return types.Decision{}, err
-		}
-	}
-	after := r.round.Tally(snapshot)
-	if after.State == agreement.Agreed && !r.round.HasDecided() {
-		r.round.Decided = uint32(after.Candidate) + 1
-		r.round.DecidedHeight = b.height
-	}
-	output, err := b.takeOutputs(ctx, r)
-	if err != nil {
+	if err := b.count(ctx, r); err != nil {
 		return types.Decision{}, err
 	}
-	decision := types.Decision{
-		RequestID:  r.round.RequestId,
-		Attempt:    r.round.Attempt,
-		Leader:     r.round.Leader,
-		SnapshotID: r.round.SnapshotId,
+	if err := b.takeOutputs(ctx, r); err != nil {
+		return types.Decision{}, err
 	}
-	switch winner := r.round.Winner(); {
-	case r.round.Phase != types.PHASE_OPEN:
-	case r.round.HasDecided() && (winner.Outcome.Failed() || winner.Publisher != ""):
-		decision.Kind = types.DecisionFinal
-		decision.Outcome = winner.Outcome
-		decision.Publisher = winner.Publisher
-		if decision.Output, err = b.finalize(ctx, r, output); err != nil {
-			return types.Decision{}, err
-		}
-	case after.State == agreement.Impossible && before.State != agreement.Impossible:
-		decision.Kind = types.DecisionImpossible
+	if err := b.punish(ctx, r); err != nil {
+		return types.Decision{}, err
+	}
+	decision, err := b.keeper.advance(ctx, &r.round, r.electorate.snapshot, r.params)
+	if err != nil {
+		return types.Decision{}, err
 	}
 	return decision, b.keeper.Rounds.Set(ctx, r.round.RequestId, r.round)
 }
 
-// finalize turns the round to settling and gives the winner's bytes, which leave this module's state with all others.
-// Output is the winner's bytes if they came in this block.
-func (b *block) finalize(ctx context.Context, r *openRound, output []byte) ([]byte, error) {
-	requestID := r.round.RequestId
-	if winner := r.round.Winner(); output == nil && !winner.Outcome.Failed() {
-		var err error
-		if output, err = b.keeper.Outputs.Get(ctx, collections.Join(requestID, r.round.Decided)); err != nil {
-			return nil, fmt.Errorf("output of candidate %d of request %d: %w", r.round.Decided, requestID, err)
+// count adds the ballots of the block and sees whether an outcome has won by equality.
+func (b *block) count(ctx context.Context, r *openRound) error {
+	snapshot := r.electorate.snapshot
+	dropped, displaced := r.round.Count(snapshot, r.ballots, b.height, r.params.MaxCandidates)
+	for _, position := range dropped {
+		b.ignore(r.operator(position), types.ReasonTooManyCandidates)
+	}
+	for _, candidate := range displaced {
+		if err := b.keeper.Outputs.Remove(ctx, collections.Join(r.round.RequestId, candidate)); err != nil {
+			return err
 		}
 	}
-	if err := b.keeper.clearOutputs(ctx, r.round); err != nil {
-		return nil, err
+	if !r.contested && r.round.IsContested() {
+		r.round.ContestedHeight = b.height
 	}
-	for i := range r.round.Candidates {
-		if uint32(i)+1 != r.round.Decided {
-			r.round.Candidates[i].Publisher = ""
+	if r.round.Phase == types.PHASE_COMMITTING || r.round.HasDecided() {
+		return nil
+	}
+	if verdict := r.round.Tally(snapshot); verdict.State == agreement.Agreed {
+		r.round.Decided = uint32(verdict.Candidate) + 1
+		r.round.DecidedHeight = b.height
+	}
+	return nil
+}
+
+// punish enters what the block proves against members into the round, and has each new fault punished, by member and
+// kind.
+func (b *block) punish(ctx context.Context, r *openRound) error {
+	snapshot := r.electorate.snapshot
+	if len(r.ballots) > 0 || r.unopened {
+		r.faults = append(r.faults, r.round.RevealFaults(snapshot, b.height)...)
+	}
+	var fresh types.Round // orders the faults and keeps one of each kind
+	for _, fault := range r.faults {
+		if r.round.AddFault(fault) {
+			fresh.AddFault(fault)
 		}
 	}
-	r.round.Phase = types.PHASE_SETTLING
-	r.round.FinalHeight = b.height
-	r.round.SettleHeight = b.height + int64(r.params.SettleBlocks)
-	if err := b.keeper.SettleQueue.Set(ctx, collections.Join(r.round.SettleHeight, requestID)); err != nil {
-		return nil, err
+	for _, fault := range fresh.Faults {
+		if err := b.keeper.punish(ctx, r.round, snapshot, fault); err != nil {
+			return err
+		}
 	}
-	return output, emitVerdict(ctx, r.round)
+	return nil
 }

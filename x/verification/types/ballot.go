@@ -11,6 +11,8 @@ type Ballot struct {
 	Position         int
 	Outcome          Outcome
 	EnvironmentClass uint32
+	// Salt opened the commitment; empty unless the round is sealed.
+	Salt []byte
 }
 
 // ballotGroup is the ballots of one block for one outcome.
@@ -22,8 +24,8 @@ type ballotGroup struct {
 }
 
 // Count adds the ballots of one block, at most one per member, to the round. A round tells at most maxCandidates
-// outcomes apart: when there is no room and nothing is decided, an outcome with more power in this block than the
-// weakest candidate takes its place, so that a few members with invented outcomes cannot shut out the rest.
+// outcomes apart: when there is no room, and the round is open and nothing is decided, an outcome with more power in this
+// block than the weakest candidate takes its place, so that a few members with invented outcomes cannot shut out the rest.
 //
 // Dropped are the members whose attestation is not held in the end, in snapshot order; they count as silent. Displaced
 // are the numbers, counted from 1, of the candidates that became another outcome.
@@ -45,7 +47,7 @@ func (r *Round) Count(snapshot Snapshot, ballots []Ballot, height int64, maxCand
 			r.add(snapshot, uint32(len(r.Candidates)), group, height)
 			continue
 		}
-		if position := r.weakest(group.power); position > 0 && !r.HasDecided() {
+		if position := r.weakest(group.power); position > 0 && r.Phase == PHASE_OPEN && !r.HasDecided() {
 			dropped = append(dropped, r.displace(position, group.outcome)...)
 			displaced = append(displaced, position)
 			r.add(snapshot, position, group, height)
@@ -63,7 +65,10 @@ func (r *Round) Count(snapshot Snapshot, ballots []Ballot, height int64, maxCand
 // add places a group's ballots behind a candidate.
 func (r *Round) add(snapshot Snapshot, position uint32, group ballotGroup, height int64) {
 	for _, ballot := range group.ballots {
-		r.Votes[ballot.Position] = MemberVote{Candidate: position, EnvironmentClass: ballot.EnvironmentClass, Height: height}
+		r.Votes[ballot.Position] = MemberVote{
+			Candidate: position, EnvironmentClass: ballot.EnvironmentClass, Height: height,
+			Commitment: r.Votes[ballot.Position].Commitment, Salt: ballot.Salt,
+		}
 		r.Candidates[position-1].Power += snapshot.Members[ballot.Position].Power
 	}
 }
@@ -113,7 +118,7 @@ func (r *Round) displace(position uint32, outcome Outcome) []int {
 	var members []int
 	for i, vote := range r.Votes {
 		if vote.Candidate == position {
-			r.Votes[i] = MemberVote{}
+			r.Votes[i] = MemberVote{Commitment: vote.Commitment}
 			members = append(members, i)
 		}
 	}

@@ -44,7 +44,7 @@ func (a Attendance) Attends(operator sdk.ValAddress) bool {
 // HeardFrom is the height of the first block that could hold the missing word of a member: the block after the opening
 // gathers the votes that the next one records, and so it is with reveals.
 func (r Round) HeardFrom(member int) int64 {
-	if r.Sealed && r.RevealingHeight != 0 && len(r.Votes[member].Commitment) > 0 {
+	if r.Sealed && len(r.Votes[member].Commitment) > 0 {
 		return r.RevealingHeight + 2
 	}
 	return r.OpenedHeight + 2

@@ -22,7 +22,7 @@ func NewEvidence(round Round, outputs []RoundOutput) Evidence {
 // NeedsEvidence tells whether the receipt of a settled round leaves something open: the verdict was found by comparison,
 // there were other outcomes, or somebody is at fault.
 func (r Round) NeedsEvidence() bool {
-	return r.Arbitrated || r.ContestedHeight != 0 || len(r.Faults) > 0
+	return r.Arbitrated || r.IsContested() || len(r.Faults) > 0
 }
 
 // Encode is the canonical encoding, whose Merkle root the receipt holds: fields ascending, defaults left out.

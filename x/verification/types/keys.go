@@ -41,8 +41,12 @@ var (
 	RoundsPrefix = collections.NewPrefix(6)
 	// SettleQueuePrefix: (settle height, request id).
 	SettleQueuePrefix = collections.NewPrefix(7)
-	// OutputsPrefix: (request id, candidate counted from 1) -> published bytes.
+	// OutputsPrefix: (request id, candidate counted from 1) -> published bytes of a round that is not settled.
 	OutputsPrefix = collections.NewPrefix(8)
+	// TimersPrefix: (timer height, request id).
+	TimersPrefix = collections.NewPrefix(9)
+	// ComparedPrefix: height -> tensor elements that the block has compared.
+	ComparedPrefix = collections.NewPrefix(10)
 	// ConductsPrefix: operator -> Conduct.
 	ConductsPrefix = collections.NewPrefix(11)
 	// DivergencesPrefix: (SHA-256 of the model, class of the verdict, other class) -> Divergence.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 
+	"github.com/opengradient/opengradient/internal/agreement"
 	"github.com/opengradient/opengradient/internal/tensor"
 )
 
@@ -71,9 +72,8 @@ func CheckOutput(outcome Outcome, output []byte, maxBytes uint64) error {
 	if root := tensor.MerkleRoot(output); !bytes.Equal(root[:], outcome.OutputRoot) {
 		return ErrInvalidOutput.Wrapf("expected bytes with root %x, got %x", outcome.OutputRoot, root)
 	}
-	// The length already bounds the count of tensors.
-	limits := tensor.Limits{MaxTensors: len(output), MaxRank: tensor.MaxRank, MaxBytes: int64(len(output))}
-	if _, err := tensor.Decode(output, limits); err != nil {
+	// What is no output in its one canonical form could never be compared with another.
+	if _, err := agreement.Cost(output); err != nil {
 		return ErrInvalidOutput.Wrapf("expected a canonical encoding of tensors: %s", err)
 	}
 	return nil

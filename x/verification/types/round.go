@@ -6,9 +6,9 @@ import (
 	"github.com/opengradient/opengradient/internal/agreement"
 )
 
-// NewRound opens a round at the end of the block of a height. Every member is silent.
-func NewRound(opening RoundOpening, snapshotID, paramsVersion uint64, height int64) Round {
-	return Round{
+// NewRound opens a round at the end of the block of a height, under the parameters of a version. Every member is silent.
+func NewRound(opening RoundOpening, snapshotID, paramsVersion uint64, params Params, height int64) Round {
+	round := Round{
 		RequestId:      opening.RequestID,
 		Attempt:        opening.Attempt,
 		Phase:          PHASE_OPEN,
@@ -18,23 +18,72 @@ func NewRound(opening RoundOpening, snapshotID, paramsVersion uint64, height int
 		ParamsVersion:  paramsVersion,
 		MaxOutputBytes: opening.MaxOutputBytes,
 		Votes:          make([]MemberVote, len(opening.Members)),
+		Digest:         opening.Digest,
+		Model:          opening.Model,
+		Rule:           opening.Rule,
+		Sealed:         opening.Sealed,
 	}
+	if opening.Rule == RULE_COMMITTEE {
+		round.Seats = make([]byte, (len(opening.Members)+7)/8)
+		for _, seat := range opening.Seats {
+			round.Seats[seat/8] |= 1 << (seat % 8)
+		}
+	}
+	if opening.Sealed {
+		round.Phase = PHASE_COMMITTING
+		round.TimerHeight = round.SealHeight(params)
+	} else {
+		round.TimerHeight = round.SoftHeight(params)
+	}
+	return round
 }
 
-// Tally applies the QUORUM rule to the attestations of the round so far.
+// HasSeat tells whether a member, by its position in the snapshot, takes part in the round.
+func (r Round) HasSeat(position int) bool { return len(r.Seats) == 0 || bitOf(r.Seats, position) }
+
+// SeatPower is the power of all members that take part.
+func (r Round) SeatPower(snapshot Snapshot) int64 {
+	var sum int64
+	for i, member := range snapshot.Members {
+		if r.HasSeat(i) {
+			sum += member.Power
+		}
+	}
+	return sum
+}
+
+// Threshold is the least power that wins the round.
+func (r Round) Threshold(snapshot Snapshot) int64 {
+	if r.Rule == RULE_COMMITTEE {
+		return r.SeatPower(snapshot)
+	}
+	return snapshot.Threshold()
+}
+
+// MayAttest tells whether a member that is silent can still be heard: it has a seat and, once a sealed round takes no
+// more commitments, it has committed.
+func (r Round) MayAttest(position int) bool {
+	return r.HasSeat(position) && (!r.Sealed || r.Phase == PHASE_COMMITTING || len(r.Votes[position].Commitment) > 0)
+}
+
+// SilentPower is the power of the members that are silent and can still be heard.
+func (r Round) SilentPower(snapshot Snapshot) int64 {
+	var silent int64
+	for i, member := range snapshot.Members {
+		if r.Votes[i].Candidate == 0 && r.MayAttest(i) {
+			silent += member.Power
+		}
+	}
+	return silent
+}
+
+// Tally applies the rule of the round by equality to the attestations so far.
 func (r Round) Tally(snapshot Snapshot) agreement.Verdict {
 	powers := make([]int64, len(r.Candidates))
 	for i, candidate := range r.Candidates {
 		powers[i] = candidate.Power
 	}
-	var eligible, silent int64
-	for i, member := range snapshot.Members {
-		eligible += member.Power
-		if r.Votes[i].Candidate == 0 {
-			silent += member.Power
-		}
-	}
-	return agreement.Tally(agreement.Threshold(eligible, snapshot.TotalPower), powers, silent)
+	return agreement.Tally(r.Threshold(snapshot), powers, r.SilentPower(snapshot))
 }
 
 // FindCandidate is the position, counted from 1, of the candidate with an outcome; 0 when there is none.
@@ -47,15 +96,23 @@ func (r Round) FindCandidate(outcome Outcome) uint32 {
 	return 0
 }
 
-// HasDecided reports whether an outcome has reached the threshold, with or without its bytes.
+// IsContested tells whether members attested different outcomes: then the bytes of every root are wanted.
+func (r Round) IsContested() bool { return len(r.Candidates) > 1 }
+
+// HasDecided reports whether an outcome has won, with or without its bytes.
 func (r Round) HasDecided() bool { return r.Decided > 0 }
 
-// Winner is the candidate that reached the threshold. It is meaningful only when HasDecided.
+// Winner is the candidate that won. It is meaningful only when HasDecided.
 func (r Round) Winner() Candidate {
 	if r.Decided == 0 || int(r.Decided) > len(r.Candidates) {
 		return Candidate{}
 	}
 	return r.Candidates[r.Decided-1]
+}
+
+// IsComplete tells whether the verdict can be given: an outcome has won and, for a root, its bytes are in state.
+func (r Round) IsComplete() bool {
+	return r.HasDecided() && (r.Winner().Outcome.Failed() || r.Winner().Publisher != "")
 }
 
 // VoteOf is what the round holds of an operator; ok is false when it is not a member of the snapshot.
@@ -65,6 +122,18 @@ func (r Round) VoteOf(snapshot Snapshot, operator string) (vote MemberVote, ok b
 		return MemberVote{}, false
 	}
 	return r.Votes[position], true
+}
+
+// WantsOutput tells whether the bytes of a candidate, counted from 1, can serve: it is a root, it has none, and it may
+// still win or will be compared with the root that has won.
+func (r Round) WantsOutput(candidate uint32) bool {
+	if r.Phase == PHASE_COMMITTING || candidate == 0 || int(candidate) > len(r.Candidates) {
+		return false
+	}
+	if c := r.Candidates[candidate-1]; c.Outcome.Failed() || c.Publisher != "" {
+		return false
+	}
+	return !r.HasDecided() || !r.Winner().Outcome.Failed()
 }
 
 // PublisherOrder lists the positions of the members that attested a candidate (counted from 1) in the order in which
@@ -80,8 +149,7 @@ func (r Round) PublisherOrder(snapshot Snapshot, candidate uint32) []int {
 // PublisherTurn is the operator whose turn it is to publish the winning bytes at a height; ok is false while nothing is
 // decided, and when no bytes are wanted: the outcome is a failure or its bytes are in state.
 func (r Round) PublisherTurn(snapshot Snapshot, height int64, turnBlocks uint32) (operator string, ok bool) {
-	winner := r.Winner()
-	if r.Phase != PHASE_OPEN || !r.HasDecided() || winner.Outcome.Failed() || winner.Publisher != "" {
+	if r.Phase == PHASE_SETTLING || !r.HasDecided() || !r.WantsOutput(r.Decided) {
 		return "", false
 	}
 	position, ok := agreement.PublisherTurn(r.PublisherOrder(snapshot, r.Decided), r.DecidedHeight, height, turnBlocks)
@@ -91,20 +159,26 @@ func (r Round) PublisherTurn(snapshot Snapshot, height int64, turnBlocks uint32)
 	return snapshot.Members[position].Operator, true
 }
 
-// Conduct is what each member did, in snapshot order, measured against the verdict.
-func (r Round) Conduct() []MemberOutcome {
-	outcomes := make([]MemberOutcome, len(r.Votes))
-	for i, vote := range r.Votes {
-		switch vote.Candidate {
-		case 0:
-			outcomes[i] = MEMBER_OUTCOME_MISSING
-		case r.Decided:
-			outcomes[i] = MEMBER_OUTCOME_AGREED
-		default:
-			outcomes[i] = MEMBER_OUTCOME_DISAGREED
+// PassedOver lists the operators that had a seat and were silent or at fault, in snapshot order. While a sealed round
+// takes commitments, a member that has committed is not silent.
+func (r Round) PassedOver(snapshot Snapshot) []string {
+	var operators []string
+	for i, member := range snapshot.Members {
+		silent := r.Votes[i].Candidate == 0 && (r.Phase != PHASE_COMMITTING || len(r.Votes[i].Commitment) == 0)
+		if r.HasSeat(i) && (silent || r.hasFault(i)) {
+			operators = append(operators, member.Operator)
 		}
 	}
-	return outcomes
+	return operators
+}
+
+func (r Round) hasFault(position int) bool {
+	for _, fault := range r.Faults {
+		if int(fault.Member) == position {
+			return true
+		}
+	}
+	return false
 }
 
 // Equal tells whether two votes are the same.

@@ -83,32 +83,6 @@ type Recorded struct {
 	Ignored []Ignored
 }
 
-// RoundOpening asks for a round.
-type RoundOpening struct {
-	RequestID uint64
-	// Attempt is counted from 1.
-	Attempt uint32
-	// Leader is one of the members.
-	Leader string
-	// Members are the eligible operators with their powers, ordered by operator address bytes.
-	Members []Member
-	// TotalPower is the power of all bonded validators.
-	TotalPower int64
-	// MaxOutputBytes bounds the canonical output.
-	MaxOutputBytes uint64
-	// Rule is the rule of the attempt.
-	Rule Rule
-	// Seats are the positions in Members, ascending, that have a seat: the leader and at least one other. Empty for
-	// RULE_QUORUM, where all have one.
-	Seats []int
-	// Sealed asks for commitments before reveals.
-	Sealed bool
-	// Digest is the request digest: 32 bytes.
-	Digest []byte
-	// Model is the SHA-256 of the model: 32 bytes.
-	Model []byte
-}
-
 // Settlement is a round whose time for late attestations is over.
 type Settlement struct {
 	Round Round
