@@ -30,15 +30,15 @@ func TestCommittee(t *testing.T) {
 		total  int64
 		want   [][]int // each occurs, and nothing else does
 	}{
-		"the only member":                          {[]int64{10}, 0, 10, [][]int{{0}}},
-		"the only member, with just enough":        {[]int64{10}, 0, 29, [][]int{{0}}},
-		"a leader that holds enough has company":   {[]int64{90, 5, 5}, 0, 100, [][]int{{0, 1}, {0, 2}}},
-		"of three equal ones two":                  {[]int64{7, 7, 7}, 1, 21, [][]int{{0, 1}, {1, 2}}},
-		"exactly a third is not enough":            {[]int64{1, 1, 1, 1, 1, 1}, 5, 6, [][]int{{0, 1, 5}, {0, 2, 5}, {0, 3, 5}, {0, 4, 5}, {1, 2, 5}, {1, 3, 5}, {1, 4, 5}, {2, 3, 5}, {2, 4, 5}, {3, 4, 5}}},
-		"just above a third is":                    {[]int64{17, 17, 33, 33}, 0, 100, [][]int{{0, 1}, {0, 2}, {0, 3}}},
-		"half of what is not divisible is rounded": {[]int64{1, 1, 1, 1}, 0, 5, [][]int{{0, 1}, {0, 2}, {0, 3}}},
-		"all are needed":                           {[]int64{10, 10, 14}, 2, 101, [][]int{{0, 1, 2}}},
-		"the largest powers":                       {[]int64{math.MaxInt64 - 2, 1, 1}, 2, math.MaxInt64, [][]int{{0, 2}}},
+		"the only member":                        {[]int64{10}, 0, 10, [][]int{{0}}},
+		"the only member, with just enough":      {[]int64{10}, 0, 29, [][]int{{0}}},
+		"a leader that holds enough has company": {[]int64{90, 5, 5}, 0, 100, [][]int{{0, 1}, {0, 2}}},
+		"of three equal ones two":                {[]int64{7, 7, 7}, 1, 21, [][]int{{0, 1}, {1, 2}}},
+		"exactly a third is not enough":          {[]int64{1, 1, 1, 1, 1, 1}, 5, 6, [][]int{{0, 1, 5}, {0, 2, 5}, {0, 3, 5}, {0, 4, 5}, {1, 2, 5}, {1, 3, 5}, {1, 4, 5}, {2, 3, 5}, {2, 4, 5}, {3, 4, 5}}},
+		"just above a third is":                  {[]int64{17, 17, 33, 33}, 0, 100, [][]int{{0, 1}, {0, 2}, {0, 3}}},
+		"a third that is no whole number":        {[]int64{1, 1, 1, 1}, 0, 5, [][]int{{0, 1}, {0, 2}, {0, 3}}},
+		"all are needed":                         {[]int64{10, 10, 14}, 2, 101, [][]int{{0, 1, 2}}},
+		"the largest powers":                     {[]int64{math.MaxInt64 - 2, 1, 1}, 2, math.MaxInt64, [][]int{{0, 2}}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -9,8 +9,9 @@ import (
 	"github.com/opengradient/opengradient/x/scheduling/types"
 )
 
-func forCommittee(id uint64) types.Task {
-	given := task(id)
+// forCommittee is task 1, for a committee.
+func forCommittee() types.Task {
+	given := task(1)
 	given.Committee = true
 	return given
 }
@@ -21,7 +22,7 @@ func TestCommitteePlacement(t *testing.T) {
 	f := newFixture(t, types.DefaultParams(), 10, 20, 30, 5, 25)
 	// One that is bonded and not eligible counts in the total: a third of 110 is 36.
 	f.staking.validators = append(f.staking.validators, &validator{operator: operator(5), power: 20})
-	f.enqueue(t, forCommittee(1))
+	f.enqueue(t, forCommittee())
 	f.at(10) // without the events so far
 	placements := f.assign(t)
 	require.Len(t, placements, 1)
@@ -49,7 +50,7 @@ func TestCommitteePlacement(t *testing.T) {
 // TestOnlyTheFirstAttemptIsOfACommittee: when a committee does not agree, everybody is asked.
 func TestOnlyTheFirstAttemptIsOfACommittee(t *testing.T) {
 	f := newFixture(t, types.DefaultParams(), 10, 10, 10, 10, 10, 10)
-	f.enqueue(t, forCommittee(1))
+	f.enqueue(t, forCommittee())
 	require.Len(t, f.assign(t)[0].Seats, 3, "two of six members hold no more than a third")
 	for range 2 {
 		again, err := f.Retry(f.ctx, 1, nil)
@@ -70,7 +71,7 @@ func TestOnlyTheFirstAttemptIsOfACommittee(t *testing.T) {
 func TestACommitteeNeedsAsManyAsAQuorum(t *testing.T) {
 	f := newFixture(t, types.DefaultParams(), 10, 10)
 	require.NoError(t, f.SetStatus(f.ctx, operator(0), types.NodeStatus{}))
-	f.enqueue(t, forCommittee(1))
+	f.enqueue(t, forCommittee())
 	require.Empty(t, f.assign(t), "half of all power would do for a committee")
 	require.NoError(t, f.SetStatus(f.ctx, operator(0), ready()))
 	require.Equal(t, []int{0, 1}, f.assign(t)[0].Seats)
@@ -79,13 +80,13 @@ func TestACommitteeNeedsAsManyAsAQuorum(t *testing.T) {
 // TestTheOnlyMemberIsACommittee: as one that is more than half of all power, it is a quorum's majority as well.
 func TestTheOnlyMemberIsACommittee(t *testing.T) {
 	f := newFixture(t, types.DefaultParams(), 10)
-	f.enqueue(t, forCommittee(1))
+	f.enqueue(t, forCommittee())
 	require.Equal(t, []int{0}, f.assign(t)[0].Seats)
 }
 
 func TestATaskWithoutACommitteeHasNoSeats(t *testing.T) {
 	f := newFixture(t, types.DefaultParams(), 10, 10, 10)
-	f.enqueue(t, forCommittee(1))
+	f.enqueue(t, forCommittee())
 	f.enqueue(t, task(2))
 	placements := f.assign(t)
 	require.Len(t, placements, 2)
