@@ -22,7 +22,7 @@ func TestGenesisThroughTheModule(t *testing.T) {
 	cdc := codec.NewProtoCodec(registry)
 	key := storetypes.NewKVStoreKey(types.StoreKey)
 	ctx := testutil.DefaultContext(key, storetypes.NewTransientStoreKey("transient"))
-	module := verification.NewAppModule(keeper.NewKeeper(cdc, runtime.NewKVStoreService(key), "authority"))
+	module := verification.NewAppModule(keeper.NewKeeper(cdc, runtime.NewKVStoreService(key), nil, nil, "authority"))
 
 	module.RegisterInterfaces(registry)
 	module.RegisterLegacyAminoCodec(codec.NewLegacyAmino())
