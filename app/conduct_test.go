@@ -113,11 +113,13 @@ func (w *whim) messages() (msgs []sdk.Msg) {
 		case 1:
 			msgs = append(msgs, &schedulingtypes.MsgUpdateParams{Authority: from.String(), Params: w.schedulingParams()})
 		case 2:
-			msgs = append(msgs, &verificationtypes.MsgUpdateParams{Authority: from.String(), Params: verificationtypes.Params{
-				SettleBlocks:        rapid.Uint32Range(1, maxSettle).Draw(t, "settle blocks"),
-				PublisherTurnBlocks: rapid.Uint32Range(1, 3).Draw(t, "turn"),
-				MaxCandidates:       rapid.Uint32Range(2, 4).Draw(t, "candidates"),
-			}})
+			params := verificationtypes.DefaultParams()
+			params.SettleBlocks = rapid.Uint32Range(1, maxSettle).Draw(t, "settle blocks")
+			params.PublisherTurnBlocks = rapid.Uint32Range(1, 3).Draw(t, "turn")
+			params.MaxCandidates = rapid.Uint32Range(2, 4).Draw(t, "candidates")
+			params.SoftBlocks = rapid.Uint32Range(1, 6).Draw(t, "soft blocks")
+			params.ArbitrationBlocks = rapid.Uint32Range(1, 6).Draw(t, "arbitration blocks")
+			msgs = append(msgs, &verificationtypes.MsgUpdateParams{Authority: from.String(), Params: params})
 		case 3:
 			amount := sdk.NewInt64Coin(app.BondDenom, 1_000_000*rapid.Int64Range(1, 8).Draw(t, "delegated"))
 			at := rapid.IntRange(0, len(w.c.Validators)-1).Draw(t, "validator")
