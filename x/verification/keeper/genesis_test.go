@@ -17,7 +17,9 @@ func everyPhase(t tester) *fixture {
 		f.open(opening(id, equalMembers(4)))
 	}
 	f.at(8)
-	f.updateParams(types.Params{SettleBlocks: 9, PublisherTurnBlocks: 1, MaxCandidates: 2})
+	changed := types.DefaultParams()
+	changed.SettleBlocks, changed.PublisherTurnBlocks, changed.MaxCandidates = 9, 1, 2
+	f.updateParams(changed)
 	f.record(
 		types.OperatorVotes{
 			Operator:     operator(0),

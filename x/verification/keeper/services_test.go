@@ -40,7 +40,8 @@ func TestUpdateParams(t *testing.T) {
 		})
 	}
 	f := newFixture(t, types.DefaultParams())
-	changed := types.Params{SettleBlocks: 5, PublisherTurnBlocks: 4, MaxCandidates: 3}
+	changed := types.DefaultParams()
+	changed.SettleBlocks, changed.PublisherTurnBlocks, changed.MaxCandidates = 5, 4, 3
 	f.updateParams(changed)
 	params, version, err := f.CurrentParams(f.ctx)
 	f.must(err)
