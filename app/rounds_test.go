@@ -78,10 +78,19 @@ func spoken(round verificationtypes.Round) (count int) {
 	return count
 }
 
+func sealed(round verificationtypes.Round) (count int) {
+	for _, vote := range round.Votes {
+		if len(vote.Commitment) > 0 {
+			count++
+		}
+	}
+	return count
+}
+
 var stages = map[string]stage{
 	"committing": {
 		phase: verificationtypes.PHASE_COMMITTING, sealed: true, says: silenceFrom(2, true, false, false), outputs: answer,
-		reached: func(r verificationtypes.Round) bool { return len(r.Votes[0].Commitment)+len(r.Votes[1].Commitment) > 0 },
+		reached: func(r verificationtypes.Round) bool { return sealed(r) == 2 },
 	},
 	"open and sealed": {
 		phase: verificationtypes.PHASE_OPEN, sealed: true, says: silenceFrom(1, false, true, false), outputs: answer,

@@ -88,7 +88,7 @@ func (n *Network) check() {
 // checkRounds gives the rounds by request, each of which has been held against its phase.
 func (n *Network) checkRounds(height int64) map[uint64]verificationtypes.Round {
 	n.t.Helper()
-	rounds := map[uint64]verificationtypes.Round{}
+	rounds, timers := map[uint64]verificationtypes.Round{}, map[uint64]int64{}
 	err := n.Verification.Rounds.Walk(n.ctx, nil, func(id uint64, round verificationtypes.Round) (bool, error) {
 		rounds[id] = round
 		n.look(round)
@@ -96,12 +96,22 @@ func (n *Network) checkRounds(height int64) map[uint64]verificationtypes.Round {
 			require.Greater(n.t, round.SettleHeight, height, "round of request %d is settled in time", id)
 			require.Equal(n.t, round.FinalHeight+int64(n.paramsOf(round.ParamsVersion).SettleBlocks), round.SettleHeight)
 		}
-		if round.TimerHeight != 0 && round.Phase != verificationtypes.PHASE_SETTLING {
-			require.Greater(n.t, round.TimerHeight, height, "timer of request %d in %s", id, round.Phase)
+		if round.Phase == verificationtypes.PHASE_ARBITRATING && !round.HasDecided() {
+			require.Greater(n.t, round.TimerHeight, height, "an arbitration closes: request %d", id)
+		}
+		if round.TimerHeight > height {
+			timers[id] = round.TimerHeight
 		}
 		return false, nil
 	})
 	require.NoError(n.t, err)
+	err = n.Verification.Timers.Walk(n.ctx, nil, func(key collections.Pair[int64, uint64]) (bool, error) {
+		require.Equal(n.t, timers[key.K2()], key.K1(), "timer of request %d", key.K2())
+		delete(timers, key.K2())
+		return false, nil
+	})
+	require.NoError(n.t, err)
+	require.Empty(n.t, timers, "timers that are set and not waited for")
 	return rounds
 }
 
