@@ -71,20 +71,19 @@ func divided(c *chaintest.Chain, i int) abcitypes.VoteExtension {
 		switch {
 		case id == silent, id == partial && i >= 2:
 			return nil
-		case id == retrying && i >= 2:
-			return output(-1)
 		default:
 			return answer(i, id)
 		}
 	})
 	ext.Status.Ready = false
 	for k := range ext.Attestations {
-		if ext.Attestations[k].RequestId == failed {
+		// Half a failure and half a root leave no verdict, by equality or within the tolerance.
+		if id := ext.Attestations[k].RequestId; id == failed || id == retrying && i >= 2 {
 			ext.Attestations[k].Outcome = verificationtypes.Outcome{Failure: verificationtypes.FAILURE_EXECUTION}
 		}
 	}
 	ext.Outputs = slices.DeleteFunc(ext.Outputs, func(o verificationtypes.PublishedOutput) bool {
-		return o.RequestId == failed || o.RequestId == unpublished
+		return o.RequestId == failed || o.RequestId == unpublished || o.RequestId == retrying
 	})
 	return ext
 }
