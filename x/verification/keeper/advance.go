@@ -25,6 +25,10 @@ func (k Keeper) advance(
 	if round.IsComplete() {
 		return k.finalize(ctx, round, params)
 	}
+	if round.Phase == types.PHASE_ARBITRATING && round.TimerHeight == 0 {
+		// It was given up already, and waits for its caller to abandon it; or it has decided and waits for bytes.
+		return types.Decision{}, nil
+	}
 	switch round.Step(snapshot, params, height) {
 	case types.StepReveal:
 		round.Phase, round.RevealingHeight = types.PHASE_OPEN, height
@@ -63,7 +67,7 @@ func (k Keeper) decideByComparison(
 	case state == agreement.ArbitrationAgreed:
 		return k.finalize(ctx, round, params)
 	case state == agreement.ArbitrationNoVerdict:
-		return newDecision(*round, types.DecisionImpossible), nil
+		return newDecision(*round, types.DecisionImpossible), k.setTimer(ctx, round, 0)
 	default:
 		return types.Decision{}, nil
 	}
@@ -126,10 +130,7 @@ func (k Keeper) Advance(ctx context.Context) ([]types.Decision, error) {
 	}
 	var decisions []types.Decision
 	for _, key := range due {
-		if err := k.Timers.Remove(ctx, key); err != nil {
-			return nil, err
-		}
-		decision, err := k.update(ctx, key.K2(), k.advance)
+		decision, err := k.update(ctx, key.K2(), k.goOff)
 		if err != nil {
 			return nil, err
 		}
@@ -139,6 +140,17 @@ func (k Keeper) Advance(ctx context.Context) ([]types.Decision, error) {
 	}
 	slices.SortFunc(decisions, func(a, b types.Decision) int { return cmp.Compare(a.RequestID, b.RequestID) })
 	return decisions, nil
+}
+
+// goOff moves on a round whose timer has come. Unless it is set anew, it has none from then on.
+func (k Keeper) goOff(
+	ctx context.Context, round *types.Round, snapshot types.Snapshot, params types.Params,
+) (types.Decision, error) {
+	decision, err := k.advance(ctx, round, snapshot, params)
+	if err != nil || round.TimerHeight == 0 || round.TimerHeight > blockHeight(ctx) {
+		return decision, err
+	}
+	return decision, k.setTimer(ctx, round, 0)
 }
 
 // dueTimers collects the keys first: a store must not be changed under its iterator.

@@ -34,6 +34,10 @@ func (k Keeper) arbitrate(
 	if err := k.spendElements(ctx, uint64(found.Elements)); err != nil {
 		return agreement.ArbitrationPending, err
 	}
+	if closing := round.CloseHeight(params); found.State == agreement.ArbitrationPending && round.TimerHeight != closing {
+		// It was tried again after a block without room.
+		return found.State, k.setTimer(ctx, round, closing)
+	}
 	if found.State == agreement.ArbitrationAgreed {
 		round.Decided = numbers[found.Candidate]
 		round.DecidedHeight = blockHeight(ctx)

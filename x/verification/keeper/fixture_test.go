@@ -1,16 +1,20 @@
 package keeper_test
 
 import (
+	"bytes"
+	"context"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
 
+	"cosmossdk.io/math"
 	"github.com/cosmos/cosmos-sdk/codec"
 	codectypes "github.com/cosmos/cosmos-sdk/codec/types"
 	"github.com/cosmos/cosmos-sdk/runtime"
 	storetypes "github.com/cosmos/cosmos-sdk/store/v2/types"
 	"github.com/cosmos/cosmos-sdk/testutil"
 	sdk "github.com/cosmos/cosmos-sdk/types"
+	stakingtypes "github.com/cosmos/cosmos-sdk/x/staking/types"
 
 	"github.com/opengradient/opengradient/internal/tensor"
 	"github.com/opengradient/opengradient/x/verification/keeper"
@@ -28,8 +32,27 @@ type tester interface {
 type fixture struct {
 	keeper.Keeper
 
-	t   tester
-	ctx sdk.Context
+	t     tester
+	ctx   sdk.Context
+	nodes *jails
+}
+
+// jails notes which operators were sent to jail, and why. It stands for both other modules: nobody has a validator.
+type jails struct{ calls []string }
+
+func (*jails) GetValidator(context.Context, sdk.ValAddress) (stakingtypes.Validator, error) {
+	return stakingtypes.Validator{}, stakingtypes.ErrNoValidatorFound
+}
+
+func (*jails) Slash(context.Context, sdk.ConsAddress, int64, int64, math.LegacyDec) (math.Int, error) {
+	return math.Int{}, stakingtypes.ErrNoValidatorFound
+}
+
+func (*jails) SetReliability(context.Context, string, uint32) error { return nil }
+
+func (j *jails) JailNode(_ context.Context, operator string, _ int64, reason string) error {
+	j.calls = append(j.calls, operator+" "+reason)
+	return nil
 }
 
 // newEmptyFixture has a store without any state.
@@ -38,10 +61,12 @@ func newEmptyFixture(t tester) *fixture {
 	key := storetypes.NewKVStoreKey(types.StoreKey)
 	ctx := testutil.DefaultContext(key, storetypes.NewTransientStoreKey("transient_"+types.StoreKey))
 	cdc := codec.NewProtoCodec(codectypes.NewInterfaceRegistry())
+	nodes := &jails{}
 	return &fixture{
-		Keeper: keeper.NewKeeper(cdc, runtime.NewKVStoreService(key), authority),
+		Keeper: keeper.NewKeeper(cdc, runtime.NewKVStoreService(key), nodes, nodes, authority),
 		t:      t,
 		ctx:    ctx.WithBlockHeight(1),
+		nodes:  nodes,
 	}
 }
 
@@ -78,6 +103,27 @@ func (f *fixture) record(votes ...types.OperatorVotes) types.Recorded {
 	recorded, err := f.Record(f.ctx, votes)
 	f.must(err)
 	return recorded
+}
+
+func (f *fixture) advance() []types.Decision {
+	f.t.Helper()
+	decisions, err := f.Advance(f.ctx)
+	f.must(err)
+	return decisions
+}
+
+func (f *fixture) conclude(requestID uint64) types.Decision {
+	f.t.Helper()
+	decision, err := f.Conclude(f.ctx, requestID)
+	f.must(err)
+	return decision
+}
+
+func (f *fixture) abandon(requestID uint64) []string {
+	f.t.Helper()
+	passOver, err := f.Abandon(f.ctx, requestID)
+	f.must(err)
+	return passOver
 }
 
 func (f *fixture) settle() []types.Settlement {
@@ -161,8 +207,12 @@ func opening(requestID uint64, list []types.Member) types.RoundOpening {
 	}
 	return types.RoundOpening{
 		RequestID: requestID, Attempt: 1, Leader: operator(0), Members: list, TotalPower: total, MaxOutputBytes: 8192,
+		Rule: types.RULE_QUORUM, Digest: digest(), Model: bytes.Repeat([]byte{7}, 32),
 	}
 }
+
+// digest is the request digest of every round.
+func digest() []byte { return bytes.Repeat([]byte{9}, 32) }
 
 // result is the canonical output bytes of variant i.
 func result(i int) []byte {

@@ -36,6 +36,11 @@ func (k Keeper) InitGenesis(ctx context.Context, gs types.GenesisState) error {
 		if err := k.Rounds.Set(ctx, round.RequestId, round); err != nil {
 			return err
 		}
+		if round.TimerHeight > 0 {
+			if err := k.Timers.Set(ctx, collections.Join(round.TimerHeight, round.RequestId)); err != nil {
+				return err
+			}
+		}
 		if round.Phase != types.PHASE_SETTLING {
 			continue
 		}

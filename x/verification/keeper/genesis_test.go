@@ -55,8 +55,8 @@ func TestExportHoldsRelativeHeights(t *testing.T) {
 	}
 	f := newEmptyFixture(t)
 	f.same("heights", got, []heights{{-3, 0, 0, 0, 0}, {-3, 0, 0, 0, -2}, {-3, 0, 0, 0, -2}, {-3, 0, 0, 3, -2}, {-3, 0, 0, 3, -2}})
-	if len(genesis.Outputs) != 1 || genesis.Outputs[0].RequestId != 2 {
-		t.Errorf("expected the bytes of request 2 only, got %+v", genesis.Outputs)
+	if len(genesis.Outputs) != 2 || genesis.Outputs[0].RequestId != 2 || genesis.Outputs[1].RequestId != 4 {
+		t.Errorf("expected the bytes of requests 2 and 4 only, got %+v", genesis.Outputs)
 	}
 }
 
@@ -183,8 +183,8 @@ func TestGenesisValidate(t *testing.T) {
 		{"bytes of no round", func(g *types.GenesisState) {
 			g.Outputs = append(g.Outputs, types.RoundOutput{RequestId: 9, Candidate: 1, Output: result(0)})
 		}, types.ErrInvalidGenesis},
-		{"bytes after the verdict", func(g *types.GenesisState) {
-			g.Outputs = append(g.Outputs, types.RoundOutput{RequestId: 4, Candidate: 1, Output: result(0)})
+		{"bytes beside a failure", func(g *types.GenesisState) {
+			g.Outputs = append(g.Outputs, types.RoundOutput{RequestId: 5, Candidate: 1, Output: result(0)})
 		}, types.ErrInvalidGenesis},
 		{"bytes twice", func(g *types.GenesisState) { g.Outputs = append(g.Outputs, g.Outputs[0]) }, types.ErrInvalidGenesis},
 	} {

@@ -221,8 +221,8 @@ func (c *chain) block(rt *rapid.T, params types.Params) {
 			}
 		case types.DecisionImpossible:
 			if rapid.Bool().Draw(rt, "abandon") {
-				c.f.must(c.f.Abandon(c.f.ctx, id))
-				c.g.must(c.g.Abandon(c.g.ctx, id))
+				c.f.abandon(id)
+				c.g.abandon(id)
 				delete(c.oracles, id)
 			}
 		}

@@ -45,7 +45,7 @@ func (k Keeper) Record(ctx context.Context, votes []types.OperatorVotes) (types.
 		if err != nil {
 			return types.Recorded{}, err
 		}
-		if decision.Kind != types.DecisionUnspecified {
+		if decision.Kind == types.DecisionFinal || decision.Kind == types.DecisionImpossible && !round.givenUp {
 			recorded.Decisions = append(recorded.Decisions, decision)
 		}
 	}
@@ -89,8 +89,12 @@ type openRound struct {
 	faults     []types.Fault
 	// contested is what the round was before the block.
 	contested bool
+	// givenUp is true when an earlier block reported that the round has no verdict.
+	givenUp bool
 	// committed and unopened tell whether the block brought a commitment, or a reveal that opens none.
 	committed, unopened bool
+	// fresh tells whether the block brought an outcome that the round did not know.
+	fresh bool
 }
 
 func (r *openRound) changed() bool {
@@ -206,6 +210,7 @@ func (b *block) load(ctx context.Context, requestID uint64) error {
 		b.params[round.ParamsVersion] = params
 	}
 	loaded.params = params
+	loaded.givenUp = round.Step(loaded.electorate.snapshot, params, b.height-1) == types.StepGiveUp
 	b.rounds[requestID] = loaded
 	b.touched = append(b.touched, loaded)
 	return nil

@@ -44,9 +44,11 @@ func (s seat) attest(attestation types.Attestation, height int64) string {
 		return types.ReasonSealed
 	case len(round.Votes[s.position].Commitment) == 0:
 		return types.ReasonNoCommitment
-	default:
-		return types.ReasonUnopened
 	}
+	if unopened, tried := round.UnopenedBy(s.position); tried && !unopened.Outcome.Equal(attestation.Outcome) {
+		s.fault(attestation.Outcome, nil, height)
+	}
+	return types.ReasonUnopened
 }
 
 // reveal takes a reveal that opens the member's commitment as its attestation. The first one that does not is kept: the

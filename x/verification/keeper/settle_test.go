@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"testing"
 
+	"github.com/opengradient/opengradient/internal/agreement"
 	"github.com/opengradient/opengradient/internal/tensor"
 	"github.com/opengradient/opengradient/x/verification/types"
 )
@@ -44,14 +45,16 @@ func TestLateAttestationsCountUntilSettlement(t *testing.T) {
 		t.Fatalf("expected one settlement at 5, got %d", len(settled))
 	}
 	s := settled[0]
+	before.Candidates[0].Standing = types.STANDING_AGREES
+	before.Candidates[1].Standing, before.Candidates[1].Error = types.STANDING_CONTRADICTS, agreement.ErrorUnbounded
 	f.same("round", s.Round, before)
 	const agreed, disagreed = types.MEMBER_OUTCOME_AGREED, types.MEMBER_OUTCOME_DISAGREED
 	f.same("conduct", s.Outcomes, []types.MemberOutcome{agreed, agreed, agreed, agreed, agreed, agreed, disagreed})
 	if want := []byte{0b01_01_01_01, 0b00_10_01_01}; !bytes.Equal(s.Bitmap, want) {
 		t.Errorf("expected bitmap %08b, got %08b", want, s.Bitmap)
 	}
-	if s.EvidenceRoot != tensor.MerkleRoot(before.Evidence()) {
-		t.Errorf("expected the root of the evidence, got %x", s.EvidenceRoot)
+	if root, err := types.NewEvidence(before, nil).Root(); err != nil || s.EvidenceRoot != root {
+		t.Errorf("expected the root of the evidence %x, got %x, %v", root, s.EvidenceRoot, err)
 	}
 	if s.Snapshot.References != 1 || len(s.Snapshot.Members) != 7 {
 		t.Errorf("expected the snapshot with the receipt's reference, got %+v", s.Snapshot)
@@ -96,7 +99,7 @@ func TestAbandonASettlingRound(t *testing.T) {
 	f.open(opening(1, equalMembers(1)))
 	f.next()
 	f.record(says(failure(), 0)...)
-	f.must(f.Abandon(f.ctx, 1))
+	f.abandon(1)
 	f.at(50)
 	if settled := f.settle(); len(settled) != 0 {
 		t.Fatalf("expected nothing to settle, got %d", len(settled))

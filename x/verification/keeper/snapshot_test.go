@@ -22,11 +22,11 @@ func TestSnapshotsAreSharedAndCounted(t *testing.T) {
 	if got := f.snapshot(1).References; got != 2 {
 		t.Fatalf("expected 2 references, got %d", got)
 	}
-	f.must(f.Abandon(f.ctx, 1))
+	f.abandon(1)
 	if got := f.snapshot(1).References; got != 1 {
 		t.Fatalf("expected 1 reference, got %d", got)
 	}
-	f.must(f.Abandon(f.ctx, 2))
+	f.abandon(2)
 	if _, err := f.Snapshot(f.ctx, 1); !errors.Is(err, types.ErrSnapshotNotFound) {
 		t.Fatalf("expected %v, got %v", types.ErrSnapshotNotFound, err)
 	}
@@ -49,7 +49,7 @@ func TestSettlementKeepsTheReference(t *testing.T) {
 	if got := f.snapshot(1).References; got != 2 {
 		t.Fatalf("expected the receipt's and the round's reference, got %d", got)
 	}
-	f.must(f.Abandon(f.ctx, 2))
+	f.abandon(2)
 	if got := f.snapshot(1).References; got != 1 {
 		t.Fatalf("expected the receipt's reference, got %d", got)
 	}

@@ -30,10 +30,12 @@ func (b *block) apply(ctx context.Context, r *openRound) (types.Decision, error)
 // count adds the ballots of the block and sees whether an outcome has won by equality.
 func (b *block) count(ctx context.Context, r *openRound) error {
 	snapshot := r.electorate.snapshot
+	known := len(r.round.Candidates)
 	dropped, displaced := r.round.Count(snapshot, r.ballots, b.height, r.params.MaxCandidates)
 	for _, position := range dropped {
 		b.ignore(r.operator(position), types.ReasonTooManyCandidates)
 	}
+	r.fresh = len(r.round.Candidates) > known || len(displaced) > 0
 	for _, candidate := range displaced {
 		if err := b.keeper.Outputs.Remove(ctx, collections.Join(r.round.RequestId, candidate)); err != nil {
 			return err
@@ -56,7 +58,7 @@ func (b *block) count(ctx context.Context, r *openRound) error {
 // kind.
 func (b *block) punish(ctx context.Context, r *openRound) error {
 	snapshot := r.electorate.snapshot
-	if len(r.ballots) > 0 || r.unopened {
+	if r.fresh || r.unopened {
 		r.faults = append(r.faults, r.round.RevealFaults(snapshot, b.height)...)
 	}
 	var fresh types.Round // orders the faults and keeps one of each kind

@@ -96,7 +96,7 @@ func TestCountAgreesWithOracleInAnyOrder(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		snapshot := electorateOf(rapid.SliceOfN(rapid.Int64Range(1, 5), 1, 12).Draw(rt, "powers")...)
 		most := rapid.Uint32Range(2, 4).Draw(rt, "most")
-		round := Round{Votes: make([]MemberVote, len(snapshot.Members))}
+		round := Round{Phase: PHASE_OPEN, Votes: make([]MemberVote, len(snapshot.Members))}
 		stands := make(map[int]byte)
 		for height := int64(1); height <= 4; height++ {
 			choices := make(map[int]byte)
@@ -118,7 +118,7 @@ func TestCountAgreesWithOracleInAnyOrder(t *testing.T) {
 			stands = oracleCount(snapshot, stands, choices, int(most), round.HasDecided())
 			checkCount(rt, snapshot, round, stands, most)
 			for _, position := range dropped {
-				if round.Votes[position] != (MemberVote{}) {
+				if !round.Votes[position].Equal(MemberVote{}) {
 					rt.Fatalf("expected dropped member %d to be silent, got %+v", position, round.Votes[position])
 				}
 			}
@@ -191,17 +191,19 @@ func TestCountDisplacesTheWeakestOnly(t *testing.T) {
 	for _, tc := range []struct {
 		name      string
 		powers    []int64
+		phase     Phase
 		decided   uint32
 		dropped   []int
 		displaced []uint32
 	}{
-		{"as strong as the weakest", []int64{2, 1, 1, 9}, 0, []int{2}, nil},
-		{"stronger than the weakest", []int64{2, 1, 2, 9}, 0, []int{1}, []uint32{2}},
-		{"stronger, but all is decided", []int64{2, 1, 2, 9}, 1, []int{2}, nil},
+		{"as strong as the weakest", []int64{2, 1, 1, 9}, PHASE_OPEN, 0, []int{2}, nil},
+		{"stronger than the weakest", []int64{2, 1, 2, 9}, PHASE_OPEN, 0, []int{1}, []uint32{2}},
+		{"stronger, but all is decided", []int64{2, 1, 2, 9}, PHASE_OPEN, 1, []int{2}, nil},
+		{"stronger, but outputs are compared", []int64{2, 1, 2, 9}, PHASE_ARBITRATING, 0, []int{2}, nil},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			round := clone(start)
-			round.Decided = tc.decided
+			round.Phase, round.Decided = tc.phase, tc.decided
 			dropped, displaced := round.Count(electorateOf(tc.powers...), []Ballot{{Position: 2, Outcome: rootOutcome(3), EnvironmentClass: 1}}, 2, 2)
 			if !slices.Equal(dropped, tc.dropped) || !slices.Equal(displaced, tc.displaced) {
 				t.Errorf("expected %v dropped and %v displaced, got %v and %v", tc.dropped, tc.displaced, dropped, displaced)
