@@ -59,11 +59,11 @@ func repropose(kind byzantine.Proposal, txs [][]byte, v proposalView) ([][]byte,
 	return append([][]byte{injection}, txs[1:]...), nil
 }
 
-// present lists the other validators whose words the proposal carries. The first one changes with the height.
+// present lists the other validators whose words the proposal carries. The first one changes from turn to turn.
 func present(c abcitypes.InjectedCommit, v proposalView) []int {
 	var positions []int
 	for i := range c.Entries {
-		at := (i + int(v.height)) % len(c.Entries)
+		at := (i + int(v.height)/len(c.Entries)) % len(c.Entries)
 		if at != v.own && c.Entries[at].Kind == abcitypes.ENTRY_KIND_PRESENT {
 			positions = append(positions, at)
 		}

@@ -29,11 +29,13 @@ type bed struct {
 	operators, addresses []string
 	// plans are those of the nodes that can misbehave, by index.
 	plans map[int]byzantine.File
+	// asked counts the flowers that were asked for.
+	asked int
 }
 
 // conductParams make punishments come, and go, within a test.
 var conductParams = map[string]any{
-	"settle_blocks": 5, "conduct_window": 60, "max_missed": 30, "max_contradicted": 10,
+	"settle_blocks": 6, "conduct_window": 60, "max_missed": 30, "max_contradicted": 10,
 	"conduct_jail_blocks": 8, "fault_jail_blocks": 8,
 }
 
@@ -41,7 +43,7 @@ var conductParams = map[string]any{
 func newBed(t *testing.T, opts localnet.Options, culprits map[int]byzantine.Plan, verification map[string]any) *bed {
 	t.Helper()
 	b := &bed{plans: make(map[int]byzantine.File)}
-	opts.TimeoutCommit, opts.TimeoutRound = 400*time.Millisecond, time.Second
+	opts.TimeoutCommit, opts.TimeoutRound = 200*time.Millisecond, 400*time.Millisecond
 	opts.Workers, opts.Daemons = make(map[int]string), make(map[int]string)
 	for i, plan := range culprits {
 		dir := t.TempDir()

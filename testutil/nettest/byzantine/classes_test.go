@@ -4,7 +4,9 @@ package byzantine
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
+	"math"
 	"slices"
 	"testing"
 
@@ -156,13 +158,13 @@ func took(receipts []*inferencetypes.QueryReceiptResponse) []int64 {
 // registerEdge registers a model with an integer output that depends on the last bit of its input.
 func registerEdge(t *testing.T, b *bed) string {
 	t.Helper()
-	one := onnxwrite.Fixed(1)
+	two := onnxwrite.Fixed(2)
 	onnx, err := onnxwrite.Model{Graph: onnxwrite.Graph{
 		Name:   "edge",
-		Inputs: []onnxwrite.ValueInfo{{Name: "x", Type: onnxwrite.ElementFloat, Dims: []onnxwrite.Dim{one}}},
+		Inputs: []onnxwrite.ValueInfo{{Name: "x", Type: onnxwrite.ElementFloat, Dims: []onnxwrite.Dim{two}}},
 		Outputs: []onnxwrite.ValueInfo{
-			{Name: "scaled", Type: onnxwrite.ElementFloat, Dims: []onnxwrite.Dim{one}},
-			{Name: "above", Type: onnxwrite.ElementInt64, Dims: []onnxwrite.Dim{one}},
+			{Name: "scaled", Type: onnxwrite.ElementFloat, Dims: []onnxwrite.Dim{two}},
+			{Name: "above", Type: onnxwrite.ElementInt64, Dims: []onnxwrite.Dim{two}},
 		},
 		Initializers: []onnxwrite.Tensor{
 			onnxwrite.FloatTensor("edge", []int64{1}, 1), onnxwrite.FloatTensor("three", []int64{1}, 3),
@@ -188,7 +190,7 @@ func registerEdge(t *testing.T, b *bed) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// askEdge submits requests whose input is exactly on the edge.
+// askEdge submits requests whose first number is exactly on the edge; the second one makes each another request.
 func askEdge(t *testing.T, b *bed, model string, count int) []uint64 {
 	t.Helper()
 	msg := &inferencetypes.MsgSubmitRequests{
@@ -197,8 +199,9 @@ func askEdge(t *testing.T, b *bed, model string, count int) []uint64 {
 	}
 	for range count {
 		msg.Requests = append(msg.Requests, inferencetypes.InferenceInput{Inputs: []inferencetypes.Tensor{{
-			Name: "x", Datatype: tensor.FP32.String(), Shape: []int64{1}, Contents: []byte{0, 0, 0x80, 0x3f},
+			Name: "x", Datatype: tensor.FP32.String(), Shape: []int64{2}, Contents: binary.LittleEndian.AppendUint32([]byte{0, 0, 0x80, 0x3f}, math.Float32bits(float32(2+b.asked))),
 		}}})
+		b.asked++
 	}
 	resp, err := b.Client.Deliver(nettest.Patience(t), b.Signer, chainclient.Fees{Gas: 20_000_000}, msg)
 	if err != nil {

@@ -56,16 +56,14 @@ func (b *bed) load(t *testing.T, during int64, tier inferencetypes.Tier, sealing
 		last     []uint64
 		rows     []iris.Row
 		from     = b.height(t)
-		round    = 0
 	)
-	for round == 0 || b.height(t) < from+during {
-		next := rowsOf(b.Rows, round)
+	for last == nil || b.height(t) < from+during {
+		next := b.fresh(batch)
 		ids := b.submit(t, next, tier, sealing)
 		for i, id := range last {
 			receipts = append(receipts, b.Settled(t, id, rows[i]))
 		}
 		last, rows = ids, next
-		round++
 	}
 	for i, id := range last {
 		receipts = append(receipts, b.Settled(t, id, rows[i]))
@@ -73,11 +71,14 @@ func (b *bed) load(t *testing.T, during int64, tier inferencetypes.Tier, sealing
 	return receipts
 }
 
-// rowsOf are the rows of a batch: all rows in turn.
-func rowsOf(all []iris.Row, round int) []iris.Row {
-	rows := make([]iris.Row, batch)
+// fresh gives as many flowers as are asked for, none of which was asked before: a node runs a model once for the same
+// input.
+func (b *bed) fresh(count int) []iris.Row {
+	rows := make([]iris.Row, count)
 	for i := range rows {
-		rows[i] = all[(round*batch+i)%len(all)]
+		rows[i] = b.Rows[b.asked%len(b.Rows)]
+		rows[i].Features[0] += float32(b.asked) * 1e-4
+		b.asked++
 	}
 	return rows
 }
