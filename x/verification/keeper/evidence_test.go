@@ -21,11 +21,13 @@ func evidenceFor(requestID uint64, change func(*types.Round)) types.Evidence {
 	return types.NewEvidence(round, []types.RoundOutput{{RequestId: requestID, Candidate: 1, Output: []byte{1}}})
 }
 
+// contested gives a round a second outcome.
+func contested(r *types.Round) {
+	r.ContestedHeight = 93
+	r.Candidates = append(r.Candidates, types.Candidate{Outcome: outcomeOf(2), Power: 10})
+}
+
 func TestEvidenceIsKeptWhenTheReceiptDoesNotDo(t *testing.T) {
-	contested := func(r *types.Round) {
-		r.ContestedHeight = 93
-		r.Candidates = append(r.Candidates, types.Candidate{Outcome: outcomeOf(2), Power: 10})
-	}
 	for _, tc := range []struct {
 		name    string
 		change  func(*types.Round)

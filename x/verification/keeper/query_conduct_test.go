@@ -24,7 +24,7 @@ func remembering(t *testing.T) *bench {
 	require.NoError(t, b.at(100).recordDivergences(b.ctx, round, snapshot))
 	round.Model = append([]byte{1}, someModel[1:]...)
 	require.NoError(t, b.recordDivergences(b.ctx, round, snapshot))
-	_, err := b.keepEvidence(b.ctx, evidenceFor(7, func(r *types.Round) { r.ContestedHeight = 93 }), types.DefaultParams())
+	_, err := b.keepEvidence(b.ctx, evidenceFor(7, contested), types.DefaultParams())
 	require.NoError(t, err)
 	return b
 }
