@@ -29,7 +29,7 @@ import (
 
 // lateness is how long a precommit is held back so that the others commit without it. It is less than the time between
 // a commit and the next proposal in the networks that ask for it.
-const lateness = 120 * time.Millisecond
+const lateness = 100 * time.Millisecond
 
 // App is the application of a validator that follows a plan.
 type App struct {

@@ -43,7 +43,7 @@ var conductParams = map[string]any{
 func newBed(t *testing.T, opts localnet.Options, culprits map[int]byzantine.Plan, verification map[string]any) *bed {
 	t.Helper()
 	b := &bed{plans: make(map[int]byzantine.File)}
-	opts.TimeoutCommit, opts.TimeoutRound = 200*time.Millisecond, 400*time.Millisecond
+	opts.TimeoutCommit, opts.TimeoutRound = 150*time.Millisecond, 400*time.Millisecond
 	opts.Workers, opts.Daemons = make(map[int]string), make(map[int]string)
 	for i, plan := range culprits {
 		dir := t.TempDir()

@@ -61,7 +61,7 @@ func TestTwoClasses(t *testing.T) {
 		unpunished(t, before, from)
 		for _, r := range tolerant {
 			if n := len(nettest.With(r, agreed)); !r.Receipt.Arbitrated || n != 4 {
-				t.Errorf("request %d: expected a verdict by comparison with four in agreement, got arbitrated %t, %v",
+				t.Fatalf("request %d: expected a verdict by comparison with four in agreement, got arbitrated %t, %v",
 					r.Receipt.RequestId, r.Receipt.Arbitrated, r.Members)
 			}
 		}
@@ -121,7 +121,9 @@ func TestTwoClasses(t *testing.T) {
 		// Two against two: there is no verdict, and the money goes back.
 		tell(nudged, nudged)
 		for _, id := range askEdge(t, b, model, 20) {
-			b.Ended(t, id, inferencetypes.REQUEST_STATUS_FAILED)
+			if r := b.Ended(t, id, inferencetypes.REQUEST_STATUS_FAILED); !r.Escrow.IsZero() {
+				t.Errorf("request %d: expected an empty escrow, got %s", id, r.Escrow)
+			}
 		}
 		unpunished(t, before, from)
 		for i, s := range b.standing(t) {
@@ -131,6 +133,7 @@ func TestTwoClasses(t *testing.T) {
 		}
 		// One against three: it is contradicted, and keeps its stake.
 		tell(same, nudged)
+		contradicted := 0
 		for _, id := range askEdge(t, b, model, 20) {
 			b.Ended(t, id, inferencetypes.REQUEST_STATUS_FINALIZED)
 			r, err := b.Client.WaitReceipt(nettest.Patience(t), id)
@@ -140,6 +143,10 @@ func TestTwoClasses(t *testing.T) {
 			if got := nettest.With(r, disagreed); len(got) > 0 && !slices.Equal(got, []string{b.operators[3]}) {
 				t.Errorf("request %d: expected nobody else to be contradicted, got %v", id, r.Members)
 			}
+			contradicted += len(nettest.With(r, disagreed))
+		}
+		if contradicted == 0 {
+			t.Error("expected receipts with the other integer, got none")
 		}
 		unpunished(t, before, from)
 	})

@@ -63,8 +63,7 @@ var runs = []trial{
 }
 
 // TestOneOfFour: with less than a third of the power no misbehaviour makes a wrong result final, stops the blocks or harms
-// an honest operator. The culprits take turns, so that one comes back from jail while the other one misbehaves; each test
-// begins with everybody back.
+// an honest operator. Every test begins with the culprit back from jail, so that their order does not matter.
 func TestOneOfFour(t *testing.T) {
 	b := newBed(t, localnet.Options{}, map[int]byzantine.Plan{3: {}}, conductParams)
 	for _, group := range []struct {
