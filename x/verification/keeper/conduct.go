@@ -105,7 +105,7 @@ func (b *conductBook) outcomes(ctx context.Context, settlement types.Settlement)
 		case types.MEMBER_OUTCOME_MISSING:
 			if !loaded {
 				var err error
-				if attendances, err = b.keeper.attendances(ctx, round.OpenedHeight+2, round.SettleHeight); err != nil {
+				if attendances, err = b.attendances(ctx, round); err != nil {
 					return nil, err
 				}
 				loaded = true
@@ -118,6 +118,16 @@ func (b *conductBook) outcomes(ctx context.Context, settlement types.Settlement)
 		}
 	}
 	return counted, nil
+}
+
+// attendances are those in which a silent member of the round could have been heard. There are none when the round tells
+// no further outcome apart: whoever is silent may have spoken, and there was no room for its word.
+func (b *conductBook) attendances(ctx context.Context, round types.Round) ([]types.Attendance, error) {
+	params, err := b.keeper.ParamsAt(ctx, round.ParamsVersion)
+	if err != nil || round.IsFull(params) {
+		return nil, err
+	}
+	return b.keeper.attendances(ctx, round.OpenedHeight+2, round.SettleHeight)
 }
 
 func (b *conductBook) record(ctx context.Context, operator string) (*conductRecord, error) {

@@ -16,7 +16,8 @@ import (
 func settlement(outcomes ...types.MemberOutcome) types.Settlement {
 	return types.Settlement{
 		Round: types.Round{
-			RequestId: 7, OpenedHeight: 90, SettleHeight: 100, Votes: make([]types.MemberVote, len(outcomes)),
+			ParamsVersion: 1,
+			RequestId:     7, OpenedHeight: 90, SettleHeight: 100, Votes: make([]types.MemberVote, len(outcomes)),
 		},
 		Snapshot: electorateOf(len(outcomes)),
 		Outcomes: outcomes,
@@ -94,6 +95,10 @@ func TestWhatCounts(t *testing.T) {
 		{name: "missing with three chances", outcome: missing, chances: []int64{92, 96, 100}, length: 1, missed: 1},
 		{name: "chances before it could be heard", outcome: missing, chances: []int64{89, 90, 91, 92, 93}},
 		{name: "chances after the settlement", outcome: missing, chances: []int64{99, 100, 101, 102}},
+		{
+			name: "missing where there is no room for its word", outcome: missing, chances: []int64{92, 96, 100},
+			change: func(r *types.Round) { r.Candidates = make([]types.Candidate, types.DefaultMaxCandidates) },
+		},
 		{
 			name: "committed, chances before reveals", outcome: missing, chances: []int64{92, 93, 94, 95},
 			change: func(r *types.Round) {

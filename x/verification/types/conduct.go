@@ -41,6 +41,11 @@ func (a Attendance) Attends(operator sdk.ValAddress) bool {
 	return found
 }
 
+// IsFull tells whether the round tells no further outcome apart.
+func (r Round) IsFull(params Params) bool {
+	return uint64(len(r.Candidates)) >= uint64(params.MaxCandidates)
+}
+
 // HeardFrom is the height of the first block that could hold the missing word of a member: the block after the opening
 // gathers the votes that the next one records, and so it is with reveals.
 func (r Round) HeardFrom(member int) int64 {
