@@ -75,11 +75,6 @@ func (b *Bank) Supply(ctx context.Context) (sum int64) {
 	return sum
 }
 
-func (b *Bank) copyFrom(ctx context.Context, other *Bank, from context.Context) {
-	b.Blocked = other.Blocked
-	copyStore(b.store(ctx), other.store(from))
-}
-
 func copyStore(to, from storetypes.KVStore) {
 	it := from.Iterator(nil, nil)
 	defer it.Close()

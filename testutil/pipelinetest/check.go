@@ -83,6 +83,24 @@ func (n *Network) check() {
 	require.Equal(n.t, n.Staking.Staked(n.ctx), n.Bank.Balance(n.ctx, bondedPool), "the pool holds exactly the stake")
 	n.checkSnapshots()
 	n.checkConduct()
+	n.checkWork(height)
+}
+
+// checkWork holds what a block did, and what is kept of blocks, against the bounds.
+func (n *Network) checkWork(height int64) {
+	n.t.Helper()
+	params, _, err := n.Verification.CurrentParams(n.ctx)
+	require.NoError(n.t, err)
+	compared, err := n.Verification.Compared.Get(n.ctx, height)
+	require.True(n.t, err == nil || errors.Is(err, collections.ErrNotFound), "%v", err)
+	require.LessOrEqual(n.t, compared, params.CompareElements, "elements compared in block %d", height)
+	kept := 0
+	err = n.Verification.Attendances.Walk(n.ctx, nil, func(int64, verificationtypes.Attendance) (bool, error) {
+		kept++
+		return false, nil
+	})
+	require.NoError(n.t, err)
+	require.LessOrEqual(n.t, kept, verificationtypes.AttendanceBlocks, "attendances kept")
 }
 
 // checkRounds gives the rounds by request, each of which has been held against its phase.

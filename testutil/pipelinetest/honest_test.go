@@ -82,3 +82,36 @@ func (n *Network) requireAllAgreed(id uint64) {
 		require.Equal(n.t, want, outcome, "member %d of request %d", i, id)
 	}
 }
+
+// An outcome that a dishonest member invents can take the last room of a round from an honest one that differs in the
+// last bits and has less power behind it. Who attests that one is not paid, but it has missed nothing.
+func TestNoRoomForAWordIsNoMiss(t *testing.T) {
+	nodes := honestNodes(ClassOne, ClassOne, ClassOne, ClassTwo)
+	nodes[2].Policy = Scattered
+	n := NewNetwork(t, nodes, []int64{40, 40, 12, 11}, func(g *Genesis) {
+		params := verificationtypes.DefaultParams()
+		params.MaxCandidates = 2
+		g.Verification.Params[0].Params = params
+	})
+	for range 3 {
+		ids := n.Submit(0, 1, 2, inferencetypes.TIER_QUORUM, inferencetypes.SEALING_OPEN)
+		require.NotEmpty(t, ids)
+		for range 8 {
+			n.Block()
+		}
+		for _, id := range ids {
+			receipt, err := n.Inference.Receipts.Get(n.Ctx(), id)
+			require.NoError(t, err)
+			if n.facts[id].fails() {
+				continue // nothing differs
+			}
+			outcomes, err := agreement.UnpackOutcomes[verificationtypes.MemberOutcome](receipt.MemberOutcomes, 4)
+			require.NoError(t, err)
+			require.Equal(t, verificationtypes.MEMBER_OUTCOME_MISSING, outcomes[3], "request %d", id)
+		}
+	}
+	conduct, err := n.conduct(nodes[3].Operator)
+	require.NoError(t, err)
+	require.Zero(t, conduct.Missed)
+	n.Drain()
+}

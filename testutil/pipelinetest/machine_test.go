@@ -164,12 +164,13 @@ func (m *machine) stake(t *rapid.T) {
 	case kind == "rotate":
 		v.Key++
 	case kind == "leave":
-		if power, err := m.Staking.GetLastValidatorPower(m.Ctx(), operator); err == nil && power > 0 {
-			v.Status = stakingtypes.Unbonding // nobody is gone at once
-		} else {
+		power, err := m.Staking.GetLastValidatorPower(m.Ctx(), operator)
+		require.NoError(t, err)
+		if power == 0 {
 			m.Staking.Remove(m.Ctx(), operator)
 			return
 		}
+		v.Status = stakingtypes.Unbonding // nobody is gone at once
 	}
 	m.Staking.Set(m.Ctx(), operator, v)
 }

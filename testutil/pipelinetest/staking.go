@@ -58,10 +58,6 @@ func (s *Staking) store(ctx context.Context) storetypes.KVStore {
 	return sdk.UnwrapSDKContext(ctx).KVStore(s.key)
 }
 
-func (s *Staking) copyFrom(ctx context.Context, other *Staking, from context.Context) {
-	copyStore(s.store(ctx), other.store(from))
-}
-
 func validatorKey(operator sdk.ValAddress) []byte { return append([]byte("v/"), operator...) }
 
 // Validator is the entry of an operator; ok is false when there is none.

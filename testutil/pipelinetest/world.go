@@ -133,8 +133,9 @@ func (w *World) Restart(next int64) *World {
 	require.NoError(w.t, g.Verification.Validate())
 	require.NoError(w.t, g.Inference.Validate())
 	fresh := newWorld(w.t, next)
-	fresh.Bank.copyFrom(fresh.ctx, w.Bank, w.ctx)
-	fresh.Staking.copyFrom(fresh.ctx, w.Staking, w.ctx)
+	fresh.Bank.Blocked = w.Bank.Blocked
+	copyStore(fresh.Bank.store(fresh.ctx), w.Bank.store(w.ctx))
+	copyStore(fresh.Staking.store(fresh.ctx), w.Staking.store(w.ctx))
 	fresh.Init(g)
 	if next > 1 {
 		again := fresh.Export(next - 1)
