@@ -113,7 +113,7 @@ func (c Claim) tally(snapshot Snapshot) (exact, seats int64, err error) {
 	return exact, seats, nil
 }
 
-// checkBits checks that a bitmap is empty or has one bit for each of n members and no other.
+// checkBits checks that a bitmap is empty, or has one bit for each of n members, of which one at least is set, and no other.
 func checkBits(bits []byte, n int) error {
 	if len(bits) == 0 {
 		return nil
@@ -123,6 +123,9 @@ func checkBits(bits []byte, n int) error {
 	}
 	if n%8 != 0 && bits[len(bits)-1]>>(n%8) != 0 {
 		return fmt.Errorf("expected no bit behind the %d members, got %x", n, bits)
+	}
+	if len(bytes.Trim(bits, "\x00")) == 0 {
+		return fmt.Errorf("expected nothing when no bit is set, got %x", bits)
 	}
 	return nil
 }
@@ -142,16 +145,17 @@ func (c Claim) ReplayEvidence(snapshot Snapshot, params Params, encoded []byte) 
 	if err != nil {
 		return Replayed{}, err
 	}
-	if _, _, err := c.tally(snapshot); err != nil {
-		return Replayed{}, err
-	}
 	return evidence.replay(c, snapshot, params)
 }
 
-// replay derives the verdict, the standings and the conduct from what the round held, and compares them with the claim.
+// replay derives the verdict, the standings, the conduct and the faults from what the round held, and compares them with
+// the claim.
 func (e Evidence) replay(c Claim, snapshot Snapshot, params Params) (Replayed, error) {
 	r := e.Round
 	if err := c.sameRound(r, snapshot); err != nil {
+		return Replayed{}, err
+	}
+	if _, _, err := c.tally(snapshot); err != nil {
 		return Replayed{}, err
 	}
 	if err := r.checkVotes(snapshot); err != nil {
@@ -168,7 +172,10 @@ func (e Evidence) replay(c Claim, snapshot Snapshot, params Params) (Replayed, e
 	if err := r.checkStandings(params, outputs); err != nil {
 		return Replayed{}, err
 	}
-	return replayed, r.checkConduct(c)
+	if err := r.checkConduct(c); err != nil {
+		return Replayed{}, err
+	}
+	return replayed, r.checkFaults(snapshot, params)
 }
 
 // sameRound checks that the round is the one that the claim speaks of.
