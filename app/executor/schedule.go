@@ -14,6 +14,10 @@ import (
 func (l *loop) judge(d Duty) standing {
 	self := Self{Operator: l.operator, Height: l.height, Key: l.opts.SealKey}
 	if entry, ok := l.opts.Outbox.Get(d.Key()); ok {
+		if !belongs(entry, d) {
+			// The outcome of another request, which the disk did not let go: nothing may be said of this one until it is gone.
+			return standing{}
+		}
 		return judge(d, &entry, self)
 	}
 	return judge(d, nil, self)

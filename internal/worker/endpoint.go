@@ -109,9 +109,31 @@ func (e *Endpoint) Load(ctx context.Context, sha256hex string, onnx []byte) erro
 	return nil
 }
 
-// Infer implements Engine.
+// Infer implements Engine. The server may have been replaced since the last health check; an outcome counts only when the
+// server is still in the class that Status gave before the run.
 func (e *Endpoint) Infer(ctx context.Context, sha256hex string, inputs []tensor.Tensor, outputs []string) (Outcome, error) {
-	return e.client.infer(ctx, sha256hex, inputs, outputs)
+	before := e.Status().Environment
+	outcome, err := e.client.infer(ctx, sha256hex, inputs, outputs)
+	if err != nil {
+		return Outcome{}, err
+	}
+	class, _, err := e.class(ctx)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if class != before {
+		return Outcome{}, fmt.Errorf("%w: expected a server in environment class %s, got %s", ErrNotReady, before, class)
+	}
+	return outcome, nil
+}
+
+// class is the environment class of the server, as it states it or else as the operator does, and its version.
+func (e *Endpoint) class(ctx context.Context) (class EnvironmentClass, version string, err error) {
+	class, found, version, err := e.client.describe(ctx)
+	if err == nil && !found {
+		class = e.cfg.Environment
+	}
+	return class, version, err
 }
 
 // watch checks the server's health until ctx is done.
@@ -151,12 +173,8 @@ func (e *Endpoint) ask(ctx context.Context) (class EnvironmentClass, version str
 	if err := e.client.ready(ctx, false); err != nil {
 		return EnvironmentClass{}, "", nil, err
 	}
-	class, found, version, err := e.client.describe(ctx)
-	if err != nil {
+	if class, version, err = e.class(ctx); err != nil {
 		return EnvironmentClass{}, "", nil, err
-	}
-	if !found {
-		class = e.cfg.Environment
 	}
 	models, err = e.client.models(ctx)
 	return class, version, models, err

@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -150,6 +151,54 @@ func TestEndpointInFrontOfAnotherServer(t *testing.T) {
 	if _, err := bad.Infer(t.Context(), workertest.Name(nil), nil, nil); !errors.Is(err, worker.ErrProtocol) {
 		t.Errorf("data of wrong length: expected ErrProtocol, got %v", err)
 	}
+}
+
+// A server that is replaced between two health checks by one of another class: what it answers is no outcome.
+func TestEndpointThatIsReplacedBetweenHealthChecks(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "w.sock")
+	listener, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	swapped := &swapping{foreign: foreign{outputs: []*oip.ModelInferResponse_InferOutputTensor{{
+		Name: "a", Datatype: "INT64", Shape: []int64{1}, Contents: &oip.InferTensorContents{Int64Contents: []int64{1}},
+	}}}}
+	g := grpc.NewServer()
+	oip.RegisterGRPCInferenceServiceServer(g, swapped)
+	go func() { _ = g.Serve(listener) }()
+	t.Cleanup(g.Stop)
+	e, err := worker.Dial(worker.EndpointConfig{
+		Target: "unix:" + path, MaxModelBytes: 1 << 20, MaxOutputBytes: 1 << 10, PollInterval: time.Hour, PollTimeout: patience,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(e.Close)
+	eventually(t, "readiness", func() bool { return e.Status().Ready })
+	if got := e.Status().Environment; got != stated {
+		t.Fatalf("expected %+v, got %+v", stated, got)
+	}
+	if _, err := e.Infer(t.Context(), workertest.Name(nil), nil, []string{"a"}); err != nil {
+		t.Errorf("expected an outcome of the class that was stated, got %v", err)
+	}
+	swapped.other.Store(true)
+	if _, err := e.Infer(t.Context(), workertest.Name(nil), nil, []string{"a"}); !errors.Is(err, worker.ErrNotReady) {
+		t.Errorf("expected ErrNotReady from a server of another class, got %v", err)
+	}
+}
+
+// swapping is a server that states a class, and another one once it is told to.
+type swapping struct {
+	foreign
+	other atomic.Bool
+}
+
+func (s *swapping) ServerMetadata(context.Context, *oip.ServerMetadataRequest) (*oip.ServerMetadataResponse, error) {
+	class := stated
+	if s.other.Load() {
+		class.RuntimeVersion = "0.0.1"
+	}
+	return &oip.ServerMetadataResponse{Name: "other", Version: "3", Extensions: class.Extensions()}, nil
 }
 
 func TestDialRefuses(t *testing.T) {
