@@ -26,10 +26,8 @@ type duty struct {
 	extend *voteext.Handler
 	seen   voteext.SeenCache
 	// running is nil until the duty is started.
-	running atomic.Pointer[runningDuty]
-	// processed is the height of the last proposal this node checked itself. It lags behind the committed
-	// height while the node fetches old blocks.
-	processed atomic.Int64
+	running   atomic.Pointer[runningDuty]
+	proposals proposals
 }
 
 // runningDuty is a duty at work.
@@ -66,13 +64,17 @@ func (d *duty) accepted(req *abci.RequestProcessProposal, injected *abcitypes.In
 			d.app.Logger().Error("reading the vote extensions of a block panicked", "height", req.Height, "panic", r)
 		}
 	}()
-	d.processed.Store(req.Height)
+	d.proposals.checked(req.Height)
 	r := d.running.Load()
 	if r == nil || injected == nil {
 		return
 	}
+	address := r.consensus
+	if len(address) == 0 {
+		address = d.consensusOf(d.config.Operator)
+	}
 	own := slices.IndexFunc(req.ProposedLastCommit.Votes, func(v abci.VoteInfo) bool {
-		return bytes.Equal(v.Validator.Address, r.consensus)
+		return len(address) > 0 && bytes.Equal(v.Validator.Address, address)
 	})
 	if own < 0 {
 		return
@@ -86,8 +88,46 @@ func (d *duty) accepted(req *abci.RequestProcessProposal, injected *abcitypes.In
 	d.seen.Put(req.Hash, voteext.Inspect(*injected, own, words))
 }
 
-// syncing tells whether the node fetches old blocks: it commits blocks whose proposals it never checked.
-func (d *duty) syncing() bool { return d.processed.Load() < d.app.LastBlockHeight() }
+// consensusOf is the address of the consensus key that an operator has in committed state; nil when that cannot be told. A
+// node with a remote signer has no key file to take it from.
+func (d *duty) consensusOf(operator string) sdk.ConsAddress {
+	address, err := sdk.ValAddressFromBech32(operator)
+	if err != nil || d.app.LastBlockHeight() == 0 {
+		return nil
+	}
+	ctx, err := d.app.CreateQueryContext(0, false)
+	if err != nil {
+		return nil
+	}
+	validator, err := d.app.StakingKeeper.GetValidator(ctx, address)
+	if err != nil {
+		return nil
+	}
+	consensus, err := validator.GetConsAddr()
+	if err != nil {
+		return nil
+	}
+	return consensus
+}
+
+// syncing tells whether the executor has to wait: committed state is not what the node may answer to yet.
+func (d *duty) syncing() bool { return d.proposals.behind(d.app.LastBlockHeight()) }
+
+// proposals are the heights of the proposals that this process checked itself; 0 for none.
+type proposals struct{ first, last atomic.Int64 }
+
+func (p *proposals) checked(height int64) {
+	p.first.CompareAndSwap(0, height)
+	p.last.Store(height)
+}
+
+// behind tells whether the state after a block is too old to answer to. It is while the node fetches old blocks: it commits
+// blocks whose proposals it never checked. And it is until the second block after the start: what an earlier process of
+// this validator signed last, perhaps with an outbox or a worker that is no longer there, is in that block or in none. From
+// then on state shows all that the validator ever said, so that a second outcome for an attempt cannot come about.
+func (p *proposals) behind(committed int64) bool {
+	return p.last.Load() < committed || committed <= p.first.Load()
+}
 
 // commitListener wakes the executor after each commit. It is called inside Commit, so it only signals.
 type commitListener struct{ duty *duty }

@@ -1,8 +1,21 @@
 package app
 
-import "github.com/opengradient/opengradient/app/preblock"
+import (
+	sdk "github.com/cosmos/cosmos-sdk/types"
+
+	"github.com/opengradient/opengradient/app/preblock"
+)
 
 // PreBlocker is the pre-blocker of the application, over any state.
 func (app *App) PreBlocker() *preblock.Handler {
 	return preblock.NewHandler(app.ModuleManager.PreBlock, validatorResolver{staking: app.StakingKeeper}, app.SchedulingKeeper, app.InferenceKeeper)
 }
+
+// ConsensusOf is the consensus address by which a node with a remote signer finds its own votes.
+func (app *App) ConsensusOf(operator string) sdk.ConsAddress { return app.duty.consensusOf(operator) }
+
+// Proposals are the proposals that a process checked.
+type Proposals struct{ proposals }
+
+func (p *Proposals) Checked(height int64)        { p.checked(height) }
+func (p *Proposals) Behind(committed int64) bool { return p.behind(committed) }
