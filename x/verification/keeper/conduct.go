@@ -114,7 +114,8 @@ func (b *conductBook) outcomes(ctx context.Context, settlement types.Settlement)
 			if err != nil {
 				return nil, err
 			}
-			counted[i] = countedOutcome{conduct.Missed, types.Chances(attendances, address, round.HeardFrom(i)) >= types.MinChances}
+			chances := types.Chances(attendances, address, round.HeardFrom(i), round.HeardUntil(i))
+			counted[i] = countedOutcome{conduct.Missed, chances >= types.MinChances}
 		}
 	}
 	return counted, nil

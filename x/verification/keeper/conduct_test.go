@@ -115,7 +115,11 @@ func TestWhatCounts(t *testing.T) {
 		},
 		{
 			name: "never committed", outcome: missing, chances: []int64{92, 93, 94}, length: 1, missed: 1,
-			change: func(r *types.Round) { r.Sealed, r.RevealingHeight = true, 97 },
+			change: func(r *types.Round) { r.Sealed, r.RevealingHeight = true, 94 },
+		},
+		{
+			name: "never committed, chances when it was too late", outcome: missing, chances: []int64{92, 93, 95, 96, 97},
+			change: func(r *types.Round) { r.Sealed, r.RevealingHeight = true, 94 },
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

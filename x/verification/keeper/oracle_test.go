@@ -303,7 +303,7 @@ func (r *oracle) afterWords(height int64) types.DecisionKind {
 	switch {
 	case due && r.opening.Rule == types.RULE_COMMITTEE && silent.Sign() > 0:
 		return types.DecisionImpossible
-	case (due || !possible) && len(r.roots()) > 1 && r.wins(plus(near)):
+	case len(r.roots()) > 1 && (due && r.wins(near) || !possible && r.wins(plus(near))):
 		r.phase, r.arbited = types.PHASE_ARBITRATING, height
 	case !possible:
 		return types.DecisionImpossible

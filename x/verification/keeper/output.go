@@ -35,6 +35,7 @@ func (b *block) takeOutputs(ctx context.Context, r *openRound) error {
 				continue
 			}
 			candidate.Publisher, candidate.PublishedHeight = r.operator(offer.position), b.height
+			r.moved = true
 			if err := b.keeper.Outputs.Set(ctx, collections.Join(r.round.RequestId, group.candidate), offer.output); err != nil {
 				return err
 			}

@@ -264,7 +264,7 @@ func TestArbitrationClosesAfterAFullBlock(t *testing.T) {
 	f := newFixture(t, types.DefaultParams())
 	f.open(opening(1, equalMembers(4)))
 	f.at(3)
-	f.record(all(claims(0, 0, 1), claims(1, 2), claims(4, 3), []types.OperatorVotes{shown(1, 2), shown(4, 3)})...)
+	f.record(all(claims(0, 0, 1), claims(1, 2), claims(4, 3), []types.OperatorVotes{shown(1, 2)})...)
 	f.next()
 	f.must(f.Compared.Set(f.ctx, 4, types.DefaultCompareElements))
 	f.record(seals(0, 0)...) // changes nothing
@@ -274,7 +274,11 @@ func TestArbitrationClosesAfterAFullBlock(t *testing.T) {
 	}
 	f.next()
 	f.must(f.Compared.Set(f.ctx, 5, types.DefaultCompareElements))
-	f.record(shows(2, []byte("nonsense"))) // unwanted, but a change: it is tried, and there is no room
+	f.record(shows(2, []byte("nonsense"))) // unwanted: nothing is tried
+	if got := f.round(1).TimerHeight; got != 7 {
+		t.Fatalf("expected the arbitration to close at 7 still, got %d", got)
+	}
+	f.record(shown(4, 3)) // a change: it is tried, and there is no room
 	if got := f.round(1).TimerHeight; got != 6 {
 		t.Fatalf("expected another try at 6, got %d", got)
 	}

@@ -93,8 +93,9 @@ type openRound struct {
 	givenUp bool
 	// committed and unopened tell whether the block brought a commitment, or a reveal that opens none.
 	committed, unopened bool
-	// fresh tells whether the block brought an outcome that the round did not know.
-	fresh bool
+	// fresh tells whether the block brought an outcome that the round did not know; moved, whether it brought votes or
+	// outputs that the round took.
+	fresh, moved bool
 }
 
 func (r *openRound) changed() bool {

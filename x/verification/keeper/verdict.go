@@ -10,6 +10,7 @@ import (
 )
 
 // apply counts the ballots, takes the outputs, punishes what they prove, and finds out whether the round came to an end.
+// A round that is left as it was is not looked at again: bytes that nobody wants must not have outputs compared anew.
 func (b *block) apply(ctx context.Context, r *openRound) (types.Decision, error) {
 	if err := b.count(ctx, r); err != nil {
 		return types.Decision{}, err
@@ -17,8 +18,15 @@ func (b *block) apply(ctx context.Context, r *openRound) (types.Decision, error)
 	if err := b.takeOutputs(ctx, r); err != nil {
 		return types.Decision{}, err
 	}
-	if err := b.punish(ctx, r); err != nil {
+	fresh, err := b.punish(ctx, r)
+	if err != nil {
 		return types.Decision{}, err
+	}
+	if !r.moved && !r.committed {
+		if !fresh && !r.unopened {
+			return types.Decision{}, nil
+		}
+		return types.Decision{}, b.keeper.Rounds.Set(ctx, r.round.RequestId, r.round)
 	}
 	decision, err := b.keeper.advance(ctx, &r.round, r.electorate.snapshot, r.params)
 	if err != nil {
@@ -36,6 +44,8 @@ func (b *block) count(ctx context.Context, r *openRound) error {
 		b.ignore(r.operator(position), types.ReasonTooManyCandidates)
 	}
 	r.fresh = len(r.round.Candidates) > known || len(displaced) > 0
+	// Without a displacement, only ballots of this block are dropped.
+	r.moved = len(displaced) > 0 || len(r.ballots) > len(dropped)
 	for _, candidate := range displaced {
 		if err := b.keeper.Outputs.Remove(ctx, collections.Join(r.round.RequestId, candidate)); err != nil {
 			return err
@@ -55,8 +65,8 @@ func (b *block) count(ctx context.Context, r *openRound) error {
 }
 
 // punish enters what the block proves against members into the round, and has each new fault punished, by member and
-// kind.
-func (b *block) punish(ctx context.Context, r *openRound) error {
+// kind. It tells whether there was any.
+func (b *block) punish(ctx context.Context, r *openRound) (bool, error) {
 	snapshot := r.electorate.snapshot
 	if r.fresh || r.unopened {
 		r.faults = append(r.faults, r.round.RevealFaults(snapshot, b.height)...)
@@ -69,8 +79,8 @@ func (b *block) punish(ctx context.Context, r *openRound) error {
 	}
 	for _, fault := range fresh.Faults {
 		if err := b.keeper.punish(ctx, r.round, snapshot, fault); err != nil {
-			return err
+			return false, err
 		}
 	}
-	return nil
+	return len(fresh.Faults) > 0, nil
 }

@@ -55,12 +55,21 @@ func (r Round) HeardFrom(member int) int64 {
 	return r.OpenedHeight + 2
 }
 
-// Chances counts the blocks from a height on that carried the vote extension of an operator: in so many it could have
-// been heard.
-func Chances(attendances []Attendance, operator sdk.ValAddress, from int64) int {
+// HeardUntil is the height of the last block that could hold the missing word of a member: a sealed round takes no
+// commitment after the block with which it began to take reveals.
+func (r Round) HeardUntil(member int) int64 {
+	if r.Sealed && len(r.Votes[member].Commitment) == 0 {
+		return r.RevealingHeight
+	}
+	return r.SettleHeight
+}
+
+// Chances counts the blocks from one height to another, both included, that carried the vote extension of an operator: in
+// so many it could have been heard.
+func Chances(attendances []Attendance, operator sdk.ValAddress, from, to int64) int {
 	chances := 0
 	for _, attendance := range attendances {
-		if attendance.Height >= from && attendance.Attends(operator) {
+		if attendance.Height >= from && attendance.Height <= to && attendance.Attends(operator) {
 			chances++
 		}
 	}

@@ -13,8 +13,8 @@ func (r Round) SealHeight(params Params) int64 {
 	return r.OpenedHeight + firstVote + int64(params.SealBlocks)
 }
 
-// SoftHeight is the height from whose end on a contested round goes to arbitration, and a committee is given up in which
-// somebody is silent. A sealed round must reveal already.
+// SoftHeight is the height from whose end on a round goes to arbitration that has the power for a verdict behind several
+// roots, and a committee is given up in which somebody is silent. A sealed round must reveal already.
 func (r Round) SoftHeight(params Params) int64 {
 	from := r.OpenedHeight
 	if r.Sealed {
@@ -89,7 +89,9 @@ func (r Round) stepOpen(snapshot Snapshot, due bool) Step {
 	switch {
 	case due && r.Rule == RULE_COMMITTEE && silent > 0:
 		return StepGiveUp
-	case (due || impossible) && r.CanArbitrate(snapshot, silent):
+	case impossible && r.CanArbitrate(snapshot, silent), due && r.CanArbitrate(snapshot, 0):
+		// While equality is possible, an arbitration that could not succeed with what is there would only set the clock
+		// for those who are still computing: two small members with different outcomes must not be able to do that.
 		return StepArbitrate
 	case impossible:
 		return StepGiveUp
