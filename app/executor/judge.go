@@ -141,9 +141,9 @@ func publishing(d Duty, outcome verificationtypes.Outcome, self Self, recorded b
 		return publishNothing
 	case candidate == r.Decided:
 		return onTurn(d, candidate, r.DecidedHeight, self)
-	case r.ContestedHeight > 0 && recorded:
+	case r.IsContested() && recorded:
 		return onTurn(d, candidate, r.ContestedHeight, self)
-	case r.ContestedHeight > 0 || r.HasDecided():
+	case r.IsContested() || r.HasDecided():
 		// Those whose attestation of it is recorded take turns.
 		return publishNothing
 	case r.Leader == self.Operator:
