@@ -82,7 +82,7 @@ func TestAnotherByteIsOtherEvidence(t *testing.T) {
 		changed := bytes.Clone(encoded)
 		at := rapid.IntRange(0, len(changed)-1).Draw(t, "at")
 		changed[at] ^= rapid.ByteRange(1, 255).Draw(t, "bits")
-		if _, err := claim.evidence(changed); err == nil {
+		if _, err := claim.OpenEvidence(changed); err == nil {
 			t.Fatalf("expected an error for another byte %d", at)
 		}
 	})

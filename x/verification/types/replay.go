@@ -130,8 +130,9 @@ func checkBits(bits []byte, n int) error {
 	return nil
 }
 
-// evidence decodes the evidence that the claim names by its root.
-func (c Claim) evidence(encoded []byte) (Evidence, error) {
+// OpenEvidence decodes the evidence that the claim names by its root, and nothing else: before the root is known to match,
+// what stands in the bytes is worth nothing.
+func (c Claim) OpenEvidence(encoded []byte) (Evidence, error) {
 	if root := tensor.MerkleRoot(encoded); !bytes.Equal(root[:], c.EvidenceRoot) {
 		return Evidence{}, fmt.Errorf("evidence root: expected %x, got %x", c.EvidenceRoot, root)
 	}
@@ -141,7 +142,7 @@ func (c Claim) evidence(encoded []byte) (Evidence, error) {
 // ReplayEvidence derives the verdict from the evidence of the round, exact or arbitrated, under the parameters of the
 // round. It fails with what differs from the claim.
 func (c Claim) ReplayEvidence(snapshot Snapshot, params Params, encoded []byte) (Replayed, error) {
-	evidence, err := c.evidence(encoded)
+	evidence, err := c.OpenEvidence(encoded)
 	if err != nil {
 		return Replayed{}, err
 	}

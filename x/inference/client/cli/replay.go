@@ -136,25 +136,34 @@ func (r replayer) replayEvidence(ctx context.Context, claim verificationtypes.Cl
 	if encoded == nil {
 		kept, err := r.verification.Evidence(ctx, &verificationtypes.QueryEvidenceRequest{RequestId: claim.RequestID})
 		if status.Code(err) == codes.NotFound {
-			return verificationtypes.Replayed{}, fmt.Errorf("the node has no evidence of it; give a copy with --%s: %w", flagEvidence, err)
+			return verificationtypes.Replayed{}, noEvidence(claim, err)
 		}
 		if err != nil {
 			return verificationtypes.Replayed{}, err
 		}
 		encoded = kept.Encoded
 	}
-	if r.save != "" {
-		if err := os.WriteFile(r.save, encoded, 0o644); err != nil {
-			return verificationtypes.Replayed{}, err
-		}
-	}
-	var evidence verificationtypes.Evidence
-	if err := evidence.Unmarshal(encoded); err != nil {
-		return verificationtypes.Replayed{}, fmt.Errorf("evidence: %w", err)
+	// Nothing in the bytes is used, and nothing is saved, before they are known to be what the receipt names.
+	evidence, err := claim.OpenEvidence(encoded)
+	if err != nil {
+		return verificationtypes.Replayed{}, err
 	}
 	params, err := r.verification.ParamsVersion(ctx, &verificationtypes.QueryParamsVersionRequest{Version: evidence.Round.ParamsVersion})
 	if err != nil {
 		return verificationtypes.Replayed{}, err
 	}
-	return claim.ReplayEvidence(snapshot, params.Params, encoded)
+	verdict, err := claim.ReplayEvidence(snapshot, params.Params, encoded)
+	if err != nil || r.save == "" {
+		return verdict, err
+	}
+	return verdict, os.WriteFile(r.save, encoded, 0o644)
+}
+
+// noEvidence says what to do when a node keeps no evidence of a request.
+func noEvidence(claim verificationtypes.Claim, err error) error {
+	if claim.Arbitrated {
+		return fmt.Errorf("the node has no evidence of it (any more), and its verdict was arbitrated; give a copy with --%s: %w", flagEvidence, err)
+	}
+	return fmt.Errorf("the node has no evidence to save: nodes keep it for a governed time, of rounds with more than one outcome or a "+
+		"fault. The verdict is exact and follows from the receipt; leave out --%s: %w", flagSave, err)
 }
