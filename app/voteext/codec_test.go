@@ -42,8 +42,8 @@ func commitment(id uint64, attempt uint32, fill byte) verificationtypes.Commitme
 	return verificationtypes.Commitment{RequestId: id, Attempt: attempt, Commitment: root(fill)}
 }
 
-func reveal(id uint64, attempt uint32, o verificationtypes.Outcome, fill byte) verificationtypes.Reveal {
-	return verificationtypes.Reveal{Attestation: attestation(id, attempt, o), Salt: root(fill)}
+func reveal(id uint64, o verificationtypes.Outcome, fill byte) verificationtypes.Reveal {
+	return verificationtypes.Reveal{Attestation: attestation(id, 1, o), Salt: root(fill)}
 }
 
 func status() *schedulingtypes.NodeStatus {
@@ -80,8 +80,8 @@ func sealed() abcitypes.VoteExtension {
 	ext := full()
 	ext.Commitments = []verificationtypes.Commitment{commitment(2, 1, 0xc1), commitment(4, 2, 0xc2)}
 	ext.Reveals = []verificationtypes.Reveal{
-		reveal(4, 1, rooted(5), 0x51),
-		reveal(5, 1, failed(verificationtypes.FAILURE_EXECUTION), 0x52),
+		reveal(4, rooted(5), 0x51),
+		reveal(5, failed(verificationtypes.FAILURE_EXECUTION), 0x52),
 	}
 	return ext
 }
@@ -117,7 +117,7 @@ func TestGoldenEncodings(t *testing.T) {
 			Version: voteext.Version, Commitments: []verificationtypes.Commitment{commitment(1, 1, 0xc0)},
 		}},
 		{"a reveal alone", abcitypes.VoteExtension{
-			Version: voteext.Version, Reveals: []verificationtypes.Reveal{reveal(1, 1, rooted(3), 0x50)},
+			Version: voteext.Version, Reveals: []verificationtypes.Reveal{reveal(1, rooted(3), 0x50)},
 		}},
 	} {
 		b, err := voteext.Encode(c.ext)

@@ -35,7 +35,7 @@ func TestExtendVoteSendsEachWordInItsForm(t *testing.T) {
 			{RequestId: 2, Attempt: 1, Output: bytes.Repeat([]byte{2}, 10)}, {RequestId: 4, Attempt: 1, Output: bytes.Repeat([]byte{4}, 10)},
 		},
 		Commitments: []verificationtypes.Commitment{commitment(3, 1, 3), commitment(5, 1, 5)},
-		Reveals:     []verificationtypes.Reveal{reveal(1, 1, rooted(1), 1), reveal(4, 1, rooted(4), 4)},
+		Reveals:     []verificationtypes.Reveal{reveal(1, rooted(1), 1), reveal(4, rooted(4), 4)},
 	}, got)
 }
 
@@ -91,7 +91,7 @@ func TestExtendVoteDoesNotRepeatSealedWords(t *testing.T) {
 	seen.Put([]byte("block"), voteext.Seen{Own: abcitypes.VoteExtension{
 		Version:     voteext.Version,
 		Commitments: []verificationtypes.Commitment{commitment(1, 1, 99), commitment(3, 1, 3)},
-		Reveals:     []verificationtypes.Reveal{reveal(2, 1, rooted(2), 2), reveal(5, 1, rooted(77), 5)},
+		Reveals:     []verificationtypes.Reveal{reveal(2, rooted(2), 2), reveal(5, rooted(77), 5)},
 	}})
 	got := extend(t, pending{Items: []voteext.Item{
 		committing(1, 110), // another commitment is carried: there is never a second one
@@ -101,7 +101,7 @@ func TestExtendVoteDoesNotRepeatSealedWords(t *testing.T) {
 		revealing(5, 110, 10), // another outcome is carried
 	}}, seen, height)
 	require.Equal(t, []verificationtypes.Commitment{commitment(4, 1, 4)}, got.Commitments)
-	require.Equal(t, []verificationtypes.Reveal{reveal(3, 1, rooted(3), 3)}, got.Reveals)
+	require.Equal(t, []verificationtypes.Reveal{reveal(3, rooted(3), 3)}, got.Reveals)
 	require.Equal(t, []uint64{2, 3}, outputs(got))
 }
 

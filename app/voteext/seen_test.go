@@ -34,7 +34,7 @@ func attests(id uint64, o verificationtypes.Outcome) *abcitypes.VoteExtension {
 }
 
 func reveals(id uint64, o verificationtypes.Outcome) *abcitypes.VoteExtension {
-	return &abcitypes.VoteExtension{Reveals: []verificationtypes.Reveal{reveal(id, 1, o, 9)}}
+	return &abcitypes.VoteExtension{Reveals: []verificationtypes.Reveal{reveal(id, o, 9)}}
 }
 
 func publishes(ext *abcitypes.VoteExtension, id uint64, output []byte) *abcitypes.VoteExtension {

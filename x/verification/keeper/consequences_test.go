@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/cosmos/gogoproto/proto"
 	"github.com/stretchr/testify/require"
 
 	"cosmossdk.io/math"
@@ -19,6 +18,7 @@ import (
 	"github.com/cosmos/cosmos-sdk/testutil"
 	sdk "github.com/cosmos/cosmos-sdk/types"
 	stakingtypes "github.com/cosmos/cosmos-sdk/x/staking/types"
+	"github.com/cosmos/gogoproto/proto"
 
 	"github.com/opengradient/opengradient/internal/tensor"
 	"github.com/opengradient/opengradient/x/verification/types"
@@ -126,8 +126,9 @@ func (b *bench) at(height int64) *bench {
 	return b
 }
 
-// validator gives an operator a validator and returns its consensus address.
-func (b *bench) validator(i int, status stakingtypes.BondStatus) string {
+// validator gives operator 2 a validator and returns its consensus address.
+func (b *bench) validator(status stakingtypes.BondStatus) string {
+	const i = 2
 	key := ed25519.GenPrivKeyFromSecret([]byte{byte(i)}).PubKey()
 	wrapped, err := codectypes.NewAnyWithValue(key)
 	require.NoError(b.t, err)

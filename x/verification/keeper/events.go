@@ -4,10 +4,9 @@ import (
 	"context"
 	"encoding/hex"
 
-	"github.com/cosmos/gogoproto/proto"
-
 	"cosmossdk.io/math"
 	sdk "github.com/cosmos/cosmos-sdk/types"
+	"github.com/cosmos/gogoproto/proto"
 
 	"github.com/opengradient/opengradient/x/verification/types"
 )

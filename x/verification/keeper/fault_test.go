@@ -19,7 +19,7 @@ func (b *bench) punishOne(opened int64) error {
 
 func TestPunishSlashesAndJails(t *testing.T) {
 	b := newBench(t)
-	consAddr := b.validator(2, stakingtypes.Bonded)
+	consAddr := b.validator(stakingtypes.Bonded)
 	// The round keeps the parameters it was opened under.
 	b.params(func(p *types.Params) { p.SlashFraction, p.FaultJailBlocks = math.LegacyNewDecWithPrec(5, 1), 1 })
 	require.NoError(t, b.punishOne(90))
@@ -49,7 +49,7 @@ func TestPunishOncePerCause(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			b := newBench(t)
-			b.validator(2, stakingtypes.Bonded)
+			b.validator(stakingtypes.Bonded)
 			b.set(types.Conduct{Operator: address(2), Reliability: 9_000, Faults: 4, SlashedHeight: tc.slashed})
 			require.NoError(t, b.punishOne(tc.opened))
 			got := b.conduct(2)
@@ -77,7 +77,7 @@ func TestPunishNeverFailsABlock(t *testing.T) {
 		spoil func(*bench)
 	}{
 		{"the validator is gone", func(b *bench) { b.staking.validators = nil }},
-		{"the validator has unbonded", func(b *bench) { b.validator(2, stakingtypes.Unbonded) }},
+		{"the validator has unbonded", func(b *bench) { b.validator(stakingtypes.Unbonded) }},
 		{"the validator has no key", func(b *bench) {
 			b.staking.validators[address(2)] = stakingtypes.Validator{Status: stakingtypes.Bonded}
 		}},
@@ -87,7 +87,7 @@ func TestPunishNeverFailsABlock(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			b := newBench(t)
-			b.validator(2, stakingtypes.Unbonding)
+			b.validator(stakingtypes.Unbonding)
 			tc.spoil(b)
 			require.NoError(t, b.punishOne(90))
 			require.Equal(t, "0", events[types.EventFault](b)[0].Slashed)

@@ -181,14 +181,14 @@ func (c *chain) block(rt *rapid.T) {
 	got := c.f.record(votes...)
 	c.f.same("result in another order of votes", c.g.record(rapid.Permutation(votes).Draw(rt, "order")...), got)
 	decisions := got.Decisions
-	c.abandon(rt, decisions)
+	c.abandon(decisions)
 	advanced := c.f.advance()
 	c.f.same("timers in another order of votes", c.g.advance(), advanced)
 	decisions = append(decisions, advanced...)
 	for _, id := range c.requests() {
 		c.check(rt, id, decisions, c.oracles[id].block(height, said[id]))
 	}
-	c.abandon(rt, advanced)
+	c.abandon(advanced)
 	for _, decision := range decisions {
 		if decision.Kind == types.DecisionImpossible {
 			delete(c.oracles, decision.RequestID)
@@ -223,11 +223,11 @@ func (c *chain) check(rt *rapid.T, id uint64, decisions []types.Decision, kind t
 		rt.Fatalf("request %d at %d: expected decision %d, got %+v", id, c.f.ctx.BlockHeight(), kind, found)
 	}
 	if kind == types.DecisionFinal {
-		c.checkVerdict(rt, o, found[0])
+		c.checkVerdict(o, found[0])
 	}
 }
 
-func (c *chain) checkVerdict(rt *rapid.T, o *oracle, got types.Decision) {
+func (c *chain) checkVerdict(o *oracle, got types.Decision) {
 	want := types.Decision{
 		RequestID: o.opening.RequestID, Attempt: o.opening.Attempt, Kind: types.DecisionFinal, Outcome: variants[o.winner].outcome,
 		Output: variants[o.winner].output, Leader: o.opening.Leader, SnapshotID: got.SnapshotID, Arbitrated: o.compared,
@@ -239,7 +239,7 @@ func (c *chain) checkVerdict(rt *rapid.T, o *oracle, got types.Decision) {
 }
 
 // abandon drops the rounds that have no verdict, as their caller does.
-func (c *chain) abandon(rt *rapid.T, decisions []types.Decision) {
+func (c *chain) abandon(decisions []types.Decision) {
 	for _, decision := range decisions {
 		if decision.Kind != types.DecisionImpossible {
 			continue
@@ -261,7 +261,7 @@ func (c *chain) conclude(rt *rapid.T, height int64) {
 			rt.Fatalf("request %d at its deadline %d: expected decision %d, got %+v", id, height, kind, got)
 		}
 		if got.Kind == types.DecisionFinal {
-			c.checkVerdict(rt, o, got)
+			c.checkVerdict(o, got)
 			continue
 		}
 		passed := c.f.abandon(id)

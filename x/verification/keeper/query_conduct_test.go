@@ -118,7 +118,7 @@ func TestConsequencesGoOnAfterARestart(t *testing.T) {
 		require.Equal(t, genesis, again, "initial height %d", initial)
 
 		// What was slashed before is not slashed again for rounds of that time.
-		after.validator(2, 3)
+		after.validator(3)
 		after.at(initial)
 		require.False(t, after.conduct(2).Punishable(initial-1-2), "opened in the block of the slash")
 		require.True(t, after.conduct(2).Punishable(initial-1-1), "opened after it")

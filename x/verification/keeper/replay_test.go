@@ -16,7 +16,7 @@ import (
 
 // drama draws a round, lets its members say what they like until it is settled, and gives the settlement with the
 // outputs it was judged by; ok is false when the round ends without a verdict.
-func drama(rt *rapid.T, f *fixture, params types.Params) (s types.Settlement, outputs []types.RoundOutput, ok bool) {
+func drama(rt *rapid.T, f *fixture) (s types.Settlement, outputs []types.RoundOutput, ok bool) {
 	o := drawOpening(rt, 1)
 	f.open(o)
 	plans := drawPlans(rt)
@@ -86,7 +86,7 @@ func TestVerdictsFollowFromWhatIsKept(t *testing.T) {
 		params := drawParams(rt)
 		params.MaxCandidates = rapid.SampledFrom([]uint32{2, 3, 8}).Draw(rt, "max candidates")
 		f := newFixture(rt, params)
-		s, outputs, ok := drama(rt, f, params)
+		s, outputs, ok := drama(rt, f)
 		if !ok {
 			seen["none"]++
 			return
@@ -207,7 +207,7 @@ func TestFaultsFollowFromTheEvidence(t *testing.T) {
 	checkRounds(t, func(rt *rapid.T) {
 		params := drawParams(rt)
 		f := newFixture(rt, params)
-		s, outputs, ok := drama(rt, f, params)
+		s, outputs, ok := drama(rt, f)
 		if !ok {
 			return
 		}

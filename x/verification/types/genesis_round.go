@@ -366,8 +366,11 @@ func validateUnopened(r Round, snapshot Snapshot) error {
 			return fmt.Errorf("unopened reveal %d: expected a member above %d with a commitment, got %d", i, previous, member)
 		}
 		previous = member
-		if err := unopened.Outcome.Validate(); err != nil || len(unopened.Salt) != SaltSize {
-			return fmt.Errorf("unopened reveal %d: expected an outcome and a salt of %d bytes, got %v and %d", i, SaltSize, err, len(unopened.Salt))
+		if err := unopened.Outcome.Validate(); err != nil {
+			return fmt.Errorf("unopened reveal %d: %w", i, err)
+		}
+		if len(unopened.Salt) != SaltSize {
+			return fmt.Errorf("unopened reveal %d: expected a salt of %d bytes, got %d", i, SaltSize, len(unopened.Salt))
 		}
 		if err := r.validateHeight("an unopened reveal", true, unopened.Height); err != nil {
 			return err
