@@ -1,6 +1,7 @@
 package keeper_test
 
 import (
+	"bytes"
 	"testing"
 
 	"github.com/opengradient/opengradient/x/verification/types"
@@ -77,5 +78,41 @@ func TestRefusedContentComparesNothing(t *testing.T) {
 	f.record(shows(3, result(2)))
 	if _, err := f.Compared.Get(f.ctx, 4); err != nil {
 		t.Fatalf("expected a comparison with bytes that were waited for, got %v", err)
+	}
+}
+
+// A member that copies the commitment of another, and its reveal once that is public, has said nothing: the operator is in
+// the hash. Nobody is at fault, least of all the one that was copied.
+func TestCopiedCommitmentOpensNothing(t *testing.T) {
+	f := newFixture(t, types.DefaultParams())
+	sealed := opening(1, equalMembers(4))
+	sealed.Sealed = true
+	f.open(sealed)
+	salt := bytes.Repeat([]byte{5}, types.SaltSize)
+	commitment := func(o int) types.Commitment {
+		sum := types.NewCommitment(digest(), 1, operator(o), salt, rootOf(0))
+		return types.Commitment{RequestId: 1, Attempt: 1, Commitment: sum[:]}
+	}
+	f.at(3)
+	var votes []types.OperatorVotes
+	for o, copied := range []int{0, 1, 2, 0} {
+		votes = append(votes, types.OperatorVotes{Operator: operator(o), Commitments: []types.Commitment{commitment(copied)}})
+	}
+	f.record(votes...)
+	f.next()
+	votes = nil
+	for o := range 4 {
+		votes = append(votes, types.OperatorVotes{Operator: operator(o), Reveals: []types.Reveal{{Attestation: attest(1, rootOf(0)), Salt: salt}}})
+	}
+	votes[0].Outputs = []types.PublishedOutput{publish(1, result(0))}
+	got := f.record(votes...)
+	f.same("ignored", got.Ignored, []types.Ignored{{Operator: operator(3), Reason: types.ReasonUnopened, Count: 1}})
+	if len(got.Decisions) != 1 || got.Decisions[0].Kind != types.DecisionFinal {
+		t.Fatalf("expected the verdict of the three that committed themselves, got %+v", got.Decisions)
+	}
+	f.at(7)
+	settled := f.settle()
+	if len(settled) != 1 || settled[0].Outcomes[3] != types.MEMBER_OUTCOME_MISSING || len(settled[0].Round.Faults) != 0 || len(f.nodes.calls) != 0 {
+		t.Fatalf("expected the copy to be silence and nobody at fault, got %+v and %v", settled, f.nodes.calls)
 	}
 }
