@@ -18,6 +18,10 @@ var ErrOutput = errors.New("output is not canonical")
 // this is never less than the number of elements.
 const bytesPerElement = 4
 
+// leastFloatCost is what a float tensor counts for at least: comparing it takes a division of large integers, however
+// small it is. It is the length of the shortest encoding of one: a name of one byte, no dimension, one element of 16 bits.
+const leastFloatCost = 15
+
 // output is a decoded canonical encoding, made ready to be compared many times.
 type output struct {
 	tensors []outputTensor
@@ -50,6 +54,9 @@ func parseOutput(encoding []byte) (output, error) {
 		}
 		if size := t.Datatype.Size(); size > 0 {
 			parsed.cost = int64(len(t.Data) / size)
+			if t.Datatype.IsFloat() {
+				parsed.cost = max(parsed.cost, leastFloatCost)
+			}
 		} else {
 			parsed.cost = int64(len(t.Data)+bytesPerElement-1) / bytesPerElement
 		}

@@ -94,7 +94,7 @@ func TestEdgesOfDatatypes(t *testing.T) {
 				tau := Tau(math.Ldexp(2, -format.mantissa) * TauUnit)
 				taus := Taus{tau, tau, tau, tau}
 				candidate, other := floats(datatype, tc.candidate...).Canonical(), floats(datatype, tc.other...).Canonical()
-				got, err := Compare(encode(t, candidate), encode(t, other), taus, 10)
+				got, err := Compare(encode(t, candidate), encode(t, other), taus, 100)
 				if err != nil || got.Relation != tc.want {
 					t.Errorf("expected %v, got %+v, %v", tc.want, got, err)
 				}

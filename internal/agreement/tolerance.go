@@ -48,7 +48,8 @@ type Comparison struct {
 	// Tensor is the position of the first tensor with the Relation (0 for Within), -1 when names, datatypes or shapes
 	// differ.
 	Tensor int
-	// Elements is the number of elements looked at; a BYTES tensor counts one for every four bytes begun.
+	// Elements is the number of elements looked at; a BYTES tensor counts one for every four bytes begun,
+	// a float tensor at least leastFloatCost.
 	Elements int64
 }
 

@@ -136,17 +136,17 @@ func TestCompareNamesTheTensorThatDecides(t *testing.T) {
 		other []byte
 		want  Comparison
 	}{
-		{"all within", encode(t, named("a", f32(1)), named("b", f32(1, 1)), named("c", f32(1, 0, 0))), Comparison{Within, 0, 0, 6}},
+		{"all within", encode(t, named("a", f32(1)), named("b", f32(1, 1)), named("c", f32(1, 0, 0))), Comparison{Within, 0, 0, 45}},
 		{"the first of the farthest", encode(t, named("a", f32(1)), named("b", f32(1, 2)), named("c", f32(1, 4, 0))),
-			Comparison{Beyond2, 4 * TauUnit, 1, 6}},
+			Comparison{Beyond2, 4 * TauUnit, 1, 45}},
 		{"an infinity in the last", encode(t, named("a", f32(2)), named("b", f32(1, 1)), named("c", f32(1, 0, float32(math.Inf(1))))),
-			Comparison{Incomparable, ErrorUnbounded, 2, 6}},
+			Comparison{Incomparable, ErrorUnbounded, 2, 45}},
 		{"a tensor less", encode(t, named("a", f32(1))), Comparison{Incomparable, ErrorUnbounded, -1, 0}},
 		{"another order", encode(t, named("b", f32(1, 1)), named("a", f32(1)), named("c", f32(1, 0, 0))),
 			Comparison{Incomparable, ErrorUnbounded, -1, 0}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			if got, err := Compare(candidate, tc.other, DefaultTaus(), 6); err != nil || got != tc.want {
+			if got, err := Compare(candidate, tc.other, DefaultTaus(), 45); err != nil || got != tc.want {
 				t.Errorf("expected %+v, got %+v, %v", tc.want, got, err)
 			}
 		})
@@ -183,10 +183,18 @@ func TestCompareRefuses(t *testing.T) {
 
 func TestCostIsThatOfTheComparison(t *testing.T) {
 	text := tensor.Tensor{Name: "t", Datatype: tensor.Bytes, Shape: []int64{2}, Data: []byte("\x05\x00\x00\x00hello\x00\x00\x00\x00")}
-	encoding := encode(t, f32(1, 2, 3), text)
+	small := f32(1, 2, 3)
+	small.Name = "s"
+	encoding := encode(t, small, f32(make([]float32, 40)...), text)
 	cost, err := Cost(encoding)
-	if err != nil || cost != 3+4 {
-		t.Fatalf("expected 3 floats and 13 bytes to cost 7, got %d, %v", cost, err)
+	if err != nil || cost != 15+40+4 {
+		t.Fatalf("expected 3 floats, 40 floats and 13 bytes to cost 59, got %d, %v", cost, err)
+	}
+	least := tensor.Tensor{Name: "n", Datatype: tensor.FP16, Data: []byte{0, 0}}
+	other := least
+	other.Name = "m"
+	if one, two := len(encode(t, least)), len(encode(t, least, other)); two-one != leastFloatCost {
+		t.Errorf("expected no float tensor to be encoded in less than %d bytes, got %d", leastFloatCost, two-one)
 	}
 	if got, err := Compare(encoding, encoding, DefaultTaus(), cost); err != nil || got.Elements != cost {
 		t.Errorf("expected %d elements, got %+v, %v", cost, got, err)
@@ -233,7 +241,7 @@ func TestCompareAgreesWithOracle(t *testing.T) {
 		a, b := genPair(rt)
 		tau := Tau(rapid.Uint64Range(0, uint64(MaxTau)).Draw(rt, "tau"))
 		taus := Taus{tau, tau, tau, tau}
-		got, err := Compare(encode(rt, a), encode(rt, b), taus, 6)
+		got, err := Compare(encode(rt, a), encode(rt, b), taus, 15)
 		want := oracleRelation([]tensor.Tensor{a}, []tensor.Tensor{b}, taus)
 		if err != nil || got.Relation != want {
 			rt.Fatalf("%v against %v: expected %v, got %+v, %v", a, b, want, got, err)
@@ -277,7 +285,7 @@ func TestErrorIsTheLeastSufficientTolerance(t *testing.T) {
 func TestCompareIsSymmetricInSignAndOrder(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		a, b := genPair(rt)
-		want, err := Compare(encode(rt, a), encode(rt, b), DefaultTaus(), 6)
+		want, err := Compare(encode(rt, a), encode(rt, b), DefaultTaus(), 15)
 		if err != nil {
 			rt.Fatal(err)
 		}
@@ -291,7 +299,7 @@ func TestCompareIsSymmetricInSignAndOrder(t *testing.T) {
 			}
 			return out
 		}
-		got, err := Compare(encode(rt, turned(a)), encode(rt, turned(b)), DefaultTaus(), 6)
+		got, err := Compare(encode(rt, turned(a)), encode(rt, turned(b)), DefaultTaus(), 15)
 		if err != nil || got != want {
 			rt.Fatalf("%v against %v: expected %+v, turned %+v, %v", a, b, want, got, err)
 		}

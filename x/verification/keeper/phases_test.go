@@ -233,8 +233,8 @@ func TestArbitrationGoesOnWhenTheBlockIsFull(t *testing.T) {
 	}
 	f.record(vote(0, 0, true), vote(1, 0, false), vote(2, 1, true))
 	f.at(6)
-	// Two outputs of one element: an arbitration may cost two.
-	f.must(f.Compared.Set(f.ctx, 6, types.DefaultCompareElements-2))
+	// Two outputs of one small tensor, which counts for 15: an arbitration may cost 30.
+	f.must(f.Compared.Set(f.ctx, 6, types.DefaultCompareElements-30))
 	if got := f.advance(); len(got) != 1 || got[0].RequestID != 1 || !got[0].Arbitrated {
 		t.Fatalf("expected a verdict on the first round, got %+v", got)
 	}
