@@ -125,7 +125,7 @@ func (v *stateView) Duties(operator string) ([]Duty, error) {
 			}
 			electorates[round.SnapshotId] = snapshot
 		}
-		if position := snapshot.Position(operator); position < 0 || !hasSeat(round, position) {
+		if position := snapshot.Position(operator); position < 0 || !round.HasSeat(position) {
 			return false, nil
 		}
 		duty, err := v.duty(round, snapshot)

@@ -48,7 +48,7 @@ type standing struct {
 // that the reveal opens. So nothing is said when it holds another one.
 func judge(d Duty, entry *abcitypes.OutboxEntry, self Self) standing {
 	position := d.Snapshot.Position(self.Operator)
-	if position < 0 || position >= len(d.Round.Votes) || !hasSeat(d.Round, position) {
+	if position < 0 || position >= len(d.Round.Votes) || !d.Round.HasSeat(position) {
 		return standing{}
 	}
 	vote := d.Round.Votes[position]
@@ -94,14 +94,6 @@ func judge(d Duty, entry *abcitypes.OutboxEntry, self Self) standing {
 	}
 	s.say = s.item.Attest || len(s.item.Output)+len(s.item.Contested) > 0
 	return s
-}
-
-// hasSeat tells whether the member at a position has a seat in the round.
-func hasSeat(r verificationtypes.Round, position int) bool {
-	if len(r.Seats) == 0 {
-		return true
-	}
-	return position/8 < len(r.Seats) && r.Seats[position/8]>>(position%8)&1 == 1
 }
 
 // inTime tells whether an outcome computed after the block of a height can still

@@ -30,7 +30,7 @@ func TestMembersWithoutASeatHaveNoDuty(t *testing.T) {
 		})
 	}
 	for position, want := range map[int]bool{0: true, 7: false, 8: false, 9: true, 15: false, 16: false, 99: false} {
-		require.Equal(t, want, hasSeat(verificationtypes.Round{Seats: []byte{1, 2}}, position), "position %d", position)
+		require.Equal(t, want, verificationtypes.Round{Seats: []byte{1, 2}}.HasSeat(position), "position %d", position)
 	}
 }
 

@@ -46,3 +46,21 @@ func UnpackOutcomes[T ~int32](bitmap []byte, n int) ([]T, error) {
 	}
 	return outcomes, nil
 }
+
+// PackBits is the bitmap of one bit for each of n members, least significant bits first, in which those at the positions,
+// which are below n, are set; nil when there is none.
+func PackBits(n int, positions []int) []byte {
+	if len(positions) == 0 {
+		return nil
+	}
+	bits := make([]byte, (n+7)/8)
+	for _, position := range positions {
+		bits[position/8] |= 1 << (position % 8)
+	}
+	return bits
+}
+
+// HasBit reads such a bitmap. What is outside of it is clear.
+func HasBit(bits []byte, position int) bool {
+	return position >= 0 && position/8 < len(bits) && bits[position/8]>>(position%8)&1 == 1
+}

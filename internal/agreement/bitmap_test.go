@@ -84,3 +84,22 @@ func FuzzUnpackOutcomes(f *testing.F) {
 		}
 	})
 }
+
+func TestBitsAreThoseOfThePositions(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		n := rapid.IntRange(1, 40).Draw(rt, "members")
+		set := rapid.SliceOfNDistinct(rapid.IntRange(0, n-1), 0, n, rapid.ID[int]).Draw(rt, "positions")
+		bits := PackBits(n, set)
+		if want := (n + 7) / 8; len(set) > 0 && len(bits) != want || len(set) == 0 && bits != nil {
+			rt.Fatalf("expected %d bytes for %v, got %x", want, set, bits)
+		}
+		for position := -1; position < n+9; position++ {
+			if got := HasBit(bits, position); got != slices.Contains(set, position) {
+				rt.Fatalf("position %d of %v: got %t in %x", position, set, got, bits)
+			}
+		}
+	})
+	if got := PackBits(10, []int{0, 9}); !bytes.Equal(got, []byte{1, 2}) {
+		t.Errorf("expected 0102, got %x", got)
+	}
+}

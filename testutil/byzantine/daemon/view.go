@@ -65,7 +65,7 @@ func (a *App) view(req *abci.RequestExtendVote) (view, error) {
 		seen := seenRound{Round: r}
 		if i := snapshot.Position(operator); i >= 0 {
 			seen.vote = r.Votes[i]
-			seen.seat = len(r.Seats) == 0 || r.Seats[i/8]>>(i%8)&1 == 1
+			seen.seat = r.HasSeat(i)
 		}
 		v.rounds = append(v.rounds, seen)
 		return false, nil

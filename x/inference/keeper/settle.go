@@ -105,7 +105,7 @@ func divide(r types.Request, shares types.FeeShares, s verificationtypes.Settlem
 	publisher := pricing.NoPublisher
 	var members []pricing.Member
 	for i, m := range s.Snapshot.Members {
-		if !types.HasSeat(s.Round.Seats, i) {
+		if !s.Round.HasSeat(i) {
 			continue
 		}
 		if m.Operator == winner.Publisher {

@@ -3,6 +3,7 @@ package types
 import (
 	"fmt"
 
+	"github.com/opengradient/opengradient/internal/agreement"
 	verificationtypes "github.com/opengradient/opengradient/x/verification/types"
 )
 
@@ -21,18 +22,12 @@ func (r Receipt) MemberOutcome(position int) (verificationtypes.MemberOutcome, e
 
 // HasSeat tells whether the member at a position of the snapshot took part in the deciding attempt. Without a committee
 // all did.
-func (r Receipt) HasSeat(position int) bool { return HasSeat(r.Committee, position) }
-
-// HasSeat tells whether the member at a position has its bit in a bitmap of seats. An empty one gives a seat to all.
-func HasSeat(seats []byte, position int) bool { return len(seats) == 0 || bitAt(seats, position) }
+func (r Receipt) HasSeat(position int) bool {
+	return len(r.Committee) == 0 || agreement.HasBit(r.Committee, position)
+}
 
 // IsTolerated tells whether the member at a position of the snapshot agreed within the tolerance and not exactly.
-func (r Receipt) IsTolerated(position int) bool { return bitAt(r.Tolerated, position) }
-
-// bitAt reads a bitmap whose least significant bits come first; what is behind its end is clear.
-func bitAt(bits []byte, position int) bool {
-	return position >= 0 && position/8 < len(bits) && bits[position/8]>>(position%8)&1 == 1
-}
+func (r Receipt) IsTolerated(position int) bool { return agreement.HasBit(r.Tolerated, position) }
 
 // validateMembers checks that a bitmap is empty or has a bit for each member, that who has no seat is neutral, and that
 // who is tolerated agreed.

@@ -41,11 +41,6 @@ type Replayed struct {
 	Exact bool
 }
 
-// bitOf reads a bitmap; what is behind its end is clear.
-func bitOf(bits []byte, position int) bool {
-	return position/8 < len(bits) && bits[position/8]>>(position%8)&1 == 1
-}
-
 // Replay derives an exact verdict from the receipt and its snapshot alone: the power of the seats that agreed and were
 // not tolerated reaches the threshold. It fails when the claim contradicts itself or the snapshot, and when the verdict
 // was arbitrated: that takes the evidence.
@@ -86,8 +81,8 @@ func (c Claim) tally(snapshot Snapshot) (exact, seats int64, err error) {
 	}
 	led, published := false, c.Outcome.Failed() && c.Publisher == ""
 	for i, member := range snapshot.Members {
-		seat := len(c.Committee) == 0 || bitOf(c.Committee, i)
-		tolerated := bitOf(c.Tolerated, i)
+		seat := len(c.Committee) == 0 || agreement.HasBit(c.Committee, i)
+		tolerated := agreement.HasBit(c.Tolerated, i)
 		agreed := outcomes[i] == MEMBER_OUTCOME_AGREED
 		switch {
 		case !seat && outcomes[i] != MEMBER_OUTCOME_NEUTRAL:
@@ -214,9 +209,6 @@ func (c Claim) sameRound(r Round, snapshot Snapshot) error {
 	return nil
 }
 
-// replaySeat tells whether a member has a seat: an empty bitmap gives one to all.
-func (r Round) replaySeat(position int) bool { return len(r.Seats) == 0 || bitOf(r.Seats, position) }
-
 // checkVotes checks that only seats voted, for candidates that are there, that the power of each candidate is the sum
 // of its votes, and that the commitments of a sealed round open.
 func (r Round) checkVotes(snapshot Snapshot) error {
@@ -226,9 +218,9 @@ func (r Round) checkVotes(snapshot Snapshot) error {
 		if vote.Candidate == 0 {
 			continue
 		}
-		if !r.replaySeat(i) || int(vote.Candidate) > len(r.Candidates) {
+		if !r.HasSeat(i) || int(vote.Candidate) > len(r.Candidates) {
 			return fmt.Errorf("votes: %s: expected a seat and one of %d candidates, got seat %t and %d",
-				operator, len(r.Candidates), r.replaySeat(i), vote.Candidate)
+				operator, len(r.Candidates), r.HasSeat(i), vote.Candidate)
 		}
 		powers[vote.Candidate-1] += snapshot.Members[i].Power
 		if !r.Sealed {
@@ -279,7 +271,7 @@ func (r Round) replayVerdict(snapshot Snapshot, params Params, outputs [][]byte)
 	leader := uint32(0)
 	for i, vote := range r.Votes {
 		power := snapshot.Members[i].Power
-		if !r.replaySeat(i) {
+		if !r.HasSeat(i) {
 			continue
 		}
 		seats += power
@@ -360,25 +352,7 @@ func (r Round) checkStandings(params Params, outputs [][]byte) error {
 
 // checkConduct compares the conduct of each member, as the standings say, with the claim.
 func (r Round) checkConduct(c Claim) error {
-	outcomes := make([]MemberOutcome, len(r.Votes))
-	tolerated := make([]byte, (len(r.Votes)+7)/8)
-	for i, vote := range r.Votes {
-		switch {
-		case !r.replaySeat(i):
-			outcomes[i] = MEMBER_OUTCOME_NEUTRAL
-		case vote.Candidate == 0:
-			outcomes[i] = MEMBER_OUTCOME_MISSING
-		case r.Candidates[vote.Candidate-1].Standing == STANDING_AGREES:
-			outcomes[i] = MEMBER_OUTCOME_AGREED
-			if vote.Candidate != r.Decided {
-				tolerated[i/8] |= 1 << (i % 8)
-			}
-		case r.Candidates[vote.Candidate-1].Standing == STANDING_CONTRADICTS:
-			outcomes[i] = MEMBER_OUTCOME_DISAGREED
-		default:
-			outcomes[i] = MEMBER_OUTCOME_NEUTRAL
-		}
-	}
+	outcomes, tolerated := r.Conduct()
 	packed, err := agreement.PackOutcomes(outcomes)
 	if err != nil {
 		return err
@@ -387,7 +361,7 @@ func (r Round) checkConduct(c Claim) error {
 		return fmt.Errorf("outcomes: expected %x, got %x", packed, c.Outcomes)
 	}
 	for i := range outcomes {
-		if want, got := bitOf(tolerated, i), bitOf(c.Tolerated, i); want != got {
+		if want, got := agreement.HasBit(tolerated, i), agreement.HasBit(c.Tolerated, i); want != got {
 			return fmt.Errorf("tolerated: member %d: expected %t, got %t", i, want, got)
 		}
 	}

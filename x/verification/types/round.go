@@ -24,10 +24,7 @@ func NewRound(opening RoundOpening, snapshotID, paramsVersion uint64, params Par
 		Sealed:         opening.Sealed,
 	}
 	if opening.Rule == RULE_COMMITTEE {
-		round.Seats = make([]byte, (len(opening.Members)+7)/8)
-		for _, seat := range opening.Seats {
-			round.Seats[seat/8] |= 1 << (seat % 8)
-		}
+		round.Seats = agreement.PackBits(len(opening.Members), opening.Seats)
 	}
 	if opening.Sealed {
 		round.Phase = PHASE_COMMITTING
@@ -39,7 +36,9 @@ func NewRound(opening RoundOpening, snapshotID, paramsVersion uint64, params Par
 }
 
 // HasSeat tells whether a member, by its position in the snapshot, takes part in the round.
-func (r Round) HasSeat(position int) bool { return len(r.Seats) == 0 || bitOf(r.Seats, position) }
+func (r Round) HasSeat(position int) bool {
+	return len(r.Seats) == 0 || agreement.HasBit(r.Seats, position)
+}
 
 // SeatPower is the power of all members that take part.
 func (r Round) SeatPower(snapshot Snapshot) int64 {

@@ -41,17 +41,14 @@ func (r *Round) Judge(outputs [][]byte, taus agreement.Taus, budget uint64) (spe
 // member that agreed within the tolerance and not exactly, least significant first; nil when there is none.
 func (r Round) Conduct() (outcomes []MemberOutcome, tolerated []byte) {
 	outcomes = make([]MemberOutcome, len(r.Votes))
+	var within []int
 	for i, vote := range r.Votes {
 		outcomes[i] = r.memberOutcome(i, vote)
-		if outcomes[i] != MEMBER_OUTCOME_AGREED || vote.Candidate == r.Decided {
-			continue
+		if outcomes[i] == MEMBER_OUTCOME_AGREED && vote.Candidate != r.Decided {
+			within = append(within, i)
 		}
-		if tolerated == nil {
-			tolerated = make([]byte, (len(r.Votes)+7)/8)
-		}
-		tolerated[i/8] |= 1 << (i % 8)
 	}
-	return outcomes, tolerated
+	return outcomes, agreement.PackBits(len(r.Votes), within)
 }
 
 func (r Round) memberOutcome(position int, vote MemberVote) MemberOutcome {
