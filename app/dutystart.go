@@ -152,6 +152,7 @@ func (d *duty) committed() executor.Committed {
 		Snapshots:          app.VerificationKeeper.Snapshots,
 		VerificationParams: app.VerificationKeeper.ParamsVersions,
 		Nodes:              app.SchedulingKeeper.Nodes,
+		NodeModels:         app.SchedulingKeeper.ModelsOf,
 		Tasks:              app.SchedulingKeeper.Tasks,
 		Requests:           app.InferenceKeeper.Requests,
 		Inputs:             app.InferenceKeeper.Inputs,

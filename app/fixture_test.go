@@ -126,6 +126,13 @@ func nextRequestID(t chaintest.TB, c *chaintest.Chain) uint64 {
 	return id
 }
 
+func nextScheduleID(t chaintest.TB, c *chaintest.Chain) uint64 {
+	t.Helper()
+	id, err := c.App.InferenceKeeper.NextScheduleID.Get(c.Ctx())
+	require.NoError(t, err)
+	return id
+}
+
 // editGenesis changes the genesis of one module.
 func editGenesis[T any, P interface {
 	*T

@@ -57,7 +57,7 @@ func TestGovernanceChangesParameters(t *testing.T) {
 	inference, version, err := c.App.InferenceKeeper.CurrentParams(ctx)
 	require.NoError(t, err)
 	require.Equal(t, uint64(2), version)
-	require.Equal(t, int64(101), inference.BasePrice.Int64())
+	require.Equal(t, uint32(2_001), inference.ReusePrice)
 	scheduling, version, err := c.App.SchedulingKeeper.CurrentParams(ctx)
 	require.NoError(t, err)
 	require.Equal(t, uint64(2), version)

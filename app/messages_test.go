@@ -30,6 +30,8 @@ type occasion struct {
 	signer sdk.AccAddress
 	// request is the id of the next request.
 	request uint64
+	// schedule is the id of the next schedule.
+	schedule uint64
 	// serial differs between the samples of one chain.
 	serial int
 }
@@ -54,14 +56,39 @@ var samples = map[string]func(occasion) []sdk.Msg{
 	},
 	"/opengradient.inference.v1.MsgUpdateParams": func(o occasion) []sdk.Msg {
 		params := inferencetypes.DefaultParams()
-		params.BasePrice = sdkmath.NewInt(101)
+		params.ReusePrice = 2_001
 		return []sdk.Msg{&inferencetypes.MsgUpdateParams{Authority: o.signer.String(), Params: params}}
 	},
 	"/opengradient.scheduling.v1.MsgRegisterNode": func(o occasion) []sdk.Msg {
-		return []sdk.Msg{&schedulingtypes.MsgRegisterNode{
-			Operator: sdk.ValAddress(o.signer).String(), Capacity: 5_000, MemoryBytes: 1 << 30,
-			TaskClasses: []schedulingtypes.TaskClass{schedulingtypes.TASK_CLASS_CLASSIFICATION, schedulingtypes.TASK_CLASS_RANKING},
+		return []sdk.Msg{registerNode(o)}
+	},
+	"/opengradient.inference.v1.MsgCreateSchedule": func(o occasion) []sdk.Msg { return []sdk.Msg{scheduleOf(o)} },
+	"/opengradient.inference.v1.MsgTopUpSchedule": func(o occasion) []sdk.Msg {
+		return []sdk.Msg{scheduleOf(o), &inferencetypes.MsgTopUpSchedule{
+			Owner: o.signer.String(), Id: o.schedule, Deposit: sdkmath.NewInt(5_000), Count: 2,
 		}}
+	},
+	"/opengradient.inference.v1.MsgPauseSchedule": func(o occasion) []sdk.Msg {
+		return []sdk.Msg{scheduleOf(o), &inferencetypes.MsgPauseSchedule{Owner: o.signer.String(), Id: o.schedule}}
+	},
+	"/opengradient.inference.v1.MsgResumeSchedule": func(o occasion) []sdk.Msg {
+		return []sdk.Msg{
+			scheduleOf(o), &inferencetypes.MsgPauseSchedule{Owner: o.signer.String(), Id: o.schedule},
+			&inferencetypes.MsgResumeSchedule{Owner: o.signer.String(), Id: o.schedule},
+		}
+	},
+	"/opengradient.inference.v1.MsgCancelSchedule": func(o occasion) []sdk.Msg {
+		return []sdk.Msg{scheduleOf(o), &inferencetypes.MsgCancelSchedule{Owner: o.signer.String(), Id: o.schedule}}
+	},
+	"/opengradient.scheduling.v1.MsgPauseNode": func(o occasion) []sdk.Msg {
+		// The messages are executed in the order of their names: the node has left by now.
+		return []sdk.Msg{registerNode(o), &schedulingtypes.MsgPauseNode{Operator: sdk.ValAddress(o.signer).String()}}
+	},
+	"/opengradient.scheduling.v1.MsgResumeNode": func(o occasion) []sdk.Msg {
+		return []sdk.Msg{&schedulingtypes.MsgResumeNode{Operator: sdk.ValAddress(o.signer).String()}}
+	},
+	"/opengradient.scheduling.v1.MsgLeaveNode": func(o occasion) []sdk.Msg {
+		return []sdk.Msg{&schedulingtypes.MsgLeaveNode{Operator: sdk.ValAddress(o.signer).String()}}
 	},
 	"/opengradient.scheduling.v1.MsgUnjailNode": func(o occasion) []sdk.Msg {
 		return []sdk.Msg{&schedulingtypes.MsgUnjailNode{Operator: sdk.ValAddress(o.signer).String()}}
@@ -78,6 +105,21 @@ var samples = map[string]func(occasion) []sdk.Msg{
 	},
 }
 
+// scheduleOf makes a schedule whose first run comes at once.
+func scheduleOf(o occasion) *inferencetypes.MsgCreateSchedule {
+	return &inferencetypes.MsgCreateSchedule{
+		Owner: o.signer.String(), Model: "linear", Inputs: submission(o.signer, 1).Requests[0].Inputs, Outputs: []string{"y"},
+		Tier: inferencetypes.TIER_QUORUM, MaxFee: sdkmath.NewInt(10_000), Every: 10_000, Count: 3, Deposit: sdkmath.NewInt(30_000),
+	}
+}
+
+func registerNode(o occasion) *schedulingtypes.MsgRegisterNode {
+	return &schedulingtypes.MsgRegisterNode{
+		Operator: sdk.ValAddress(o.signer).String(), Capacity: 5_000, MemoryBytes: 1 << 30, Hardware: "2 cores",
+		TaskClasses: []schedulingtypes.TaskClass{schedulingtypes.TASK_CLASS_CLASSIFICATION, schedulingtypes.TASK_CLASS_RANKING},
+	}
+}
+
 func sampledURLs() []string { return slices.Sorted(maps.Keys(samples)) }
 
 // TestEveryMessageIsSampled fails when a module has a message that the tests of signing do not know.
@@ -92,7 +134,7 @@ func TestEveryMessageIsSampled(t *testing.T) {
 	slices.Sort(own)
 	require.Equal(t, own, sampledURLs(), "every message of the chain's own modules needs an entry in samples")
 	for url, sample := range samples {
-		msgs := sample(occasion{signer: c.Accounts[0].Address, request: 1})
+		msgs := sample(occasion{signer: c.Accounts[0].Address, request: 1, schedule: 1})
 		require.Equal(t, url, sdk.MsgTypeURL(msgs[len(msgs)-1]))
 	}
 }
@@ -133,7 +175,7 @@ func TestAminoJSONAgreesWithLegacyAmino(t *testing.T) {
 	}
 	for _, url := range sampledURLs() {
 		t.Run(url+" filled", func(t *testing.T) {
-			msgs := samples[url](occasion{signer: c.Accounts[0].Address, request: 1 << 60, serial: 1})
+			msgs := samples[url](occasion{signer: c.Accounts[0].Address, request: 1 << 60, schedule: 1 << 59, serial: 1})
 			check(t, msgs[len(msgs)-1])
 		})
 		t.Run(url+" empty", func(t *testing.T) {

@@ -73,7 +73,9 @@ func TestEveryMessageInEveryWay(t *testing.T) {
 			}
 			for serial, url := range sampledURLs() {
 				before := balance(c, payer)
-				msgs := samples[url](occasion{signer: signer.address(), request: nextRequestID(t, c), serial: serial + 1})
+				msgs := samples[url](occasion{
+					signer: signer.address(), request: nextRequestID(t, c), schedule: nextScheduleID(t, c), serial: serial + 1,
+				})
 				if way.authz {
 					exec := authz.NewMsgExec(grantee.address(), msgs)
 					msgs = []sdk.Msg{&exec}
@@ -151,7 +153,8 @@ func requireEffects(t *testing.T, c *chaintest.Chain, signer sdk.AccAddress) {
 	version, err = c.App.VerificationKeeper.ParamsCurrent.Get(ctx)
 	require.NoError(t, err)
 	require.Equal(t, uint64(2), version)
-	require.Equal(t, uint64(5), nextRequestID(t, c), "three requests and one that was cancelled")
+	require.Equal(t, uint64(8), nextRequestID(t, c), "three requests, one that was cancelled, and the first runs of three schedules")
+	require.Equal(t, uint64(6), nextScheduleID(t, c), "a schedule of each message on them")
 	require.NoError(t, c.App.InferenceKeeper.CheckEscrow(ctx))
 }
 

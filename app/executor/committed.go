@@ -42,6 +42,7 @@ type Stores struct {
 	Snapshots          Getter[uint64, verificationtypes.Snapshot] // x/verification Snapshots
 	VerificationParams Getter[uint64, verificationtypes.Params]   // x/verification ParamsVersions
 	Nodes              Getter[sdk.ValAddress, schedulingtypes.Node]
+	NodeModels         func(ctx context.Context, operator sdk.ValAddress) ([][]byte, error)
 	Tasks              Getter[uint64, schedulingtypes.Task]
 	Requests           Getter[uint64, inferencetypes.Request]
 	Inputs             Getter[uint64, []byte]
@@ -99,6 +100,14 @@ func (v *stateView) Node(operator string) (schedulingtypes.Node, bool, error) {
 		return schedulingtypes.Node{}, false, nil
 	}
 	return node, err == nil, err
+}
+
+func (v *stateView) NodeModels(operator string) ([][]byte, error) {
+	address, err := sdk.ValAddressFromBech32(operator)
+	if err != nil {
+		return nil, fmt.Errorf("expected an operator address, got %q: %w", operator, err)
+	}
+	return v.stores.NodeModels(v.ctx, address)
 }
 
 func (v *stateView) Model(sha256 string) ([]byte, error) {

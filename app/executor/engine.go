@@ -39,6 +39,8 @@ type EngineStatus struct {
 	Ready bool
 	// Environment is the class of the engine; nil while it is not known.
 	Environment *schedulingtypes.EnvironmentClass
+	// Models are the models that are loaded: SHA-256 in lower-case hexadecimal, in any order.
+	Models []string
 	// WorkerVersion is the version string of the process behind the engine.
 	WorkerVersion string
 	// MaxOutputBytes is the limit behind FAILURE_OUTPUT_LIMIT, in bytes of the

@@ -70,6 +70,7 @@ type chain struct {
 	height   int64
 	operator string
 	node     *schedulingtypes.Node
+	models   [][]byte
 	duties   map[voteext.Key]Duty
 	inputs   map[uint64][]byte
 	model    []byte
@@ -176,7 +177,7 @@ func (c *chain) View() (View, error) {
 	if c.err != nil {
 		return nil, c.err
 	}
-	v := &chainView{height: c.height, operator: c.operator, node: c.node, model: c.model, inputs: make(map[uint64][]byte)}
+	v := &chainView{height: c.height, operator: c.operator, node: c.node, models: c.models, model: c.model, inputs: make(map[uint64][]byte)}
 	for _, d := range c.duties {
 		v.duties = append(v.duties, d)
 	}
@@ -190,6 +191,7 @@ type chainView struct {
 	height   int64
 	operator string
 	node     *schedulingtypes.Node
+	models   [][]byte
 	duties   []Duty
 	inputs   map[uint64][]byte
 	model    []byte
@@ -207,6 +209,8 @@ func (v *chainView) Node(string) (schedulingtypes.Node, bool, error) {
 	}
 	return *v.node, true, nil
 }
+
+func (v *chainView) NodeModels(string) ([][]byte, error) { return v.models, nil }
 
 func (v *chainView) Duties(string) ([]Duty, error) { return v.duties, nil }
 func (v *chainView) Model(string) ([]byte, error)  { return v.model, nil }

@@ -21,6 +21,7 @@ type loop struct {
 	height   int64
 	node     schedulingtypes.Node
 	hasNode  bool
+	models   [][]byte // those the chain holds as loaded
 	duties   map[voteext.Key]Duty
 	// stale is true while the last attempt to read committed state failed.
 	stale bool
@@ -133,12 +134,14 @@ func (l *loop) publish() {
 		}
 	}
 	slices.SortFunc(pending.Items, func(a, b voteext.Item) int { return a.Compare(b.Key) })
-	if l.hasNode {
+	if l.hasNode && l.node.State != schedulingtypes.NODE_STATE_LEFT {
 		var units uint64
 		for _, d := range l.wanted {
 			units += min(d.ComputeUnits, schedulingtypes.MaxCapacity)
 		}
-		status := currentStatus(l.opts.Engine.Status(), l.node, len(l.wanted), units)
+		engine := l.opts.Engine.Status()
+		status := currentStatus(engine, l.node, len(l.wanted), units)
+		status.ModelsReady, status.ModelsDropped = modelChanges(l.models, engine.Models)
 		if statusDue(l.node, status, l.height) {
 			pending.Status = &status
 		}

@@ -54,6 +54,10 @@ func (l *loop) read() (err error) {
 	if err != nil {
 		return fmt.Errorf("node of %s: %w", operator, err)
 	}
+	models, err := view.NodeModels(operator)
+	if err != nil {
+		return fmt.Errorf("models of the node of %s: %w", operator, err)
+	}
 	list, err := view.Duties(operator)
 	if err != nil {
 		return fmt.Errorf("duties of %s: %w", operator, err)
@@ -62,7 +66,7 @@ func (l *loop) read() (err error) {
 	for _, d := range list {
 		duties[d.Key()] = d
 	}
-	l.operator, l.height, l.node, l.hasNode, l.duties = operator, view.Height(), node, hasNode, duties
+	l.operator, l.height, l.node, l.hasNode, l.models, l.duties = operator, view.Height(), node, hasNode, models, duties
 	return nil
 }
 

@@ -27,6 +27,8 @@ type View interface {
 	Operator(consensus sdk.ConsAddress) (operator string, ok bool, err error)
 	// Node is the node registered for an operator; ok is false when there is none.
 	Node(operator string) (node schedulingtypes.Node, ok bool, err error)
+	// NodeModels are the models that the chain holds as loaded by the operator's node: SHA-256, ascending.
+	NodeModels(operator string) ([][]byte, error)
 	// Duties are the rounds, in any phase, in which the operator has a seat.
 	Duties(operator string) ([]Duty, error)
 	// Model is the ONNX file of a model named by its sha256 in lower-case hexadecimal.

@@ -30,6 +30,7 @@ func (w *WorkerEngine) Status() EngineStatus {
 	return EngineStatus{
 		Ready:          status.Ready,
 		Environment:    environmentClass(status.Environment),
+		Models:         status.LoadedModels,
 		WorkerVersion:  status.WorkerVersion,
 		MaxOutputBytes: w.maxOutput,
 	}

@@ -188,6 +188,14 @@ func TestExtendVoteDoesNotRepeatTheBlock(t *testing.T) {
 	require.Equal(t, []uint64{4}, attested(got), "2 is carried, 3 has its one word")
 	require.Equal(t, []uint64{2, 4}, outputs(got), "1 is carried, 3 attests another root in the block")
 
+	base.Status.ModelsReady = [][]byte{bytes.Repeat([]byte{1}, 32)}
+	require.NotNil(t, extend(t, base, seen, height).Status, "the block does not tell of the model")
+	seenStatus.ModelsReady = [][]byte{bytes.Repeat([]byte{0}, 32), bytes.Repeat([]byte{1}, 32)}
+	require.Nil(t, extend(t, base, seen, height).Status)
+	base.Status.ModelsDropped = [][]byte{bytes.Repeat([]byte{2}, 32)}
+	require.NotNil(t, extend(t, base, seen, height).Status, "the block does not tell that a model is gone")
+	base.Status.ModelsDropped = nil
+
 	seenStatus.Ready = false
 	require.NotNil(t, extend(t, base, seen, height).Status)
 }

@@ -1,6 +1,7 @@
 package voteext
 
 import (
+	"bytes"
 	"cmp"
 	"slices"
 
@@ -205,7 +206,18 @@ func (c carried) word(it Item) (known, same bool) {
 // status tells whether the block carries a status as good as s. The load of the
 // node is left out: it moves with every run and the next change tells it anyway.
 func (c carried) status(s *schedulingtypes.NodeStatus) bool {
-	return c.last != nil && SameCondition(c.last, s)
+	return c.last != nil && SameCondition(c.last, s) &&
+		holds(c.last.ModelsReady, s.ModelsReady) && holds(c.last.ModelsDropped, s.ModelsDropped)
+}
+
+// holds tells whether every one of some ascending models is among others, ascending too.
+func holds(models, some [][]byte) bool {
+	for _, model := range some {
+		if _, ok := slices.BinarySearchFunc(models, model, bytes.Compare); !ok {
+			return false
+		}
+	}
+	return true
 }
 
 // fieldSize is the size of an embedded message of n bytes under a field number

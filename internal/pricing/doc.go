@@ -5,9 +5,11 @@
 //
 // A fee has three parts:
 //
-//	compute = ceil(units × base price × multiplier / 10,000)
+//	compute = ceil(units × base price × tier multiplier × class multiplier / 10,000²)
 //	bytes   = (input bytes + output bytes) × byte price
 //	royalty = what the model's owner asks per request
+//
+// The base price follows the utilisation of blocks, see [NextBase].
 //
 // The bytes part is spent at submission. The other two are divided by [Split]
 // once the round of the request is settled.

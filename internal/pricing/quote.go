@@ -14,10 +14,11 @@ var ErrAmount = errors.New("invalid amount")
 
 // Prices are what a quote depends on beside the request itself.
 type Prices struct {
-	Base       *big.Int // per compute unit
-	Byte       *big.Int // per input or output byte
-	Multiplier uint32   // of the trust tier, in basis points; scales the compute part
-	Royalty    *big.Int // per request
+	Base    *big.Int // per compute unit
+	Byte    *big.Int // per input or output byte
+	Tier    uint32   // multiplier of the trust tier, in basis points; scales the compute part
+	Class   uint32   // multiplier of the fee class, in basis points; scales the compute part
+	Royalty *big.Int // per request
 }
 
 // Work is the measured size of a request.
@@ -45,9 +46,10 @@ func Quote(w Work, p Prices) (Fee, error) {
 	}
 	compute := new(big.Int).SetUint64(w.Units)
 	compute.Mul(compute, p.Base)
-	compute.Mul(compute, big.NewInt(int64(p.Multiplier)))
-	compute.Add(compute, big.NewInt(BasisPoints-1))
-	compute.Quo(compute, big.NewInt(BasisPoints))
+	compute.Mul(compute, big.NewInt(int64(p.Tier)))
+	compute.Mul(compute, big.NewInt(int64(p.Class)))
+	compute.Add(compute, big.NewInt(BasisPoints*BasisPoints-1))
+	compute.Quo(compute, big.NewInt(BasisPoints*BasisPoints))
 
 	bytes := new(big.Int).SetUint64(w.InputBytes)
 	bytes.Add(bytes, new(big.Int).SetUint64(w.OutputBytes))

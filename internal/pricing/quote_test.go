@@ -14,18 +14,20 @@ func TestQuote(t *testing.T) {
 	for name, tc := range map[string]struct {
 		work                           Work
 		base, perByte, royalty         *big.Int
-		multiplier                     uint32
+		tier, class                    uint32
 		compute, bytes, owner, inTotal string
 	}{
-		"whole multiplier":                 {Work{3, 10, 20}, big.NewInt(100), big.NewInt(1), big.NewInt(5), 10_000, "300", "30", "5", "335"},
-		"rounded up":                       {Work{1, 0, 0}, big.NewInt(1), big.NewInt(0), big.NewInt(0), 1, "1", "0", "0", "1"},
-		"exact fraction is not rounded":    {Work{2, 0, 0}, big.NewInt(1), big.NewInt(0), big.NewInt(0), 5_000, "1", "0", "0", "1"},
-		"nothing to pay":                   {Work{}, big.NewInt(100), big.NewInt(1), big.NewInt(0), 10_000, "0", "0", "0", "0"},
-		"byte counts above 64 bits in sum": {Work{0, math.MaxUint64, math.MaxUint64}, big.NewInt(0), big.NewInt(1), big.NewInt(0), 0, "0", "36893488147419103230", "0", "36893488147419103230"},
-		"large price":                      {Work{math.MaxUint64, 0, 0}, huge, big.NewInt(0), big.NewInt(0), 10_000, "18446744073709551615000000000000000000000000000000", "0", "0", "18446744073709551615000000000000000000000000000000"},
+		"whole multipliers":                {Work{3, 10, 20}, big.NewInt(100), big.NewInt(1), big.NewInt(5), 10_000, 10_000, "300", "30", "5", "335"},
+		"rounded up":                       {Work{1, 0, 0}, big.NewInt(1), big.NewInt(0), big.NewInt(0), 1, 1, "1", "0", "0", "1"},
+		"exact fraction is not rounded":    {Work{2, 0, 0}, big.NewInt(1), big.NewInt(0), big.NewInt(0), 5_000, 10_000, "1", "0", "0", "1"},
+		"both multipliers, rounded once":   {Work{7, 0, 0}, big.NewInt(1), big.NewInt(0), big.NewInt(0), 15_000, 5_000, "6", "0", "0", "6"},
+		"a class does not scale the bytes": {Work{1, 3, 4}, big.NewInt(10), big.NewInt(2), big.NewInt(9), 10_000, 20_000, "20", "14", "9", "43"},
+		"nothing to pay":                   {Work{}, big.NewInt(100), big.NewInt(1), big.NewInt(0), 10_000, 10_000, "0", "0", "0", "0"},
+		"byte counts above 64 bits in sum": {Work{0, math.MaxUint64, math.MaxUint64}, big.NewInt(0), big.NewInt(1), big.NewInt(0), 0, 0, "0", "36893488147419103230", "0", "36893488147419103230"},
+		"large price":                      {Work{math.MaxUint64, 0, 0}, huge, big.NewInt(0), big.NewInt(0), 10_000, 10_000, "18446744073709551615000000000000000000000000000000", "0", "0", "18446744073709551615000000000000000000000000000000"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			fee, err := Quote(tc.work, Prices{Base: tc.base, Byte: tc.perByte, Multiplier: tc.multiplier, Royalty: tc.royalty})
+			fee, err := Quote(tc.work, Prices{Base: tc.base, Byte: tc.perByte, Tier: tc.tier, Class: tc.class, Royalty: tc.royalty})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -41,12 +43,12 @@ func TestQuote(t *testing.T) {
 func TestQuoteRefusesAmounts(t *testing.T) {
 	one, minus := big.NewInt(1), big.NewInt(-1)
 	for name, p := range map[string]Prices{
-		"no base price":       {nil, one, 1, one},
-		"negative base price": {minus, one, 1, one},
-		"no byte price":       {one, nil, 1, one},
-		"negative byte price": {one, minus, 1, one},
-		"no royalty":          {one, one, 1, nil},
-		"negative royalty":    {one, one, 1, minus},
+		"no base price":       {nil, one, 1, 1, one},
+		"negative base price": {minus, one, 1, 1, one},
+		"no byte price":       {one, nil, 1, 1, one},
+		"negative byte price": {one, minus, 1, 1, one},
+		"no royalty":          {one, one, 1, 1, nil},
+		"negative royalty":    {one, one, 1, 1, minus},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := Quote(Work{}, p); !errors.Is(err, ErrAmount) {
@@ -62,7 +64,7 @@ func TestQuoteMatchesOracle(t *testing.T) {
 		w := Work{rapid.Uint64().Draw(t, "units"), rapid.Uint64().Draw(t, "in"), rapid.Uint64().Draw(t, "out")}
 		p := Prices{
 			Base: big.NewInt(rapid.Int64Min(0).Draw(t, "base")), Byte: big.NewInt(rapid.Int64Min(0).Draw(t, "byte")),
-			Multiplier: rapid.Uint32().Draw(t, "multiplier"), Royalty: big.NewInt(rapid.Int64Min(0).Draw(t, "royalty")),
+			Tier: rapid.Uint32().Draw(t, "tier"), Class: rapid.Uint32().Draw(t, "class"), Royalty: big.NewInt(rapid.Int64Min(0).Draw(t, "royalty")),
 		}
 		fee, err := Quote(w, p)
 		if err != nil {
@@ -70,7 +72,8 @@ func TestQuoteMatchesOracle(t *testing.T) {
 		}
 		exact := new(big.Rat).SetFrac(new(big.Int).SetUint64(w.Units), big.NewInt(1))
 		exact.Mul(exact, new(big.Rat).SetInt(p.Base))
-		exact.Mul(exact, big.NewRat(int64(p.Multiplier), BasisPoints))
+		exact.Mul(exact, big.NewRat(int64(p.Tier), BasisPoints))
+		exact.Mul(exact, big.NewRat(int64(p.Class), BasisPoints))
 		up := new(big.Int).Quo(exact.Num(), exact.Denom())
 		if !exact.IsInt() {
 			up.Add(up, big.NewInt(1))

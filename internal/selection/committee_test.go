@@ -23,6 +23,15 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
+// oneClass are members of these powers in one environment class.
+func oneClass(powers ...int64) []selection.Seat {
+	members := make([]selection.Seat, len(powers))
+	for i, power := range powers {
+		members[i] = selection.Seat{Power: power, Environment: 1}
+	}
+	return members
+}
+
 func TestCommittee(t *testing.T) {
 	tests := map[string]struct {
 		powers []int64
@@ -42,25 +51,75 @@ func TestCommittee(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			want := map[string]bool{}
-			for _, seats := range tt.want {
-				want[fmt.Sprint(seats)] = true
-			}
-			got := map[string]bool{}
-			for n := range uint64(300) {
-				seats, err := selection.Committee(seedOf(n), tt.powers, tt.leader, tt.total)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if !want[fmt.Sprint(seats)] {
-					t.Fatalf("expected one of %v, got %v", tt.want, seats)
-				}
-				got[fmt.Sprint(seats)] = true
-			}
-			if len(got) != len(want) {
-				t.Fatalf("expected every one of %v at some time, got %v", tt.want, got)
-			}
+			members := oneClass(tt.powers...)
+			requireEvery(t, tt.want, func(seed [32]byte) ([]int, error) { return selection.Committee(seed, members, tt.leader, tt.total) })
 		})
+	}
+}
+
+// TestCommitteeOfSeveralClasses: member 0 leads. The first of the others is of another environment class, if one holds a
+// tenth of the members' power.
+func TestCommitteeOfSeveralClasses(t *testing.T) {
+	tests := map[string]struct {
+		members []selection.Seat
+		total   int64
+		want    [][]int // each occurs, and nothing else does
+	}{
+		"another class has a seat": {
+			[]selection.Seat{{30, 1}, {30, 1}, {30, 1}, {10, 2}}, 100, [][]int{{0, 3}},
+		},
+		"and so has one of several": {
+			[]selection.Seat{{30, 1}, {30, 1}, {20, 2}, {20, 3}}, 100, [][]int{{0, 2}, {0, 3}},
+		},
+		"just below a tenth is drawn as any other": {
+			[]selection.Seat{{40, 1}, {41, 1}, {10, 1}, {9, 2}}, 100, [][]int{{0, 1}, {0, 2}, {0, 3}},
+		},
+		"a tenth of all members, not of all validators": {
+			[]selection.Seat{{40, 1}, {41, 1}, {9, 2}}, 120, [][]int{{0, 2}},
+		},
+		"a tenth that is no whole number": {
+			[]selection.Seat{{50, 1}, {41, 1}, {10, 2}}, 101, [][]int{{0, 1}, {0, 2}},
+		},
+		"a class is established by several members": {
+			[]selection.Seat{{40, 1}, {50, 1}, {5, 2}, {5, 2}}, 100, [][]int{{0, 2}, {0, 3}},
+		},
+		"a leader of a small class is beside a large one": {
+			[]selection.Seat{{5, 3}, {5, 4}, {50, 1}, {40, 2}}, 100, [][]int{{0, 2}, {0, 3}},
+		},
+		"the rest is drawn from all": {
+			[]selection.Seat{{10, 1}, {30, 1}, {10, 2}, {30, 2}}, 90, [][]int{{0, 1, 2}, {0, 2, 3}, {0, 3}},
+		},
+		"everybody has one of its own": {
+			[]selection.Seat{{10, 1}, {10, 2}, {10, 3}}, 30, [][]int{{0, 1}, {0, 2}},
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			requireEvery(t, tt.want, func(seed [32]byte) ([]int, error) { return selection.Committee(seed, tt.members, 0, tt.total) })
+		})
+	}
+}
+
+// requireEvery draws over 300 seeds: each of the wanted committees occurs, and no other.
+func requireEvery(t *testing.T, wanted [][]int, draw func(seed [32]byte) ([]int, error)) {
+	t.Helper()
+	want := map[string]bool{}
+	for _, seats := range wanted {
+		want[fmt.Sprint(seats)] = true
+	}
+	got := map[string]bool{}
+	for n := range uint64(300) {
+		seats, err := draw(seedOf(n))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !want[fmt.Sprint(seats)] {
+			t.Fatalf("expected one of %v, got %v", wanted, seats)
+		}
+		got[fmt.Sprint(seats)] = true
+	}
+	if len(got) != len(want) {
+		t.Fatalf("expected every one of %v at some time, got %v", wanted, got)
 	}
 }
 
@@ -85,7 +144,7 @@ func TestCommitteeRefuses(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			seats, err := selection.Committee(seedOf(1), tt.powers, tt.leader, tt.total)
+			seats, err := selection.Committee(seedOf(1), oneClass(tt.powers...), tt.leader, tt.total)
 			if !errors.Is(err, tt.want) || seats != nil {
 				t.Fatalf("expected %v and no seats, got %v, %v", tt.want, err, seats)
 			}
@@ -93,26 +152,23 @@ func TestCommitteeRefuses(t *testing.T) {
 	}
 }
 
+// fatal is what a plain rule needs of *testing.T or *rapid.T.
+type fatal interface{ Fatal(args ...any) }
+
 // plainCommittee is the rule told in another way: it draws by selection.Draw from a list of those that are left, which
-// shrinks, and compares three times the power with the total in integers of any size.
-func plainCommittee(t *rapid.T, seed [32]byte, powers []int64, leader int, total int64) []int {
+// shrinks, and compares in integers of any size: three times the power with the total, and ten times that of a class with
+// all of it.
+func plainCommittee(t fatal, seed [32]byte, members []selection.Seat, leader int, total int64) []int {
 	seats := []int{leader}
 	for k := uint64(1); ; k++ {
-		tripled := new(big.Int)
-		for _, seat := range seats {
-			tripled.Add(tripled, new(big.Int).Mul(big.NewInt(3), big.NewInt(powers[seat])))
-		}
-		if tripled.Cmp(big.NewInt(total)) > 0 && (len(seats) >= 2 || len(powers) == 1) {
+		if isEnough(members, seats, total) && (len(seats) >= 2 || len(members) == 1) {
 			slices.Sort(seats)
 			return seats
 		}
-		var left []int
+		left := drawable(members, seats)
 		var weights []*big.Int
-		for position, power := range powers {
-			if !slices.Contains(seats, position) {
-				left = append(left, position)
-				weights = append(weights, big.NewInt(power))
-			}
+		for _, position := range left {
+			weights = append(weights, big.NewInt(members[position].Power))
 		}
 		preimage := binary.BigEndian.AppendUint64([]byte("opengradient/scheduling/committee/v1"+string(seed[:])), k)
 		drawn, err := selection.Draw(sha256.Sum256(preimage), weights)
@@ -123,16 +179,59 @@ func plainCommittee(t *rapid.T, seed [32]byte, powers []int64, leader int, total
 	}
 }
 
-// TestCommitteeHolds draws electorates of every size of stake, up to all that a signed number holds.
+// drawable are the positions that the next draw is from: of all without a seat; but while the leader alone has one, of
+// those in other established classes, when there are any.
+func drawable(members []selection.Seat, seats []int) []int {
+	var left, others []int
+	for position, member := range members {
+		if slices.Contains(seats, position) {
+			continue
+		}
+		left = append(left, position)
+		if len(seats) == 1 && member.Environment != members[seats[0]].Environment && isEstablished(members, member.Environment) {
+			others = append(others, position)
+		}
+	}
+	if len(others) > 0 {
+		return others
+	}
+	return left
+}
+
+// isEstablished tells whether a class holds a tenth of the members' power.
+func isEstablished(members []selection.Seat, class uint32) bool {
+	held, all := new(big.Int), new(big.Int)
+	for _, member := range members {
+		all.Add(all, big.NewInt(member.Power))
+		if member.Environment == class {
+			held.Add(held, big.NewInt(member.Power))
+		}
+	}
+	return held.Mul(held, big.NewInt(10)).Cmp(all) >= 0
+}
+
+// drawMembers draws members of up to five environment classes and every size of stake, up to all that a signed number
+// holds.
+func drawMembers(t *rapid.T) (members []selection.Seat, all int64) {
+	count := rapid.IntRange(1, 40).Draw(t, "members")
+	largest := rapid.SampledFrom([]int64{1, 3, 1000, 1 << 40, math.MaxInt64 / 40}).Draw(t, "largest")
+	classes := rapid.Uint32Range(1, 5).Draw(t, "classes")
+	for range count {
+		member := selection.Seat{
+			Power:       rapid.Int64Range(1, largest).Draw(t, "power"),
+			Environment: rapid.Uint32Range(1, classes).Draw(t, "class"),
+		}
+		members = append(members, member)
+		all += member.Power
+	}
+	return members, all
+}
+
+// TestCommitteeHolds: the draw is that of the plain rule, and whatever is drawn, its guarantee holds.
 func TestCommitteeHolds(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		count := rapid.IntRange(1, 40).Draw(t, "members")
-		largest := rapid.SampledFrom([]int64{1, 3, 1000, 1 << 40, math.MaxInt64 / 40}).Draw(t, "largest")
-		powers := rapid.SliceOfN(rapid.Int64Range(1, largest), count, count).Draw(t, "powers")
-		var all int64
-		for _, power := range powers {
-			all += power
-		}
+		members, all := drawMembers(t)
+		count := len(members)
 		// Others hold up to just less than twice as much: the members then hold just more than a third.
 		most := math.MaxInt64 - all
 		if all <= most/2 {
@@ -143,15 +242,15 @@ func TestCommitteeHolds(t *testing.T) {
 		leader := rapid.IntRange(0, count-1).Draw(t, "leader")
 		seed := seedOf(rapid.Uint64().Draw(t, "seed"))
 
-		before := slices.Clone(powers)
-		seats, err := selection.Committee(seed, powers, leader, total)
+		before := slices.Clone(members)
+		seats, err := selection.Committee(seed, members, leader, total)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !slices.Equal(before, powers) {
-			t.Fatalf("expected the powers to stay %v, got %v", before, powers)
+		if !slices.Equal(before, members) {
+			t.Fatalf("expected the members to stay %v, got %v", before, members)
 		}
-		if want := plainCommittee(t, seed, powers, leader, total); !slices.Equal(want, seats) {
+		if want := plainCommittee(t, seed, members, leader, total); !slices.Equal(want, seats) {
 			t.Fatalf("expected %v, got %v", want, seats)
 		}
 		for i := 1; i < len(seats); i++ {
@@ -165,8 +264,8 @@ func TestCommitteeHolds(t *testing.T) {
 		if len(seats) < min(2, count) {
 			t.Fatalf("expected two seats at least of %d members, got %v", count, seats)
 		}
-		if !isEnough(powers, seats, total) {
-			t.Fatalf("expected more than a third of %d, got %v of %v", total, seats, powers)
+		if !isEnough(members, seats, total) {
+			t.Fatalf("expected more than a third of %d, got %v of %v", total, seats, members)
 		}
 		if len(seats) <= 2 {
 			return
@@ -175,18 +274,56 @@ func TestCommitteeHolds(t *testing.T) {
 		minimal := false
 		for i, seat := range seats {
 			without := slices.Delete(slices.Clone(seats), i, i+1)
-			minimal = minimal || (seat != leader && !isEnough(powers, without, total))
+			minimal = minimal || (seat != leader && !isEnough(members, without, total))
 		}
 		if !minimal {
-			t.Fatalf("expected a committee that stops when it holds enough, got %v of %v, total %d", seats, powers, total)
+			t.Fatalf("expected a committee that stops when it holds enough, got %v of %v, total %d", seats, members, total)
 		}
 	})
 }
 
-func isEnough(powers []int64, seats []int, total int64) bool {
+// TestCommitteesAreMixed: another class that is established always has a seat, and one below a tenth changes nothing,
+// however many there are.
+func TestCommitteesAreMixed(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		members, all := drawMembers(t)
+		leader := rapid.IntRange(0, len(members)-1).Draw(t, "leader")
+		seed := seedOf(rapid.Uint64().Draw(t, "seed"))
+		seats, err := selection.Committee(seed, members, leader, all)
+		if err != nil {
+			t.Fatal(err)
+		}
+		established, mixed := false, false
+		for _, member := range members {
+			established = established || (member.Environment != members[leader].Environment && isEstablished(members, member.Environment))
+		}
+		for _, seat := range seats {
+			class := members[seat].Environment
+			mixed = mixed || (class != members[leader].Environment && isEstablished(members, class))
+		}
+		if established && !mixed {
+			t.Fatalf("expected seats of two established classes, got %v of %v", seats, members)
+		}
+		// Those of small classes count as if they were in the class of the leader, and as if each were in one of its own.
+		together, apart := slices.Clone(members), slices.Clone(members)
+		for i, member := range members {
+			if member.Environment != members[leader].Environment && !isEstablished(members, member.Environment) {
+				together[i].Environment = members[leader].Environment
+				apart[i].Environment = uint32(1000 + i)
+			}
+		}
+		for _, others := range [][]selection.Seat{together, apart} {
+			if same, err := selection.Committee(seed, others, leader, all); err != nil || !slices.Equal(same, seats) {
+				t.Fatalf("expected %v of %v as of %v, got %v, %v", seats, others, members, same, err)
+			}
+		}
+	})
+}
+
+func isEnough(members []selection.Seat, seats []int, total int64) bool {
 	held := new(big.Int)
 	for _, seat := range seats {
-		held.Add(held, big.NewInt(powers[seat]))
+		held.Add(held, big.NewInt(members[seat].Power))
 	}
 	return held.Mul(held, big.NewInt(3)).Cmp(big.NewInt(total)) > 0
 }
@@ -195,7 +332,7 @@ func isEnough(powers []int64, seats []int, total int64) bool {
 //
 //	number of the seed, [powers], leader, total: seats
 //
-// where the seed is SHA-256 of the number as 8 bytes big-endian. A change of it is a change of the chain.
+// where power@class is a member of another environment class than 1, and the seed is SHA-256 of the number as 8 bytes big-endian. A change of it is a change of the chain.
 func TestCommitteesGolden(t *testing.T) {
 	path := filepath.Join("testdata", "committee.golden")
 	golden, err := os.ReadFile(path)
@@ -219,15 +356,21 @@ func TestCommitteesGolden(t *testing.T) {
 		if _, err := fmt.Sscanf(given, "%d [%s %d %d", &number, &list, &leader, &total); err != nil {
 			t.Fatalf("line %q: %v", line, err)
 		}
-		var powers []int64
+		var members []selection.Seat
 		for _, text := range strings.Split(strings.TrimSuffix(list, "]"), ",") {
-			var power int64
-			if _, err := fmt.Sscan(text, &power); err != nil {
+			member := selection.Seat{Environment: 1}
+			power, class, classed := strings.Cut(text, "@")
+			if _, err := fmt.Sscan(power, &member.Power); err != nil {
 				t.Fatalf("line %q: %v", line, err)
 			}
-			powers = append(powers, power)
+			if classed {
+				if _, err := fmt.Sscan(class, &member.Environment); err != nil {
+					t.Fatalf("line %q: %v", line, err)
+				}
+			}
+			members = append(members, member)
 		}
-		seats, err := selection.Committee(seedOf(number), powers, leader, total)
+		seats, err := selection.Committee(seedOf(number), members, leader, total)
 		if err != nil {
 			t.Fatalf("line %q: %v", line, err)
 		}

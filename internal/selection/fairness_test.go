@@ -57,59 +57,68 @@ func requireFrequencies(t *testing.T, counts map[string]int, want map[string]flo
 }
 
 // enumerate adds the probability of each committee to the result, by every order in which its seats can be drawn.
-func enumerate(powers []int64, seats []int, total int64, probability float64, result map[string]float64) {
-	var held, left int64
-	for position, power := range powers {
-		if slices.Contains(seats, position) {
-			held += power
-		} else {
-			left += power
-		}
-	}
-	if 3*held > total && len(seats) >= min(2, len(powers)) {
+func enumerate(members []selection.Seat, seats []int, total int64, probability float64, result map[string]float64) {
+	if isEnough(members, seats, total) && len(seats) >= min(2, len(members)) {
 		result[fmt.Sprint(slices.Sorted(slices.Values(seats)))] += probability
 		return
 	}
-	for position, power := range powers {
-		if !slices.Contains(seats, position) {
-			enumerate(powers, append(slices.Clone(seats), position), total, probability*float64(power)/float64(left), result)
-		}
+	next := drawable(members, seats)
+	var left int64
+	for _, position := range next {
+		left += members[position].Power
+	}
+	for _, position := range next {
+		part := float64(members[position].Power) / float64(left)
+		enumerate(members, append(slices.Clone(seats), position), total, probability*part, result)
 	}
 }
 
 var electorates = map[string]struct {
 	candidates []selection.Candidate
 	total      int64
+	classes    []uint32 // of each; nil when all are of one
 }{
 	"equal stakes": {[]selection.Candidate{
 		{Power: 10, Reliability: 10_000, Free: 100}, {Power: 10, Reliability: 10_000, Free: 100}, {Power: 10, Reliability: 10_000, Free: 100},
 		{Power: 10, Reliability: 10_000, Free: 100}, {Power: 10, Reliability: 10_000, Free: 100}, {Power: 10, Reliability: 10_000, Free: 100},
-	}, 60},
+	}, 60, nil},
 	"uneven stakes": {[]selection.Candidate{
 		{Power: 1, Reliability: 10_000, Free: 100}, {Power: 2, Reliability: 10_000, Free: 100}, {Power: 4, Reliability: 10_000, Free: 100},
 		{Power: 8, Reliability: 10_000, Free: 100}, {Power: 16, Reliability: 10_000, Free: 100}, {Power: 5, Reliability: 10_000, Free: 100},
-	}, 36},
+	}, 36, nil},
 	"uneven weights": {[]selection.Candidate{
 		{Power: 10, Reliability: 10_000, Free: 100}, {Power: 10, Reliability: 2_500, Free: 100}, {Power: 10, Reliability: 10_000, Free: 10},
 		{Power: 30, Reliability: 5_000, Free: 0}, {Power: 10, Reliability: 0, Free: 100},
-	}, 90},
+	}, 90, nil},
 	"one that is passed over": {[]selection.Candidate{
 		{Power: 10, Reliability: 10_000, Free: 100, Passed: true}, {Power: 10, Reliability: 10_000, Free: 100}, {Power: 20, Reliability: 10_000, Free: 100},
 		{Power: 10, Reliability: 10_000, Free: 100},
-	}, 50},
+	}, 50, nil},
+	"two classes": {[]selection.Candidate{
+		{Power: 10, Reliability: 10_000, Free: 100}, {Power: 20, Reliability: 10_000, Free: 100}, {Power: 30, Reliability: 5_000, Free: 100},
+		{Power: 8, Reliability: 10_000, Free: 50}, {Power: 6, Reliability: 10_000, Free: 100}, {Power: 26, Reliability: 10_000, Free: 100},
+	}, 110, []uint32{1, 1, 1, 2, 2, 1}},
+	"three classes, of which one is small": {[]selection.Candidate{
+		{Power: 20, Reliability: 10_000, Free: 100}, {Power: 15, Reliability: 10_000, Free: 100}, {Power: 5, Reliability: 10_000, Free: 900},
+		{Power: 15, Reliability: 10_000, Free: 100}, {Power: 10, Reliability: 10_000, Free: 100}, {Power: 3, Reliability: 10_000, Free: 900},
+	}, 80, []uint32{1, 2, 3, 1, 2, 1}},
 }
 
 // TestCommitteesAreDrawnByStake draws leader and committee from one seed, as an attempt does, and compares with the
-// exact probabilities: leadership by weight; the other seats by stake without replacement, whoever leads.
+// exact probabilities: leadership by weight; the other seats by stake without replacement, whoever leads, with the first
+// one of another established class.
 func TestCommitteesAreDrawnByStake(t *testing.T) {
 	const draws = 40_000
 	for name, tt := range electorates {
 		t.Run(name, func(t *testing.T) {
-			powers := make([]int64, len(tt.candidates))
+			members := make([]selection.Seat, len(tt.candidates))
 			weights := make([]float64, len(tt.candidates))
 			var allWeight float64
 			for i, candidate := range tt.candidates {
-				powers[i] = candidate.Power
+				members[i] = selection.Seat{Power: candidate.Power, Environment: 1}
+				if tt.classes != nil {
+					members[i].Environment = tt.classes[i]
+				}
 				if !candidate.Passed {
 					weights[i], _ = candidate.Weight().Float64()
 				}
@@ -117,17 +126,17 @@ func TestCommitteesAreDrawnByStake(t *testing.T) {
 			}
 			leads, wantLeads := map[string]int{}, map[string]float64{}
 			both, wantBoth := map[string]int{}, map[string]float64{}
-			verifies, wantVerifies := make([]int, len(powers)), make([]float64, len(powers))
+			verifies, wantVerifies := make([]int, len(members)), make([]float64, len(members))
 			for leader, weight := range weights {
 				if weight == 0 {
 					continue
 				}
 				wantLeads[fmt.Sprint(leader)] = weight / allWeight
 				committees := map[string]float64{}
-				enumerate(powers, []int{leader}, tt.total, weight/allWeight, committees)
+				enumerate(members, []int{leader}, tt.total, weight/allWeight, committees)
 				for seats, probability := range committees {
 					wantBoth[fmt.Sprint(leader, " of ", seats)] = probability
-					for i := range powers {
+					for i := range members {
 						if i != leader && slices.Contains(positions(seats), i) {
 							wantVerifies[i] += probability
 						}
@@ -140,7 +149,7 @@ func TestCommitteesAreDrawnByStake(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				seats, err := selection.Committee(seed, powers, leader, tt.total)
+				seats, err := selection.Committee(seed, members, leader, tt.total)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -206,7 +215,7 @@ func TestLoadFollowsStake(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		seats, err := selection.Committee(seed, powers, leader, total)
+		seats, err := selection.Committee(seed, oneClass(powers...), leader, total)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -153,6 +153,7 @@ func (c *Chain) committed() executor.Committed {
 		Snapshots:          c.App.VerificationKeeper.Snapshots,
 		VerificationParams: c.App.VerificationKeeper.ParamsVersions,
 		Nodes:              c.App.SchedulingKeeper.Nodes,
+		NodeModels:         c.App.SchedulingKeeper.ModelsOf,
 		Tasks:              c.App.SchedulingKeeper.Tasks,
 		Requests:           c.App.InferenceKeeper.Requests,
 		Inputs:             c.App.InferenceKeeper.Inputs,

@@ -78,7 +78,8 @@ func (n *Network) check() {
 		escrows = escrows.Add(n.checkRequest(id, height, rounds))
 	}
 	require.Empty(n.t, rounds, "a round belongs to a request that has not ended")
-	require.Equal(n.t, escrows.Int64(), n.Bank.Balance(n.ctx, moduleName(inferencetypes.ModuleName)), "the module holds exactly the escrows")
+	require.Equal(n.t, escrows.Add(n.deposits()).Int64(), n.Bank.Balance(n.ctx, moduleName(inferencetypes.ModuleName)),
+		"the module holds exactly the escrows and the deposits")
 	require.Equal(n.t, n.supply, n.Bank.Supply(n.ctx), "no coin appears or disappears")
 	require.Equal(n.t, n.Staking.Staked(n.ctx), n.Bank.Balance(n.ctx, bondedPool), "the pool holds exactly the stake")
 	n.checkSnapshots()
@@ -303,6 +304,7 @@ func (n *Network) checkSnapshots() {
 // Drain lets blocks pass until every request has ended, and checks the whole state once.
 func (n *Network) Drain() {
 	n.t.Helper()
+	n.cancelSchedules()
 	last := n.Height()
 	for _, l := range n.live {
 		last = max(last, l.deadline)
@@ -315,6 +317,7 @@ func (n *Network) Drain() {
 	require.Zero(n.t, n.Bank.Balance(n.ctx, moduleName(inferencetypes.ModuleName)))
 	n.countConduct()
 	n.EndBlock()
+	n.noticeRuns()
 	n.check()
 	n.Restart(1)
 }

@@ -58,6 +58,9 @@ func TestHonestNodesTakeTheFewestBlocks(t *testing.T) {
 					if exact && len(tc.classes) == 4 && tc.classes[1] == ClassTwo {
 						blocks -= 2 // nothing differs
 					}
+					if receipt, err := n.Inference.Receipts.Get(n.Ctx(), id); err == nil && !exact && name == "an odd one out" && receipt.Leader == n.Nodes[3].Name {
+						blocks += 2 // the bytes that come first are those of the odd one
+					}
 					require.Equal(t, blocks, r.FinalHeight-submitted, "blocks of request %d of model %s", id, models[model].name)
 					n.requireAllAgreed(id)
 				}

@@ -1,6 +1,7 @@
 package pipelinetest
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -80,12 +81,18 @@ func inferenceParams(t *rapid.T) inferencetypes.Params {
 	chance := dice(t, "inference parameters")
 	p := inferencetypes.DefaultParams()
 	p.MinEligiblePower = oneOf[uint32](chance, 1, 6_000)
-	p.BasePrice = math.NewInt(1 + chance.Int64N(1_000))
 	a := uint32(chance.IntN(10_001))
 	p.FeeShares = inferencetypes.FeeShares{Publisher: a / 2, Members: 10_000 - a, Owner: a - a/2}
 	p.CommitteeMultiplier = oneOf[uint32](chance, 1, 5_000, 20_000)
 	p.SealFee = math.NewInt(oneOf[int64](chance, 0, 500, 1_000_000))
 	p.InputBlocks = oneOf[uint32](chance, 0, 1, 20)
+	p.EconomyMultiplier = oneOf[uint32](chance, 1, 5_000, 10_000)
+	p.PriorityMultiplier = oneOf[uint32](chance, 10_000, 30_000)
+	p.IdempotencyBlocks = oneOf[uint32](chance, 1, 5, 1_000)
+	p.ReuseBlocks = oneOf[uint32](chance, 0, 3, 1_000, 1_000, 1_000)
+	p.ReusePrice = oneOf[uint32](chance, 0, 1, 10_000)
+	p.MaxSchedules = oneOf[uint32](chance, 0, 1, 5)
+	p.MaxRunsPerBlock = oneOf[uint32](chance, 1, 3)
 	return p
 }
 
@@ -99,6 +106,13 @@ func schedulingParams(t *rapid.T) schedulingtypes.Params {
 	p.MaxAttempts = oneOf[uint32](chance, 1, 2, 3)
 	p.DeadlineQuota = oneOf[uint32](chance, 2, 8)
 	p.HeartbeatWindow = oneOf[uint32](chance, 2, 8, 30)
+	p.PriorityHeadStart = oneOf(chance, 0, 1, p.QueueBlocks)
+	p.StandardHeadStart = oneOf(chance, 0, p.PriorityHeadStart)
+	p.UnprovenCapacity = oneOf[uint64](chance, 1, 1_000)
+	p.MinBasePrice = math.NewInt(1 + chance.Int64N(1_000))
+	p.MaxBasePrice = p.MinBasePrice.AddRaw(oneOf[int64](chance, 0, 1_000, 1_000_000))
+	p.TargetUtilisation = oneOf[uint32](chance, 1, 9_000, 10_000)
+	p.MaxPriceFall = oneOf[uint32](chance, 1, 1_250, 10_000)
 	return p
 }
 
@@ -131,9 +145,84 @@ func (m *machine) step(action func(t *rapid.T)) func(t *rapid.T) {
 
 func (m *machine) submit(t *rapid.T) {
 	chance := dice(t, "submission")
-	m.Submit(chance.IntN(len(models)), 1+chance.IntN(3), 1+chance.IntN(3),
+	m.SubmitWith(chance.IntN(len(models)), 1+chance.IntN(3), 1+chance.IntN(3),
 		oneOf(chance, inferencetypes.TIER_QUORUM, inferencetypes.TIER_COMMITTEE),
-		oneOf(chance, inferencetypes.SEALING_DEFAULT, inferencetypes.SEALING_SEALED, inferencetypes.SEALING_OPEN))
+		oneOf(chance, inferencetypes.SEALING_DEFAULT, inferencetypes.SEALING_SEALED, inferencetypes.SEALING_OPEN),
+		func(msg *inferencetypes.MsgSubmitRequests) {
+			msg.FeeClass = schedulingtypes.FeeClass(chance.IntN(3))
+			msg.IdempotencyKey = oneOf(chance, "", "", "one", "two")
+			msg.ReuseBlocks = oneOf[uint32](chance, 0, 2, 100, 100)
+		})
+}
+
+func (m *machine) plan(t *rapid.T) {
+	chance := dice(t, "schedule")
+	m.CreateSchedule(chance.IntN(len(models)), 1+chance.IntN(3), schedulingtypes.FeeClass(chance.IntN(3)), 1+uint32(chance.IntN(6)), 1+uint32(chance.IntN(5)))
+}
+
+// replan changes one of the schedules in some way, if its state allows that.
+func (m *machine) replan(t *rapid.T) {
+	next, err := m.Inference.NextScheduleID.Get(m.Ctx())
+	require.NoError(t, err)
+	id := rapid.Uint64Range(1, next).Draw(t, "id")
+	owner := Requester.String()
+	change := rapid.SampledFrom([]string{"top up", "pause", "resume", "cancel"}).Draw(t, "change")
+	s, err := m.Inference.Schedule(m.Ctx(), id)
+	active := s.Status == inferencetypes.SCHEDULE_STATUS_ACTIVE
+	paused := s.Status == inferencetypes.SCHEDULE_STATUS_PAUSED
+	possible := err == nil && map[string]bool{"top up": active || paused, "pause": active, "resume": paused, "cancel": active || paused}[change]
+	err = m.deliver(func(ctx sdk.Context) (err error) {
+		switch change {
+		case "top up":
+			return m.Inference.TopUpSchedule(ctx, &inferencetypes.MsgTopUpSchedule{Owner: owner, Id: id, Deposit: math.NewInt(1_000), Count: 1})
+		case "pause":
+			return m.Inference.PauseSchedule(ctx, &inferencetypes.MsgPauseSchedule{Owner: owner, Id: id})
+		case "resume":
+			return m.Inference.ResumeSchedule(ctx, &inferencetypes.MsgResumeSchedule{Owner: owner, Id: id})
+		default:
+			_, err = m.Inference.CancelSchedule(ctx, &inferencetypes.MsgCancelSchedule{Owner: owner, Id: id})
+			return err
+		}
+	})
+	if errors.Is(err, inferencetypes.ErrDeposit) {
+		return // the price has risen, and the deposit does not pay for one run more
+	}
+	require.Equal(t, possible, err == nil, "%s of a schedule that is %s: %v", change, s.Status, err)
+}
+
+// operate pauses, resumes or registers a node, lets it leave, or has it say that it is not ready.
+func (m *machine) operate(t *rapid.T) {
+	i := rapid.IntRange(0, MaxNodes-1).Draw(t, "node")
+	operator := Operator(i)
+	node, err := m.Scheduling.Nodes.Get(m.Ctx(), operator)
+	require.NoError(t, err)
+	change := rapid.SampledFrom([]string{"pause", "resume", "leave", "register", "fail"}).Draw(t, "change")
+	possible := true
+	err = m.deliver(func(ctx sdk.Context) error {
+		switch change {
+		case "pause":
+			possible = node.State == schedulingtypes.NODE_STATE_ACTIVE
+			return m.Scheduling.PauseNode(ctx, node.Operator)
+		case "resume":
+			possible = node.State == schedulingtypes.NODE_STATE_PAUSED || node.State == schedulingtypes.NODE_STATE_LEAVING
+			return m.Scheduling.ResumeNode(ctx, node.Operator)
+		case "leave":
+			possible = node.State == schedulingtypes.NODE_STATE_ACTIVE || node.State == schedulingtypes.NODE_STATE_PAUSED
+			_, err := m.Scheduling.LeaveNode(ctx, node.Operator)
+			return err
+		case "register":
+			_, possible = m.Staking.Validator(ctx, operator)
+			return m.Scheduling.RegisterNode(ctx, &schedulingtypes.MsgRegisterNode{
+				Operator: node.Operator, Capacity: node.Capacity, MemoryBytes: node.MemoryBytes, TaskClasses: node.TaskClasses,
+			})
+		default:
+			possible = node.State != schedulingtypes.NODE_STATE_LEFT
+			status := NodeStatus(m.Nodes[i].Class)
+			status.Ready = false
+			return m.Scheduling.SetStatus(ctx, operator, status)
+		}
+	})
+	require.Equal(t, possible, err == nil, "%s of a node that is %s: %v", change, node.State, err)
 }
 
 func (m *machine) cancel(t *rapid.T) {
@@ -213,6 +302,7 @@ func (m *machine) restart(t *rapid.T) {
 		return
 	}
 	m.EndBlock()
+	m.noticeRuns()
 	m.check()
 	m.Restart(rapid.SampledFrom([]int64{1, 1_000, m.Height()}).Draw(t, "initial height"))
 }
@@ -229,6 +319,7 @@ func TestEveryRequestEndsAndCoinsAreConserved(t *testing.T) {
 		t.Repeat(map[string]func(*rapid.T){
 			"submit": m.step(m.submit), "submit more": m.step(m.submit), "cancel": m.step(m.cancel), "stake": m.step(m.stake),
 			"govern": m.step(m.govern), "unjail": m.step(m.unjail), "restart": m.step(m.restart),
+			"plan": m.step(m.plan), "replan": m.step(m.replan), "operate": m.step(m.operate),
 			"block": block, "next block": block, "later block": block,
 		})
 		m.t = t
@@ -245,4 +336,5 @@ func TestEveryRequestEndsAndCoinsAreConserved(t *testing.T) {
 	} {
 		require.NotZero(t, ends[want.String()], "no request ended with %s", want)
 	}
+	require.NotZero(t, ends["run of a schedule"])
 }

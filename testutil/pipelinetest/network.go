@@ -1,12 +1,10 @@
 package pipelinetest
 
 import (
-	"errors"
 	"math/rand/v2"
 
 	"github.com/stretchr/testify/require"
 
-	sdkmath "cosmossdk.io/math"
 	sdk "github.com/cosmos/cosmos-sdk/types"
 	stakingtypes "github.com/cosmos/cosmos-sdk/x/staking/types"
 
@@ -39,6 +37,8 @@ type Network struct {
 	params    map[uint64]verificationtypes.Params
 	said      map[int64][]verificationtypes.OperatorVotes // by the height that carries them, by node
 	facts     map[uint64]run
+	plans     map[uint64]run // by schedule
+	seen      uint64         // requests below this id are known
 	watch
 }
 
@@ -60,7 +60,8 @@ func NewNetwork(t TB, nodes []*Node, powers []int64, edit func(*Genesis)) *Netwo
 	n := &Network{
 		World: newWorld(t, 1), Nodes: nodes, rng: rand.New(rand.NewPCG(1, 2)), statuses: 3,
 		snapshots: map[uint64]verificationtypes.Snapshot{}, params: map[uint64]verificationtypes.Params{},
-		said: map[int64][]verificationtypes.OperatorVotes{}, facts: map[uint64]run{}, watch: newWatch(),
+		said: map[int64][]verificationtypes.OperatorVotes{}, facts: map[uint64]run{}, plans: map[uint64]run{}, seen: 1,
+		watch: newWatch(),
 	}
 	n.Bank.Blocked = map[string]bool{}
 	n.Bank.Fund(n.ctx, Requester.String(), 1e15)
@@ -98,6 +99,7 @@ func (n *Network) report(mask int) {
 func (n *Network) Block() {
 	n.t.Helper()
 	n.EndBlock()
+	n.noticeRuns()
 	n.check()
 	height := n.Height() - 1
 	n.said[height+2] = n.speak(height)
@@ -192,39 +194,4 @@ func (n *Network) Restart(next int64) {
 	n.World = n.World.Restart(next)
 	n.shift(moved)
 	n.said = map[int64][]verificationtypes.OperatorVotes{next + 1: n.speak(next - 1)}
-}
-
-// refusals are the reasons why requests may be refused: no room, or not enough power.
-var refusals = []error{
-	schedulingtypes.ErrQueueFull, schedulingtypes.ErrNoDeadlineSlot, schedulingtypes.ErrTaskTooLarge, inferencetypes.ErrEligiblePower,
-	inferencetypes.ErrTooManyRequests,
-}
-
-// Submit submits requests, and returns the ids of those accepted: all of them or none.
-func (n *Network) Submit(model, rows, count int, tier inferencetypes.Tier, sealing inferencetypes.Sealing) []uint64 {
-	n.t.Helper()
-	msg := &inferencetypes.MsgSubmitRequests{
-		Requester: Requester.String(), Model: models[model].name, Tier: tier, Sealing: sealing, MaxFee: sdkmath.NewInt(1e12),
-	}
-	for range count {
-		msg.Requests = append(msg.Requests, input(model, rows))
-	}
-	var ids []uint64
-	err := n.deliver(func(ctx sdk.Context) (err error) {
-		ids, err = n.Inference.SubmitRequests(ctx, msg)
-		return err
-	})
-	if err != nil {
-		for _, reason := range refusals {
-			if errors.Is(err, reason) {
-				return nil
-			}
-		}
-		require.NoError(n.t, err, "a sound request is accepted, or refused for lack of room")
-	}
-	for _, id := range ids {
-		n.facts[id] = run{id: id, model: model, rows: rows}
-		n.accepted(id)
-	}
-	return ids
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	corestore "cosmossdk.io/core/store"
 	"cosmossdk.io/log/v2"
 	cmtproto "github.com/cometbft/cometbft/proto/tendermint/types"
 	dbm "github.com/cosmos/cosmos-db"
@@ -48,6 +49,8 @@ type World struct {
 	Verification verificationkeeper.Keeper
 	Bank         *Bank
 	Staking      *Staking
+	// Work is what the keepers have asked of their stores.
+	Work *Work
 
 	t     TB
 	ctx   sdk.Context
@@ -73,9 +76,11 @@ func newWorld(t TB, height int64) *World {
 	for _, key := range keys {
 		stores[key] = dbadapter.Store{DB: dbm.NewMemDB()}
 	}
-	service := runtime.NewKVStoreService
 	cdc := codec.NewProtoCodec(codectypes.NewInterfaceRegistry())
-	w := &World{t: t, store: cachemulti.NewStore(stores)}
+	w := &World{t: t, store: cachemulti.NewStore(stores), Work: &Work{}}
+	service := func(key *storetypes.KVStoreKey) corestore.KVStoreService {
+		return counted{runtime.NewKVStoreService(key), w.Work}
+	}
 	w.Bank = &Bank{key: keys[bankStore]}
 	w.Staking = &Staking{key: keys[stakingStore], bank: w.Bank}
 	w.Scheduling = schedulingkeeper.NewKeeper(cdc, service(keys[schedulingtypes.StoreKey]), w.Staking, Authority)

@@ -15,18 +15,25 @@ func (AppModule) AutoCLIOptions() *autocliv1.ModuleOptions {
 				{RpcMethod: "Params", Use: "params", Short: "Show the current parameters and their version"},
 				{
 					RpcMethod:      "Node",
-					Use:            "node [operator]",
+					Use:            "node OPERATOR",
 					Short:          "Show a validator's inference node and whether it is assigned work now",
 					PositionalArgs: []*autocliv1.PositionalArgDescriptor{{ProtoField: "operator"}},
 				},
 				{RpcMethod: "Nodes", Use: "nodes", Short: "List the inference nodes"},
+				{
+					RpcMethod:      "NodeModels",
+					Use:            "node-models OPERATOR",
+					Short:          "List the models that a validator's inference node has loaded, as it reports them",
+					PositionalArgs: []*autocliv1.PositionalArgDescriptor{{ProtoField: "operator"}},
+				},
 				{RpcMethod: "EnvironmentClasses", Use: "environment-classes", Short: "List the registered environment classes"},
 				{
 					RpcMethod:      "Task",
-					Use:            "task [request-id]",
+					Use:            "task REQUEST",
 					Short:          "Show the scheduling state of an open request",
 					PositionalArgs: []*autocliv1.PositionalArgDescriptor{{ProtoField: "request_id"}},
 				},
+				{RpcMethod: "Market", Use: "market", Short: "Show the base price, the utilisation it follows, and what waits"},
 				{RpcMethod: "Queue", Use: "queue", Short: "Show the number of waiting tasks and the tasks in their order"},
 			},
 		},
@@ -38,9 +45,38 @@ func (AppModule) AutoCLIOptions() *autocliv1.ModuleOptions {
 					Use:       "register-node",
 					Short:     "Register the inference node of your validator, or replace what it advertises",
 					Long: "Register the inference node of your validator, or replace what it advertises. Capacity is in compute units per block " +
-						"and memory in bytes; --task-classes is given once for each class, in ascending order.",
+						"and memory in bytes; --task-classes is given once for each class, in ascending order. --hardware describes the machine " +
+						"in your words. A node that has left is registered again.",
 					Example: "opengradientd tx scheduling register-node --capacity 20000 --memory-bytes 2147483648 " +
-						"--task-classes classification --task-classes regression --from operator",
+						`--task-classes classification --task-classes regression --hardware "16 cores, 64 GiB" --from operator`,
+					FlagOptions: map[string]*autocliv1.FlagOptions{
+						"capacity":     {Usage: "compute units per block that are offered"},
+						"memory_bytes": {Usage: "memory for models, at most what the worker may use, in bytes"},
+						"task_classes": {Usage: "class that is served; repeat the flag for more, in ascending order"},
+						"hardware":     {Usage: "what the machine is, in your words, at most 128 bytes"},
+					},
+				},
+				{
+					RpcMethod: "PauseNode",
+					Use:       "pause-node",
+					Short:     "Keep your validator's inference node out of new work until you resume it",
+					Long: "Keep your validator's inference node out of new work until you resume it, for example before maintenance. It still has to " +
+						"end what it has begun: `query scheduling node` shows what it leads.",
+					Example: "opengradientd tx scheduling pause-node --from operator",
+				},
+				{
+					RpcMethod: "ResumeNode",
+					Use:       "resume-node",
+					Short:     "Bring your validator's paused or leaving inference node back",
+					Example:   "opengradientd tx scheduling resume-node --from operator",
+				},
+				{
+					RpcMethod: "LeaveNode",
+					Use:       "leave-node",
+					Short:     "Take your validator's inference node out of duty once what it has begun has ended",
+					Long: "Take your validator's inference node out of duty once every attempt under way has ended. Keep it running until `query scheduling " +
+						"node` shows that it has left. Its reliability, its jail and what it was observed to deliver are kept for when it is registered again.",
+					Example: "opengradientd tx scheduling leave-node --from operator",
 				},
 				{
 					RpcMethod: "UnjailNode",
@@ -52,7 +88,7 @@ func (AppModule) AutoCLIOptions() *autocliv1.ModuleOptions {
 				},
 				{
 					RpcMethod:      "UpdateParams",
-					Use:            "update-params-proposal [params]",
+					Use:            "update-params-proposal PARAMS",
 					Short:          "Submit a proposal to store a new version of the scheduling parameters; all of them must be given",
 					Example:        `opengradientd tx scheduling update-params-proposal '{ "block_compute_units": "20000", ... }' --from proposer`,
 					PositionalArgs: []*autocliv1.PositionalArgDescriptor{{ProtoField: "params"}},

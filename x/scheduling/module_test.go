@@ -67,8 +67,8 @@ func TestMessagesAreRegistered(t *testing.T) {
 	module, _, _ := newModule()
 	registry := codectypes.NewInterfaceRegistry()
 	module.RegisterInterfaces(registry)
-	for _, url := range []string{"/opengradient.scheduling.v1.MsgRegisterNode", "/opengradient.scheduling.v1.MsgUnjailNode", "/opengradient.scheduling.v1.MsgUpdateParams"} {
-		_, err := registry.Resolve(url)
+	for _, name := range []string{"MsgRegisterNode", "MsgPauseNode", "MsgResumeNode", "MsgLeaveNode", "MsgUnjailNode", "MsgUpdateParams"} {
+		_, err := registry.Resolve("/opengradient.scheduling.v1." + name)
 		require.NoError(t, err)
 	}
 	amino := codec.NewLegacyAmino()

@@ -20,7 +20,7 @@ func (AppModule) AutoCLIOptions() *autocliv1.ModuleOptions {
 				},
 				{
 					RpcMethod:      "Round",
-					Use:            "round [request-id]",
+					Use:            "round REQUEST",
 					Short:          "Show the round of a request that is open or settling",
 					PositionalArgs: []*autocliv1.PositionalArgDescriptor{{ProtoField: "request_id"}},
 				},
@@ -31,19 +31,19 @@ func (AppModule) AutoCLIOptions() *autocliv1.ModuleOptions {
 				},
 				{
 					RpcMethod:      "Snapshot",
-					Use:            "snapshot [id]",
+					Use:            "snapshot ID",
 					Short:          "Show a power snapshot: the members of rounds and receipts",
 					PositionalArgs: []*autocliv1.PositionalArgDescriptor{{ProtoField: "id"}},
 				},
 				{
 					RpcMethod:      "ParamsVersion",
-					Use:            "params-version [version]",
+					Use:            "params-version VERSION",
 					Short:          "Show the parameters of one version",
 					PositionalArgs: []*autocliv1.PositionalArgDescriptor{{ProtoField: "version"}},
 				},
 				{
 					RpcMethod:      "Conduct",
-					Use:            "conduct [operator]",
+					Use:            "conduct OPERATOR",
 					Short:          "Show what is remembered of one operator: its last rounds, its reliability and its faults",
 					PositionalArgs: []*autocliv1.PositionalArgDescriptor{{ProtoField: "operator"}},
 				},
@@ -59,7 +59,7 @@ func (AppModule) AutoCLIOptions() *autocliv1.ModuleOptions {
 				},
 				{
 					RpcMethod:      "Evidence",
-					Use:            "evidence [request-id]",
+					Use:            "evidence REQUEST",
 					Short:          "Show the evidence of a settled request while it is kept",
 					PositionalArgs: []*autocliv1.PositionalArgDescriptor{{ProtoField: "request_id"}},
 				},
@@ -70,7 +70,7 @@ func (AppModule) AutoCLIOptions() *autocliv1.ModuleOptions {
 			RpcCommandOptions: []*autocliv1.RpcCommandOptions{
 				{
 					RpcMethod:      "UpdateParams",
-					Use:            "update-params-proposal [params]",
+					Use:            "update-params-proposal PARAMS",
 					Short:          "Submit a governance proposal that replaces all parameters of the module",
 					PositionalArgs: []*autocliv1.PositionalArgDescriptor{{ProtoField: "params"}},
 					GovProposal:    true,

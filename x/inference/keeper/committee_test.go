@@ -107,7 +107,7 @@ func TestSettlementOfACommittee(t *testing.T) {
 func TestOnlySeatsShare(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		f := newFixture(t)
-		f.setParams(func(p *types.Params) { p.BasePrice = math.NewInt(rapid.Int64Range(0, 100_000).Draw(t, "base")) })
+		f.scheduling.basePrice = math.NewInt(rapid.Int64Range(0, 100_000).Draw(t, "base"))
 		msg := committeeSubmission(types.SEALING_DEFAULT)
 		msg.MaxFee = math.NewInt(1_000_000)
 		id := f.submit(msg)[0]
@@ -259,10 +259,11 @@ func TestTimersDecide(t *testing.T) {
 
 func TestOrderOfTheEndOfABlock(t *testing.T) {
 	f, id := start(t)
+	f.createSchedule(schedule(5, 2))
 	*f.sweeps = nil
 	f.scheduling.due = []schedulingtypes.Expiry{{RequestID: id}}
 	f.endBlock()
-	require.Equal(t, sweeps{"advance", "settle", "expired", "conclude", "assign"}, *f.sweeps)
+	require.Equal(t, sweeps{"advance", "settle", "expired", "conclude", "review", "enqueue", "assign"}, *f.sweeps)
 }
 
 // The settlements of a block look each validator up once to know whether it exists, and once to pay it.

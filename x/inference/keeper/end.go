@@ -2,6 +2,7 @@ package keeper
 
 import (
 	"errors"
+	"slices"
 
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
@@ -9,11 +10,14 @@ import (
 )
 
 // retryOrFail ends the attempt under way: the request goes back to the queue, or ends with a refund when it has had
-// its attempts.
-func (k Keeper) retryOrFail(ctx sdk.Context, r types.Request) error {
+// its attempts. Spared are those who are not passed over although they were silent; nil spares nobody.
+func (k Keeper) retryOrFail(ctx sdk.Context, r types.Request, spared func(operator string) bool) error {
 	passOver, err := k.verification.Abandon(ctx, r.Id)
 	if err != nil {
 		return err
+	}
+	if spared != nil {
+		passOver = slices.DeleteFunc(slices.Clone(passOver), spared)
 	}
 	again, err := k.scheduling.Retry(ctx, r.Id, passOver)
 	if err != nil {

@@ -22,34 +22,53 @@ func (k Keeper) sendTo(ctx sdk.Context, to sdk.AccAddress, amount math.Int) bool
 	}) == nil
 }
 
-// payCommunity pays the community pool out of the module account.
-func (k Keeper) payCommunity(ctx context.Context, amount math.Int) error {
-	if amount.IsZero() {
+// takeIn moves coins of an account into the module account.
+func (k Keeper) takeIn(ctx context.Context, from sdk.AccAddress, amount math.Int) error {
+	if !amount.IsPositive() {
 		return nil
 	}
-	return k.distribution.FundCommunityPool(ctx, coins(amount), k.accounts.GetModuleAddress(types.ModuleName))
+	return k.bank.SendCoinsFromAccountToModule(ctx, from, types.ModuleName, coins(amount))
 }
 
-// refund returns the whole escrow of a request to its requester, or to the community pool when that cannot be, and sets
-// it to zero in r, which the caller stores. It returns what the requester got.
+// fundCommunity moves coins of an account into the community pool.
+func (k Keeper) fundCommunity(ctx context.Context, from sdk.AccAddress, amount math.Int) error {
+	if !amount.IsPositive() {
+		return nil
+	}
+	return k.distribution.FundCommunityPool(ctx, coins(amount), from)
+}
+
+// payCommunity pays the community pool out of the module account.
+func (k Keeper) payCommunity(ctx context.Context, amount math.Int) error {
+	return k.fundCommunity(ctx, k.accounts.GetModuleAddress(types.ModuleName), amount)
+}
+
+// giveBack pays an account what it had put in, or the community pool when it cannot receive. It returns what the account
+// got.
+func (k Keeper) giveBack(ctx sdk.Context, to sdk.AccAddress, amount math.Int) (math.Int, error) {
+	if k.sendTo(ctx, to, amount) {
+		return amount, nil
+	}
+	return math.ZeroInt(), k.payCommunity(ctx, amount)
+}
+
+// refund returns the whole escrow of a request to its requester and sets it to zero in r, which the caller stores. It
+// returns what the requester got.
 func (k Keeper) refund(ctx sdk.Context, r *types.Request) (refunded math.Int, err error) {
 	requester, err := r.RequesterAddress()
 	if err != nil {
 		return math.Int{}, err
 	}
-	refunded = r.Escrow
-	if !k.sendTo(ctx, requester, r.Escrow) {
-		refunded = math.ZeroInt()
-		if err := k.payCommunity(ctx, r.Escrow); err != nil {
-			return math.Int{}, err
-		}
+	if refunded, err = k.giveBack(ctx, requester, r.Escrow); err != nil {
+		return math.Int{}, err
 	}
 	r.Escrow = math.ZeroInt()
 	return refunded, nil
 }
 
-// CheckEscrow is the invariant of the module account: its balance is the sum of the escrows of all requests. It walks
-// all requests ever made, so it is for genesis, tests and queries of operators only. It fails with ErrEscrow.
+// CheckEscrow is the invariant of the module account: its balance is the sum of the escrows of all requests and of the
+// deposits of all schedules. It walks all of them ever made, so it is for genesis, tests and queries of operators only.
+// It fails with ErrEscrow.
 func (k Keeper) CheckEscrow(ctx context.Context) error {
 	sum := math.ZeroInt()
 	err := k.Requests.Walk(ctx, nil, func(_ uint64, r types.Request) (bool, error) {
@@ -59,13 +78,20 @@ func (k Keeper) CheckEscrow(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	err = k.Schedules.Walk(ctx, nil, func(_ uint64, s types.Schedule) (bool, error) {
+		sum = sum.Add(s.Deposit)
+		return false, nil
+	})
+	if err != nil {
+		return err
+	}
 	return k.checkBalance(ctx, sum)
 }
 
-func (k Keeper) checkBalance(ctx context.Context, escrows math.Int) error {
+func (k Keeper) checkBalance(ctx context.Context, held math.Int) error {
 	balance := k.bank.GetBalance(ctx, k.accounts.GetModuleAddress(types.ModuleName), types.Denom).Amount
-	if !balance.Equal(escrows) {
-		return types.ErrEscrow.Wrapf("expected the balance of the module account to be %s%s, got %s%s", escrows, types.Denom, balance, types.Denom)
+	if !balance.Equal(held) {
+		return types.ErrEscrow.Wrapf("expected the balance of the module account to be %s%s, got %s%s", held, types.Denom, balance, types.Denom)
 	}
 	return nil
 }

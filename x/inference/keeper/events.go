@@ -46,3 +46,29 @@ func (k Keeper) emitSettled(ctx sdk.Context, id uint64, payouts []types.Payout) 
 	}
 	return ctx.EventManager().EmitTypedEvent(event)
 }
+
+func (k Keeper) emitReused(ctx sdk.Context, id uint64, requester sdk.AccAddress, fee math.Int) error {
+	return ctx.EventManager().EmitTypedEvent(&types.EventReceiptReused{Id: id, Requester: requester.String(), Fee: fee.String()})
+}
+
+func (k Keeper) emitScheduleCreated(ctx sdk.Context, s types.Schedule) error {
+	return ctx.EventManager().EmitTypedEvent(&types.EventScheduleCreated{
+		Id: s.Id, Owner: s.Owner, Model: s.Model, Every: s.Every, Count: s.Remaining,
+	})
+}
+
+func (k Keeper) emitScheduleChanged(ctx sdk.Context, s types.Schedule) error {
+	return ctx.EventManager().EmitTypedEvent(&types.EventScheduleChanged{
+		Id: s.Id, Status: s.Status, Remaining: s.Remaining, Deposit: s.Deposit.String(),
+	})
+}
+
+func (k Keeper) emitScheduleRun(ctx sdk.Context, r types.ScheduleRun) error {
+	return ctx.EventManager().EmitTypedEvent(&types.EventScheduleRun{
+		ScheduleId: r.ScheduleId, Run: r.Run, RequestId: r.RequestId, Missed: r.Missed,
+	})
+}
+
+func (k Keeper) emitScheduleEnded(ctx sdk.Context, s types.Schedule, refunded math.Int) error {
+	return ctx.EventManager().EmitTypedEvent(&types.EventScheduleEnded{Id: s.Id, Status: s.Status, Refunded: refunded.String()})
+}

@@ -148,6 +148,42 @@ type fakeScheduling struct {
 	due             []schedulingtypes.Expiry
 	placements      []schedulingtypes.Placement
 	broken          error // of the sweeps
+	basePrice       math.Int
+	unpriced        error  // of BasePrice
+	waiting         uint64 // blocks
+	review          schedulingtypes.Review
+	replaced        map[uint64][]string // candidates that a leader was asked of
+	leader          string              // of ReplaceLeader
+	deliveries      []schedulingtypes.Delivery
+}
+
+func (s *fakeScheduling) BasePrice(context.Context) (math.Int, error) { return s.basePrice, s.unpriced }
+
+func (s *fakeScheduling) WaitingBlocks(context.Context) (uint64, error) { return s.waiting, nil }
+
+func (s *fakeScheduling) RecordDeliveries(_ context.Context, deliveries []schedulingtypes.Delivery) error {
+	s.deliveries = append(s.deliveries, deliveries...)
+	return s.broken
+}
+
+func (s *fakeScheduling) Review(context.Context) (schedulingtypes.Review, error) {
+	*s.sweeps = append(*s.sweeps, "review")
+	review := s.review
+	s.review = schedulingtypes.Review{}
+	return review, s.broken
+}
+
+func (s *fakeScheduling) ReplaceLeader(ctx context.Context, id uint64, candidates []string) (string, error) {
+	task, err := s.task(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	s.replaced[id] = candidates
+	if s.leader != "" {
+		task.Assignment.Leader = s.leader
+		s.put(ctx, task)
+	}
+	return s.leader, nil
 }
 
 func (s *fakeScheduling) store(ctx context.Context) storetypes.KVStore {
@@ -177,6 +213,7 @@ func (s *fakeScheduling) EligiblePower(_ context.Context, _ schedulingtypes.Task
 }
 
 func (s *fakeScheduling) Enqueue(ctx context.Context, task schedulingtypes.Task) (schedulingtypes.Task, error) {
+	*s.sweeps = append(*s.sweeps, "enqueue")
 	if err := task.ValidateNeeds(); err != nil {
 		return task, err
 	}
@@ -261,6 +298,34 @@ type fakeVerification struct {
 	unclosable  error                                 // of Conclude
 	broken      error                                 // of Record and Settle
 	stuck       error                                 // of Advance
+	health      map[uint64]verificationtypes.Health
+	leaders     map[uint64]string // that took over
+}
+
+func (v *fakeVerification) Health(ctx context.Context, id uint64, healthy func(string) bool) (verificationtypes.Health, error) {
+	if !v.hasRound(ctx, id) {
+		return verificationtypes.Health{}, fmt.Errorf("request %d has no round", id)
+	}
+	health := v.health[id]
+	var able []string
+	for _, candidate := range health.Candidates {
+		if healthy(candidate) {
+			able = append(able, candidate)
+		}
+	}
+	health.Candidates = able
+	return health, nil
+}
+
+func (v *fakeVerification) ReplaceLeader(ctx context.Context, id uint64, leader string) error {
+	if !v.hasRound(ctx, id) {
+		return fmt.Errorf("request %d has no round", id)
+	}
+	if v.refuse != nil {
+		return v.refuse
+	}
+	v.leaders[id] = leader
+	return nil
 }
 
 func (v *fakeVerification) store(ctx context.Context) storetypes.KVStore {

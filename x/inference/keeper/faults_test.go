@@ -103,6 +103,8 @@ func TestDeadlineOfAFinalRequestLeavesItsResult(t *testing.T) {
 func TestSettlementThatFailsRefundsAll(t *testing.T) {
 	for name, spoil := range map[string]func(f *fixture, s *verificationtypes.Settlement){
 		"conduct of too few members": func(_ *fixture, s *verificationtypes.Settlement) { s.Outcomes = s.Outcomes[:2] },
+		"timeliness left out":        func(_ *fixture, s *verificationtypes.Settlement) { s.Timeliness = nil },
+		"votes of too few members":   func(_ *fixture, s *verificationtypes.Settlement) { s.Round.Votes = s.Round.Votes[:2] },
 		"publisher not a member":     func(_ *fixture, s *verificationtypes.Settlement) { s.Round.Candidates[0].Publisher = operator(7) },
 		"publisher did not agree":    func(_ *fixture, s *verificationtypes.Settlement) { s.Outcomes[2] = missing },
 		"member without power":       func(_ *fixture, s *verificationtypes.Settlement) { s.Snapshot.Members[0].Power = 0 },

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math"
+	"strings"
 
 	"github.com/stretchr/testify/require"
 
@@ -36,6 +37,11 @@ var (
 	bob   = sdk.AccAddress(bytes.Repeat([]byte{0xb0}, 20))
 	owner = sdk.AccAddress(bytes.Repeat([]byte{0x0e}, 20))
 )
+
+func accAddress(b []byte) string { return sdk.AccAddress(b).String() }
+
+// upper is another spelling of an address.
+func upper(address string) string { return strings.ToUpper(address) }
 
 func operator(i int) string { return sdk.ValAddress(bytes.Repeat([]byte{byte(i + 1)}, 20)).String() }
 
@@ -71,8 +77,8 @@ func newBareFixture(t checker) *fixture {
 		ctx:          testutil.DefaultContextWithKeys(keys, nil, nil).WithBlockHeight(10).WithChainID("opengradient-test-1"),
 		bank:         &fakeBank{key: keys["bank"], blocked: map[string]bool{}, unpayable: map[string]bool{}},
 		staking:      &fakeStaking{gone: map[string]bool{}},
-		scheduling:   &fakeScheduling{key: keys["scheduling"], sweeps: order, eligible: 100, total: 100, again: true},
-		verification: &fakeVerification{key: keys["verification"], sweeps: order, concluded: map[uint64]verificationtypes.Decision{}},
+		scheduling:   &fakeScheduling{key: keys["scheduling"], sweeps: order, eligible: 100, total: 100, again: true, basePrice: sdkmath.NewInt(100), replaced: map[uint64][]string{}},
+		verification: &fakeVerification{key: keys["verification"], sweeps: order, concluded: map[uint64]verificationtypes.Decision{}, health: map[uint64]verificationtypes.Health{}, leaders: map[uint64]string{}},
 		cdc:          codec.NewProtoCodec(registry),
 		keys:         ordered,
 	}
@@ -89,17 +95,17 @@ func newFixture(t checker) *fixture {
 	for _, a := range []sdk.AccAddress{alice, bob} {
 		f.bank.set(f.ctx, a.String(), sdkmath.NewInt(startBalance))
 	}
-	f.fundModels(1)
+	f.fundModel()
 	_, err := f.msgs.RegisterModel(f.ctx, registration("pair", 5))
 	require.NoError(t, err)
 	f.bank.set(f.ctx, communityPool, sdkmath.ZeroInt()) // what the model cost is not looked at further
 	return f
 }
 
-// fundModels gives the owner what n more models of the size of "pair" cost.
-func (f *fixture) fundModels(n int64) {
+// fundModel gives the owner what one more model of the size of "pair" costs.
+func (f *fixture) fundModel() {
 	f.Helper()
-	price := sdkmath.NewInt(n * int64(len(pairModel(1))))
+	price := sdkmath.NewInt(int64(len(pairModel(1))))
 	f.bank.set(f.ctx, owner.String(), f.bank.balance(f.ctx, owner.String()).Add(price))
 }
 
@@ -282,6 +288,7 @@ func (f *fixture) settlement(d verificationtypes.Decision, conduct ...verificati
 	round := verificationtypes.Round{
 		RequestId: d.RequestID, Attempt: d.Attempt, SnapshotId: 9, Leader: d.Leader, Decided: 1,
 		Candidates: []verificationtypes.Candidate{{Outcome: d.Outcome, Publisher: d.Publisher}},
+		Votes:      make([]verificationtypes.MemberVote, len(conduct)),
 	}
 	for _, opening := range f.verification.openings {
 		if opening.RequestID != d.RequestID || opening.Attempt != d.Attempt {
@@ -298,6 +305,7 @@ func (f *fixture) settlement(d verificationtypes.Decision, conduct ...verificati
 	f.verification.snapshot = verificationtypes.Snapshot{Id: 9, Members: members(), TotalPower: 100}
 	return verificationtypes.Settlement{
 		Round: round, Snapshot: f.verification.snapshot, Outcomes: conduct, Bitmap: []byte{bitmap}, EvidenceRoot: [32]byte{1, 2, 3},
+		Timeliness: make([]verificationtypes.Timeliness, len(conduct)),
 	}
 }
 

@@ -12,15 +12,16 @@ import (
 	"github.com/opengradient/opengradient/x/inference/types"
 )
 
-// InitGenesis imports a state. Deadlines of open requests count from the last block before the genesis; every other
-// height is a record of the past and stays as it was. It fails when the state is not valid or the balance of the
-// module account is not the sum of the escrows, so x/bank must be imported before.
+// InitGenesis imports a state. What is still to come counts from the last block before the genesis: the deadlines of open
+// requests, the next runs of schedules, and how long inputs, keys and reusable receipts are kept. Every other height is a
+// record of the past and stays as it was. It fails when the state is not valid or the balance of the module account is
+// not the sum of the escrows and deposits, so x/bank must be imported before.
 func (k Keeper) InitGenesis(ctx sdk.Context, state types.GenesisState) error {
 	if err := state.Validate(); err != nil {
 		return err
 	}
 	k.accounts.GetModuleAccount(ctx, types.ModuleName) // created when it is not there yet
-	if err := k.checkBalance(ctx, state.Escrows()); err != nil {
+	if err := k.checkBalance(ctx, state.Held()); err != nil {
 		return err
 	}
 	for _, p := range state.Params {
@@ -44,11 +45,17 @@ func (k Keeper) InitGenesis(ctx sdk.Context, state types.GenesisState) error {
 	if err := k.NextRequestID.Set(ctx, state.NextRequestId); err != nil {
 		return err
 	}
-	return k.importRequests(ctx, state)
+	for _, load := range []func(sdk.Context, types.GenesisState, int64) error{
+		k.importRequests, k.importSchedules, k.importMemory,
+	} {
+		if err := load(ctx, state, max(ctx.BlockHeight(), 1)-1); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-func (k Keeper) importRequests(ctx sdk.Context, state types.GenesisState) error {
-	base := max(ctx.BlockHeight(), 1) - 1
+func (k Keeper) importRequests(ctx sdk.Context, state types.GenesisState, base int64) error {
 	for _, entry := range state.Requests {
 		r := entry.Request
 		if r.Status.Open() {
@@ -102,8 +109,11 @@ func (k Keeper) ExportGenesis(ctx sdk.Context) (*types.GenesisState, error) {
 	if state.NextRequestId, err = k.NextRequestID.Get(ctx); err != nil {
 		return nil, fmt.Errorf("next request id: %w", err)
 	}
+	if state.NextScheduleId, err = k.NextScheduleID.Get(ctx); err != nil {
+		return nil, fmt.Errorf("next schedule id: %w", err)
+	}
 	for _, export := range []func(context.Context, *types.GenesisState) error{
-		k.exportParams, k.exportModels, k.exportRequests, k.exportRecords,
+		k.exportParams, k.exportModels, k.exportRequests, k.exportRecords, k.exportSchedules, k.exportMemory,
 	} {
 		if err := export(ctx, state); err != nil {
 			return nil, err

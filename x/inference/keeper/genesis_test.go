@@ -8,6 +8,7 @@ import (
 	"cosmossdk.io/math"
 
 	"github.com/opengradient/opengradient/x/inference/types"
+	schedulingtypes "github.com/opengradient/opengradient/x/scheduling/types"
 	verificationtypes "github.com/opengradient/opengradient/x/verification/types"
 )
 
@@ -36,19 +37,30 @@ func (f *fixture) requireRoundTrip() *fixture {
 	return g
 }
 
-// everyState is a chain with a request in every state.
+// everyState is a chain with a request and a schedule in every state, and with what is remembered for a time.
 func everyState(t *testing.T) *fixture {
 	t.Helper()
 	f := newFixture(t)
-	f.setParams(func(p *types.Params) { p.BasePrice = math.NewInt(70) })
-	f.submit(submission(input(1), input(2), input(3), input(1), input(1), input(1), input(1)))
+	f.scheduling.basePrice = math.NewInt(70)
+	f.setParams(func(p *types.Params) { p.SealFee = math.NewInt(1_000) })
+	f.submit(keyed("order-17", input(1), input(2), input(3), input(1), input(1), input(1), input(1)))
 	_, err := f.msgs.CancelRequest(f.ctx, &types.MsgCancelRequest{Requester: alice.String(), Id: 7})
 	require.NoError(t, err)
-	f.assign(2, 3, 4, 5, 6)
+	f.createSchedule(schedule(5, 3))
+	f.pause(f.createSchedule(schedule(5, 3)))
+	f.createSchedule(schedule(5, 1))
+	f.cancelSchedule(f.createSchedule(schedule(5, 3)))
+	f.assign(2, 3, 4, 5, 6) // the runs of schedules 1 and 3 are requests 8 and 9
 	final, failed := f.decision(4), f.failure(5, verificationtypes.FAILURE_EXECUTION)
 	f.decide(final, failed, f.impossible(3), f.decision(6))
 	f.verification.settlements = []verificationtypes.Settlement{f.settlement(final, agreed, missing, agreed), f.settlement(failed, agreed, agreed, disagreed)}
 	f.endBlock()
+	msg := reusing(10, input(1), input(2))
+	msg.IdempotencyKey = "a"
+	require.Equal(t, []uint64{4, 10}, f.submit(msg))
+	f.scheduling.refuse = schedulingtypes.ErrQueueFull
+	f.endBlocks(4) // a run of schedule 1 is missed
+	f.scheduling.refuse = nil
 	return f
 }
 
@@ -66,7 +78,7 @@ func TestGenesisRoundTripWithOpenRequests(t *testing.T) {
 
 	// All indexes are there.
 	for status, ids := range map[types.RequestStatus][]uint64{
-		types.REQUEST_STATUS_SUBMITTED: {1}, types.REQUEST_STATUS_ASSIGNED: {2}, types.REQUEST_STATUS_RETRYING: {3},
+		types.REQUEST_STATUS_SUBMITTED: {1, 8, 9, 10}, types.REQUEST_STATUS_ASSIGNED: {2}, types.REQUEST_STATUS_RETRYING: {3},
 		types.REQUEST_STATUS_FINALIZED: {4, 6}, types.REQUEST_STATUS_FAILED: {5}, types.REQUEST_STATUS_CANCELLED: {7},
 	} {
 		res, err := g.queries.Requests(g.ctx, &types.QueryRequestsRequest{Status: status})
@@ -79,8 +91,8 @@ func TestGenesisRoundTripWithOpenRequests(t *testing.T) {
 	}
 	// The next request goes on where the old chain stopped, under the current parameters.
 	g.bank.set(g.ctx, alice.String(), math.NewInt(startBalance))
-	require.Equal(t, []uint64{8}, g.submit(submission(input(1))))
-	require.Equal(t, uint64(2), g.request(8).ParamsVersion)
+	require.Equal(t, []uint64{11}, g.submit(submission(input(1))))
+	require.Equal(t, uint64(2), g.request(11).ParamsVersion)
 }
 
 func TestInitGenesisChecksTheBalance(t *testing.T) {
@@ -107,7 +119,7 @@ func TestGenesisIsRefused(t *testing.T) {
 		"request of unknown model":      func(s *types.GenesisState) { s.Models = nil },
 		"request twice":                 func(s *types.GenesisState) { s.Requests[1] = s.Requests[0] },
 		"id zero":                       func(s *types.GenesisState) { s.Requests[0].Request.Id = 0 },
-		"next id taken":                 func(s *types.GenesisState) { s.NextRequestId = 7 },
+		"next id taken":                 func(s *types.GenesisState) { s.NextRequestId = 10 },
 		"unknown params version":        func(s *types.GenesisState) { s.Requests[0].Request.ParamsVersion = 3 },
 		"other inputs":                  func(s *types.GenesisState) { s.Requests[0].Inputs = []byte("x") },
 		"no blocks left":                func(s *types.GenesisState) { s.Requests[0].Request.FinalDeadline = 0 },
@@ -146,13 +158,17 @@ func TestGenesisIsRefused(t *testing.T) {
 		"inputs kept for less than 0":   func(s *types.GenesisState) { s.Requests[6].InputBlocks = -1 },
 		"inputs gone and still kept":    func(s *types.GenesisState) { s.Requests[6].Inputs = nil },
 	} {
-		t.Run(name, func(t *testing.T) {
-			f := everyState(t)
-			state, err := f.k.ExportGenesis(f.ctx)
-			require.NoError(t, err)
-			require.NoError(t, state.Validate())
-			spoil(state)
-			require.ErrorIs(t, state.Validate(), types.ErrInvalidGenesis)
-		})
+		t.Run(name, func(t *testing.T) { requireRefused(t, spoil) })
 	}
+}
+
+// requireRefused checks that a sound state is refused once it is spoilt.
+func requireRefused(t *testing.T, spoil func(s *types.GenesisState)) {
+	t.Helper()
+	f := everyState(t)
+	state, err := f.k.ExportGenesis(f.ctx.WithBlockHeight(f.ctx.BlockHeight() - 1))
+	require.NoError(t, err)
+	require.NoError(t, state.Validate())
+	spoil(state)
+	require.ErrorIs(t, state.Validate(), types.ErrInvalidGenesis)
 }

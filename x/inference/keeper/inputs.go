@@ -11,9 +11,6 @@ import (
 	"github.com/opengradient/opengradient/x/inference/types"
 )
 
-// maxPrunedPerBlock bounds the inputs that one block drops. What is over waits for the next one.
-const maxPrunedPerBlock = 256
-
 // inputsOf is the canonical encoding of the inputs of a request. It fails with ErrInputsPruned when the time for which
 // they are kept is over.
 func (k Keeper) inputsOf(ctx context.Context, r types.Request) ([]byte, error) {
@@ -39,12 +36,7 @@ func (k Keeper) expireInputs(ctx sdk.Context, r types.Request) error {
 
 // pruneInputs drops inputs whose time is over, the oldest first and a bounded number in each block.
 func (k Keeper) pruneInputs(ctx sdk.Context) error {
-	var due []collections.Pair[int64, uint64] // collected first: a store must not change under its iterator
-	until := new(collections.Range[collections.Pair[int64, uint64]]).EndExclusive(collections.Join(ctx.BlockHeight()+1, uint64(0)))
-	err := k.InputExpiries.Walk(ctx, until, func(key collections.Pair[int64, uint64]) (bool, error) {
-		due = append(due, key)
-		return len(due) == maxPrunedPerBlock, nil
-	})
+	due, err := dueBefore(ctx, k.InputExpiries, collections.Join(ctx.BlockHeight()+1, uint64(0)), maxPrunedPerBlock)
 	if err != nil {
 		return fmt.Errorf("inputs to drop: %w", err)
 	}

@@ -1,4 +1,4 @@
-// Package keeper holds the state of models, requests, results and receipts, and carries each request from its
+// Package keeper holds the state of models, requests, results, receipts and schedules, and carries each request from its
 // submission to its end.
 package keeper
 
@@ -46,6 +46,19 @@ type Keeper struct {
 	RequestsByModel     collections.KeySet[collections.Pair[[]byte, uint64]]
 	RequestsByStatus    collections.KeySet[collections.Pair[uint64, uint64]]
 	InputExpiries       collections.KeySet[collections.Pair[int64, uint64]]
+
+	Schedules        collections.Map[uint64, types.Schedule]
+	NextScheduleID   collections.Item[uint64]
+	ScheduleInputs   collections.Map[uint64, []byte]
+	ScheduleRuns     collections.Map[collections.Pair[uint64, uint32], types.ScheduleRun]
+	SchedulesByOwner collections.KeySet[collections.Pair[[]byte, uint64]]
+	DueSchedules     collections.KeySet[collections.Pair[int64, uint64]]
+	LiveSchedules    collections.Item[uint64]
+
+	IdempotencyKeys     collections.Map[collections.Pair[[]byte, string], types.IdempotencyKey]
+	IdempotencyExpiries collections.KeySet[collections.Triple[int64, []byte, string]]
+	ReusableReceipts    collections.Map[[]byte, types.ReusableReceipt]
+	ReusableExpiries    collections.KeySet[collections.Pair[int64, []byte]]
 }
 
 // NewKeeper builds the keeper. It panics when the module account is not among the app's, or the authority is not an
@@ -70,6 +83,7 @@ func NewKeeper(
 	}
 	sb, models := collections.NewSchemaBuilder(storeService), collections.NewSchemaBuilder(modelStoreService)
 	byBytes := collections.PairKeyCodec(collections.BytesKey, collections.Uint64Key)
+	byHeight := collections.PairKeyCodec(collections.Int64Key, collections.Uint64Key)
 	k := Keeper{
 		accounts: accounts, bank: bank, distribution: distribution, staking: staking,
 		scheduling: scheduling, verification: verification, authority: authority,
@@ -91,7 +105,20 @@ func NewKeeper(
 		RequestsByRequester: collections.NewKeySet(sb, types.RequestsByRequesterPrefix, "requests_by_requester", byBytes),
 		RequestsByModel:     collections.NewKeySet(sb, types.RequestsByModelPrefix, "requests_by_model", byBytes),
 		RequestsByStatus:    collections.NewKeySet(sb, types.RequestsByStatusPrefix, "requests_by_status", collections.PairKeyCodec(collections.Uint64Key, collections.Uint64Key)),
-		InputExpiries:       collections.NewKeySet(sb, types.InputExpiriesPrefix, "input_expiries", collections.PairKeyCodec(collections.Int64Key, collections.Uint64Key)),
+		InputExpiries:       collections.NewKeySet(sb, types.InputExpiriesPrefix, "input_expiries", byHeight),
+
+		Schedules:        collections.NewMap(sb, types.SchedulesPrefix, "schedules", collections.Uint64Key, codec.CollValue[types.Schedule](cdc)),
+		NextScheduleID:   collections.NewItem(sb, types.NextScheduleIDPrefix, "next_schedule_id", collections.Uint64Value),
+		ScheduleInputs:   collections.NewMap(sb, types.ScheduleInputsPrefix, "schedule_inputs", collections.Uint64Key, collections.BytesValue),
+		ScheduleRuns:     collections.NewMap(sb, types.ScheduleRunsPrefix, "schedule_runs", collections.PairKeyCodec(collections.Uint64Key, collections.Uint32Key), codec.CollValue[types.ScheduleRun](cdc)),
+		SchedulesByOwner: collections.NewKeySet(sb, types.SchedulesByOwnerPrefix, "schedules_by_owner", byBytes),
+		DueSchedules:     collections.NewKeySet(sb, types.DueSchedulesPrefix, "due_schedules", byHeight),
+		LiveSchedules:    collections.NewItem(sb, types.LiveSchedulesPrefix, "live_schedules", collections.Uint64Value),
+
+		IdempotencyKeys:     collections.NewMap(sb, types.IdempotencyKeysPrefix, "idempotency_keys", collections.PairKeyCodec(collections.BytesKey, collections.StringKey), codec.CollValue[types.IdempotencyKey](cdc)),
+		IdempotencyExpiries: collections.NewKeySet(sb, types.IdempotencyExpiriesPrefix, "idempotency_expiries", collections.TripleKeyCodec(collections.Int64Key, collections.BytesKey, collections.StringKey)),
+		ReusableReceipts:    collections.NewMap(sb, types.ReusableReceiptsPrefix, "reusable_receipts", collections.BytesKey, codec.CollValue[types.ReusableReceipt](cdc)),
+		ReusableExpiries:    collections.NewKeySet(sb, types.ReusableExpiriesPrefix, "reusable_expiries", collections.PairKeyCodec(collections.Int64Key, collections.BytesKey)),
 	}
 	var err error
 	if k.Schema, err = sb.Build(); err != nil {

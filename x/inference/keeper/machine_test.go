@@ -223,8 +223,8 @@ func (m *machine) Blocks(t *rapid.T) {
 
 // Params changes the terms of requests to come.
 func (m *machine) Params(t *rapid.T) {
+	m.scheduling.basePrice = math.NewInt(rapid.Int64Range(0, 300).Draw(t, "base"))
 	m.setParams(func(p *types.Params) {
-		p.BasePrice = math.NewInt(rapid.Int64Range(0, 300).Draw(t, "base"))
 		a := rapid.Uint32Range(0, 10_000).Draw(t, "publisher")
 		p.FeeShares = types.FeeShares{Publisher: a, Members: 10_000 - a}
 		p.CommitteeMultiplier = rapid.Uint32Range(1, 20_000).Draw(t, "committee")

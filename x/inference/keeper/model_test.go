@@ -72,7 +72,7 @@ func TestRegisterModelCostsItsBytes(t *testing.T) {
 
 func TestRegisterModelWithoutRoyaltyIsFree(t *testing.T) {
 	f := newFixture(t)
-	f.fundModels(1)
+	f.fundModel()
 	msg := registration("free", 0)
 	msg.Onnx, msg.Royalty = pairModel(2), math.Int{}
 	_, err := f.msgs.RegisterModel(f.ctx, msg)

@@ -27,11 +27,7 @@ func (s msgServer) RegisterModel(goCtx context.Context, msg *types.MsgRegisterMo
 
 // SubmitRequests implements types.MsgServer.
 func (s msgServer) SubmitRequests(goCtx context.Context, msg *types.MsgSubmitRequests) (*types.MsgSubmitRequestsResponse, error) {
-	ids, err := s.Keeper.SubmitRequests(sdk.UnwrapSDKContext(goCtx), msg)
-	if err != nil {
-		return nil, err
-	}
-	return &types.MsgSubmitRequestsResponse{Ids: ids}, nil
+	return s.Keeper.SubmitRequests(sdk.UnwrapSDKContext(goCtx), msg)
 }
 
 // CancelRequest implements types.MsgServer.
@@ -45,6 +41,48 @@ func (s msgServer) CancelRequest(goCtx context.Context, msg *types.MsgCancelRequ
 		return nil, err
 	}
 	return &types.MsgCancelRequestResponse{Refunded: refunded}, nil
+}
+
+// CreateSchedule implements types.MsgServer.
+func (s msgServer) CreateSchedule(goCtx context.Context, msg *types.MsgCreateSchedule) (*types.MsgCreateScheduleResponse, error) {
+	id, err := s.Keeper.CreateSchedule(sdk.UnwrapSDKContext(goCtx), msg)
+	if err != nil {
+		return nil, err
+	}
+	return &types.MsgCreateScheduleResponse{Id: id}, nil
+}
+
+// TopUpSchedule implements types.MsgServer.
+func (s msgServer) TopUpSchedule(goCtx context.Context, msg *types.MsgTopUpSchedule) (*types.MsgTopUpScheduleResponse, error) {
+	if err := s.Keeper.TopUpSchedule(sdk.UnwrapSDKContext(goCtx), msg); err != nil {
+		return nil, err
+	}
+	return &types.MsgTopUpScheduleResponse{}, nil
+}
+
+// PauseSchedule implements types.MsgServer.
+func (s msgServer) PauseSchedule(goCtx context.Context, msg *types.MsgPauseSchedule) (*types.MsgPauseScheduleResponse, error) {
+	if err := s.Keeper.PauseSchedule(sdk.UnwrapSDKContext(goCtx), msg); err != nil {
+		return nil, err
+	}
+	return &types.MsgPauseScheduleResponse{}, nil
+}
+
+// ResumeSchedule implements types.MsgServer.
+func (s msgServer) ResumeSchedule(goCtx context.Context, msg *types.MsgResumeSchedule) (*types.MsgResumeScheduleResponse, error) {
+	if err := s.Keeper.ResumeSchedule(sdk.UnwrapSDKContext(goCtx), msg); err != nil {
+		return nil, err
+	}
+	return &types.MsgResumeScheduleResponse{}, nil
+}
+
+// CancelSchedule implements types.MsgServer.
+func (s msgServer) CancelSchedule(goCtx context.Context, msg *types.MsgCancelSchedule) (*types.MsgCancelScheduleResponse, error) {
+	refunded, err := s.Keeper.CancelSchedule(sdk.UnwrapSDKContext(goCtx), msg)
+	if err != nil {
+		return nil, err
+	}
+	return &types.MsgCancelScheduleResponse{Refunded: refunded}, nil
 }
 
 // UpdateParams implements types.MsgServer.

@@ -14,7 +14,7 @@ import (
 
 func TestRequestsAreFilteredAndPaged(t *testing.T) {
 	f := newFixture(t)
-	f.fundModels(1)
+	f.fundModel()
 	other := registration("other", 0)
 	other.Onnx = pairModel(3)
 	_, err := f.msgs.RegisterModel(f.ctx, other)

@@ -9,52 +9,45 @@ import (
 
 // Quote implements types.QueryServer: the exact fee of a request that has these values of the signature's symbols.
 func (q queryServer) Quote(ctx context.Context, req *types.QueryQuoteRequest) (*types.QueryQuoteResponse, error) {
-	params, _, err := q.k.CurrentParams(ctx)
+	service := types.Service{Tier: req.Tier, Class: req.FeeClass}
+	if service.Tier == types.TIER_UNSPECIFIED {
+		service.Tier = types.TIER_QUORUM
+	}
+	o, err := q.k.newOrder(ctx, wish{model: req.Model, outputs: req.Outputs, service: service})
 	if err != nil {
 		return nil, err
 	}
-	model, err := q.k.FindModel(ctx, req.Model)
+	bindings, err := types.ParseSymbols(o.inputs, req.Symbols)
 	if err != nil {
 		return nil, err
 	}
-	inputs, err := model.InputSpecs()
-	if err != nil {
-		return nil, err
-	}
-	outputs, err := model.OutputSpecs(req.Outputs)
-	if err != nil {
-		return nil, err
-	}
-	bindings, err := types.ParseSymbols(inputs, req.Symbols)
-	if err != nil {
-		return nil, err
-	}
-	inputBytes, err := tensor.ResolvedSize(inputs, bindings)
+	inputBytes, err := tensor.ResolvedSize(o.inputs, bindings)
 	if err != nil {
 		return nil, types.ErrSymbol.Wrapf("the length of the inputs is not known: %s", err)
 	}
-	work, err := measure(params, model, outputs, bindings, uint64(inputBytes))
+	work, memory, err := o.measure(bindings, uint64(inputBytes))
 	if err != nil {
 		return nil, err
 	}
-	tier := req.Tier
-	if tier == types.TIER_UNSPECIFIED {
-		tier = types.TIER_QUORUM
+	quote := &types.QueryQuoteResponse{
+		ComputeUnits: work.Units, InputBytes: work.InputBytes, OutputBytes: work.OutputBytes,
+		Shares: o.params.FeeShares, BasePrice: o.base,
 	}
-	fee, err := params.Quote(tier, work, model.Royalty)
+	if quote.Fee, err = o.quote(work); err != nil {
+		return nil, err
+	}
+	_, quote.ReuseFee = o.params.ReuseFee(quote.Fee)
+	if quote.TierMultiplier, err = o.params.TierMultiplier(service.Tier); err != nil {
+		return nil, err
+	}
+	if quote.ClassMultiplier, err = o.params.ClassMultiplier(service.Class); err != nil {
+		return nil, err
+	}
+	eligible, total, err := q.k.scheduling.EligiblePower(ctx, o.model.TaskClass, memory)
 	if err != nil {
 		return nil, err
 	}
-	memory, err := model.MemoryBytes(bindings)
-	if err != nil {
-		return nil, types.ErrComputeTooLarge.Wrap(err.Error())
-	}
-	eligible, total, err := q.k.scheduling.EligiblePower(ctx, model.TaskClass, memory)
-	if err != nil {
-		return nil, err
-	}
-	return &types.QueryQuoteResponse{
-		Fee: fee, ComputeUnits: work.Units, InputBytes: work.InputBytes, OutputBytes: work.OutputBytes,
-		Shares: params.FeeShares, EligiblePower: types.EligibleShare(eligible, total),
-	}, nil
+	quote.EligiblePower = types.EligibleShare(eligible, total)
+	quote.WaitingBlocks, err = q.k.scheduling.WaitingBlocks(ctx)
+	return quote, err
 }

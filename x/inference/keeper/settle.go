@@ -30,31 +30,40 @@ func (k Keeper) settle(ctx sdk.Context) error {
 		return fmt.Errorf("settle rounds: %w", err)
 	}
 	earned := make(income)
+	delivered := newDeliveries()
 	payable := validators{keeper: k, known: make(map[string]bool)}
 	for _, s := range due {
 		one := make(income)
-		err := atomically(ctx, func(ctx sdk.Context) error { return k.settleOne(ctx, s, payable, one) })
+		var r types.Request
+		err := atomically(ctx, func(ctx sdk.Context) (err error) {
+			r, err = k.settleOne(ctx, s, payable, one)
+			return err
+		})
 		if err == nil {
 			earned.merge(one)
+			delivered.count(s, r.ComputeUnits)
 			continue
 		}
 		if err := k.settleByRefund(ctx, s, err); err != nil {
 			return fmt.Errorf("settlement of request %d: %w", s.Round.RequestId, err)
 		}
 	}
+	if err := k.scheduling.RecordDeliveries(ctx, delivered.list()); err != nil {
+		return fmt.Errorf("deliveries: %w", err)
+	}
 	return k.payIncome(ctx, earned)
 }
 
 // settleOne divides the escrow of one request, pays everyone but the validators, whose parts it adds to earned, and
 // seals the receipt.
-func (k Keeper) settleOne(ctx sdk.Context, s verificationtypes.Settlement, payable validators, earned income) error {
+func (k Keeper) settleOne(ctx sdk.Context, s verificationtypes.Settlement, payable validators, earned income) (types.Request, error) {
 	r, model, params, err := k.settling(ctx, s)
 	if err != nil {
-		return err
+		return r, err
 	}
 	division, seats, err := divide(r, params.FeeShares, s)
 	if err != nil {
-		return err
+		return r, err
 	}
 	p := payment{keeper: k, payable: payable, earned: earned, community: math.NewIntFromBigInt(division.Community)}
 	p.validator(ctx, s.Round.Winner().Publisher, SharePublisher, division.Publisher)
@@ -62,17 +71,20 @@ func (k Keeper) settleOne(ctx sdk.Context, s verificationtypes.Settlement, payab
 		p.validator(ctx, s.Snapshot.Members[seats[i]].Operator, ShareMember, part)
 	}
 	if _, err := p.account(ctx, model.Owner, ShareOwner, division.Owner); err != nil {
-		return err
+		return r, err
 	}
 	refunded, err := p.account(ctx, r.Requester, ShareRefund, division.Refund)
 	if err != nil {
-		return err
+		return r, err
 	}
 	if err := k.payCommunity(ctx, p.community); err != nil {
-		return fmt.Errorf("community: %w", err)
+		return r, fmt.Errorf("community: %w", err)
 	}
 	p.note(k.communityAddress(), ShareCommunity, p.community)
-	return k.seal(ctx, r, s, refunded, p.payouts)
+	if err := k.seal(ctx, r, s, refunded, p.payouts); err != nil {
+		return r, err
+	}
+	return r, k.offerForReuse(ctx, r)
 }
 
 // settling loads what a settlement needs and checks that the request waits for it.
@@ -98,8 +110,9 @@ func (k Keeper) settling(ctx sdk.Context, s verificationtypes.Settlement) (r typ
 // divide splits the escrow over the seats of the settled round, which are positions in the snapshot, ascending. Members
 // without a seat have no part in it.
 func divide(r types.Request, shares types.FeeShares, s verificationtypes.Settlement) (d pricing.Division, seats []int, err error) {
-	if len(s.Outcomes) != len(s.Snapshot.Members) {
-		return d, nil, fmt.Errorf("expected the conduct of %d members, got %d", len(s.Snapshot.Members), len(s.Outcomes))
+	if n := len(s.Snapshot.Members); len(s.Outcomes) != n || len(s.Timeliness) != n || len(s.Round.Votes) != n {
+		return d, nil, fmt.Errorf("expected conduct, timeliness and votes of %d members, got %d, %d and %d",
+			n, len(s.Outcomes), len(s.Timeliness), len(s.Round.Votes))
 	}
 	winner := s.Round.Winner()
 	publisher := pricing.NoPublisher

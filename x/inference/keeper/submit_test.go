@@ -100,6 +100,8 @@ func TestSubmitRefuses(t *testing.T) {
 		"unknown model":         {message(func(m *types.MsgSubmitRequests) { m.Model = "none" }), types.ErrModelNotFound},
 		"no tier":               {message(func(m *types.MsgSubmitRequests) { m.Tier = 0 }), types.ErrTierUnavailable},
 		"unknown tier":          {message(func(m *types.MsgSubmitRequests) { m.Tier = 3 }), types.ErrTierUnavailable},
+		"unknown fee class":     {message(func(m *types.MsgSubmitRequests) { m.FeeClass = 3 }), types.ErrFeeClass},
+		"no price":              {func(f *fixture, _ *types.MsgSubmitRequests) { f.scheduling.unpriced = errBroken }, errBroken},
 		"unknown sealing":       {message(func(m *types.MsgSubmitRequests) { m.Sealing = 3 }), types.ErrSealing},
 		"unknown output":        {message(func(m *types.MsgSubmitRequests) { m.Outputs = []string{"sum", "none"} }), types.ErrOutputUnknown},
 		"repeated output":       {message(func(m *types.MsgSubmitRequests) { m.Outputs = []string{"sum", "sum"} }), types.ErrOutputUnknown},
@@ -209,27 +211,33 @@ func TestSubmitAsksForThePowerThatTheLargestRequestNeeds(t *testing.T) {
 func TestQuoteIsTheChargedFee(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		f := newFixture(t)
+		f.scheduling.basePrice = math.NewInt(rapid.Int64Range(0, 1000).Draw(t, "base"))
 		f.setParams(func(p *types.Params) {
-			p.BasePrice = math.NewInt(rapid.Int64Range(0, 1000).Draw(t, "base"))
 			p.BytePrice = math.NewInt(rapid.Int64Range(0, 20).Draw(t, "byte"))
 			p.QuorumMultiplier = rapid.Uint32Range(1, 50_000).Draw(t, "multiplier")
 			p.CommitteeMultiplier = rapid.Uint32Range(1, 50_000).Draw(t, "multiplier of a committee")
+			p.EconomyMultiplier = rapid.Uint32Range(1, 10_000).Draw(t, "economy")
+			p.PriorityMultiplier = rapid.Uint32Range(10_000, 50_000).Draw(t, "priority")
 		})
 		rows := rapid.IntRange(1, 500).Draw(t, "rows")
 		tier := rapid.SampledFrom([]types.Tier{types.TIER_QUORUM, types.TIER_COMMITTEE}).Draw(t, "tier")
+		class := rapid.SampledFrom([]schedulingtypes.FeeClass{
+			schedulingtypes.FEE_CLASS_STANDARD, schedulingtypes.FEE_CLASS_ECONOMY, schedulingtypes.FEE_CLASS_PRIORITY,
+		}).Draw(t, "class")
 		outputs := rapid.SampledFrom([][]string{nil, {"sum"}, {"twice"}, {"twice", "sum"}}).Draw(t, "outputs")
 		if rapid.Bool().Draw(t, "costly") {
 			raiseCost(f)
 		}
 		quote, err := f.queries.Quote(f.ctx, &types.QueryQuoteRequest{
-			Model: "pair", Tier: tier, Symbols: []string{fmt.Sprintf("N=%d", rows)}, Outputs: outputs,
+			Model: "pair", Tier: tier, Symbols: []string{fmt.Sprintf("N=%d", rows)}, Outputs: outputs, FeeClass: class,
 		})
 		require.NoError(t, err)
 		msg := submission(input(rows))
-		msg.Outputs, msg.MaxFee, msg.Tier = outputs, quote.Fee.Total, tier
+		msg.Outputs, msg.MaxFee, msg.Tier, msg.FeeClass = outputs, quote.Fee.Total, tier, class
 		before := f.balance(alice.String())
 		r := f.request(f.submit(msg)[0])
 		require.Equal(t, quote.Fee, r.Fee)
+		require.Equal(t, class, r.FeeClass)
 		require.Equal(t, quote.ComputeUnits, r.ComputeUnits)
 		require.Equal(t, quote.InputBytes, r.InputBytes)
 		require.Equal(t, quote.OutputBytes, r.OutputBytes)
@@ -252,6 +260,7 @@ func TestQuoteRefuses(t *testing.T) {
 	}{
 		"unknown model":     {&types.QueryQuoteRequest{Model: "none"}, types.ErrModelNotFound},
 		"unknown tier":      {&types.QueryQuoteRequest{Model: "pair", Tier: 7}, types.ErrTierUnavailable},
+		"unknown fee class": {&types.QueryQuoteRequest{Model: "pair", FeeClass: 3}, types.ErrFeeClass},
 		"unknown output":    {&types.QueryQuoteRequest{Model: "pair", Outputs: []string{"z"}}, types.ErrOutputUnknown},
 		"unknown symbol":    {&types.QueryQuoteRequest{Model: "pair", Symbols: []string{"M=1"}}, types.ErrSymbol},
 		"symbol twice":      {&types.QueryQuoteRequest{Model: "pair", Symbols: []string{"N=1", "N=1"}}, types.ErrSymbol},
@@ -270,4 +279,20 @@ func TestQuoteRefuses(t *testing.T) {
 	quote, err := f.queries.Quote(f.ctx, &types.QueryQuoteRequest{Model: "pair"})
 	require.NoError(t, err, "a symbol left out counts as 1, no tier means the default")
 	require.Equal(t, f.request(f.submit(submission(input(1)))[0]).Fee, quote.Fee)
+}
+
+func TestQuoteSaysWhatItFollowsFrom(t *testing.T) {
+	f := newFixture(t)
+	f.scheduling.basePrice, f.scheduling.waiting, f.scheduling.eligible = math.NewInt(80), 7, 75
+	quote, err := f.queries.Quote(f.ctx, &types.QueryQuoteRequest{
+		Model: "pair", Tier: types.TIER_COMMITTEE, FeeClass: schedulingtypes.FEE_CLASS_PRIORITY,
+	})
+	require.NoError(t, err)
+	require.Equal(t, int64(80), quote.Fee.Compute.Int64(), "80 for a unit, half for the tier, twice for the class")
+	require.Equal(t, int64(80), quote.BasePrice.Int64())
+	require.Equal(t, []uint32{5_000, 20_000}, []uint32{quote.TierMultiplier, quote.ClassMultiplier})
+	require.Equal(t, int64(8+5), quote.ReuseFee.Int64())
+	require.Equal(t, uint64(7), quote.WaitingBlocks)
+	require.Equal(t, uint32(7_500), quote.EligiblePower)
+	require.Equal(t, types.DefaultParams().FeeShares, quote.Shares)
 }

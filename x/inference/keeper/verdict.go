@@ -61,7 +61,7 @@ func (k Keeper) decide(ctx sdk.Context, d verificationtypes.Decision) error {
 		}
 		return k.finalize(ctx, r, d)
 	case verificationtypes.DecisionImpossible:
-		return k.retryOrFail(ctx, r)
+		return k.retryOrFail(ctx, r, nil)
 	default:
 		return fmt.Errorf("decision of request %d: unknown kind %d", d.RequestID, d.Kind)
 	}

@@ -14,6 +14,11 @@ func RegisterLegacyAminoCodec(cdc *codec.LegacyAmino) {
 	legacy.RegisterAminoMsg(cdc, &MsgRegisterModel{}, "opengradient/MsgRegisterModel")
 	legacy.RegisterAminoMsg(cdc, &MsgSubmitRequests{}, "opengradient/MsgSubmitRequests")
 	legacy.RegisterAminoMsg(cdc, &MsgCancelRequest{}, "opengradient/MsgCancelRequest")
+	legacy.RegisterAminoMsg(cdc, &MsgCreateSchedule{}, "opengradient/MsgCreateSchedule")
+	legacy.RegisterAminoMsg(cdc, &MsgTopUpSchedule{}, "opengradient/MsgTopUpSchedule")
+	legacy.RegisterAminoMsg(cdc, &MsgPauseSchedule{}, "opengradient/MsgPauseSchedule")
+	legacy.RegisterAminoMsg(cdc, &MsgResumeSchedule{}, "opengradient/MsgResumeSchedule")
+	legacy.RegisterAminoMsg(cdc, &MsgCancelSchedule{}, "opengradient/MsgCancelSchedule")
 	legacy.RegisterAminoMsg(cdc, &MsgUpdateParams{}, "opengradient/inference/MsgUpdateParams")
 }
 
@@ -23,6 +28,11 @@ func RegisterInterfaces(registry codectypes.InterfaceRegistry) {
 		&MsgRegisterModel{},
 		&MsgSubmitRequests{},
 		&MsgCancelRequest{},
+		&MsgCreateSchedule{},
+		&MsgTopUpSchedule{},
+		&MsgPauseSchedule{},
+		&MsgResumeSchedule{},
+		&MsgCancelSchedule{},
 		&MsgUpdateParams{},
 	)
 	msgservice.RegisterMsgServiceDesc(registry, &_Msg_serviceDesc)

@@ -2,14 +2,13 @@ package types
 
 import (
 	"crypto/sha256"
-	"encoding/binary"
 	"fmt"
 
 	sdk "github.com/cosmos/cosmos-sdk/types"
 )
 
 // digestDomain tells request digests apart from every other hash of the chain.
-const digestDomain = "opengradient/inference/request/v2"
+const digestDomain = "opengradient/inference/request/v3"
 
 // DigestSize is the length of a request digest in bytes.
 const DigestSize = sha256.Size
@@ -17,7 +16,7 @@ const DigestSize = sha256.Size
 // ComputeDigest is the SHA-256 that binds everything a request asks for and was promised. It is taken over these
 // fields, each preceded by its length as 8 bytes big-endian; integers are 8 bytes big-endian, amounts decimal text:
 //
-//	domain "opengradient/inference/request/v2"
+//	domain "opengradient/inference/request/v3"
 //	chain id
 //	request id
 //	requester, the address bytes
@@ -26,6 +25,8 @@ const DigestSize = sha256.Size
 //	number of wanted outputs, then each name
 //	tier
 //	1 when sealed, otherwise 0
+//	fee class
+//	schedule id, 0 when the request is no run of a schedule
 //	fee: compute, bytes, royalty
 //	params version
 //
@@ -45,32 +46,25 @@ func (r Request) ComputeDigest(chainID string) ([]byte, error) {
 	if err := r.Fee.Validate(); err != nil {
 		return nil, fmt.Errorf("request %d: %w", r.Id, err)
 	}
-	var b []byte
-	field := func(v []byte) {
-		b = binary.BigEndian.AppendUint64(b, uint64(len(v)))
-		b = append(b, v...)
-	}
-	number := func(v uint64) { field(binary.BigEndian.AppendUint64(nil, v)) }
-	field([]byte(digestDomain))
-	field([]byte(chainID))
-	number(r.Id)
-	field(requester)
-	field(model)
-	field(r.InputRoot)
-	number(uint64(len(r.Outputs)))
-	for _, name := range r.Outputs {
-		field([]byte(name))
-	}
-	number(uint64(r.Tier))
+	var b fields
+	b.text(digestDomain)
+	b.text(chainID)
+	b.number(r.Id)
+	b.bytes(requester)
+	b.bytes(model)
+	b.bytes(r.InputRoot)
+	b.texts(r.Outputs)
+	b.number(uint64(r.Tier))
 	if r.Sealed {
-		number(1)
+		b.number(1)
 	} else {
-		number(0)
+		b.number(0)
 	}
-	field([]byte(r.Fee.Compute.String()))
-	field([]byte(r.Fee.Bytes.String()))
-	field([]byte(r.Fee.Royalty.String()))
-	number(r.ParamsVersion)
-	sum := sha256.Sum256(b)
-	return sum[:], nil
+	b.number(uint64(r.FeeClass))
+	b.number(r.ScheduleId)
+	b.text(r.Fee.Compute.String())
+	b.text(r.Fee.Bytes.String())
+	b.text(r.Fee.Royalty.String())
+	b.number(r.ParamsVersion)
+	return b.sum(), nil
 }

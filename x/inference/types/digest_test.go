@@ -14,6 +14,7 @@ import (
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
 	"github.com/opengradient/opengradient/x/inference/types"
+	schedulingtypes "github.com/opengradient/opengradient/x/scheduling/types"
 )
 
 func sampleRequest() types.Request {
@@ -30,11 +31,15 @@ func TestDigestGolden(t *testing.T) {
 	var got strings.Builder
 	for _, tier := range []types.Tier{types.TIER_QUORUM, types.TIER_COMMITTEE} {
 		for _, sealed := range []bool{false, true} {
-			r := sampleRequest()
-			r.Tier, r.Sealed = tier, sealed
-			digest, err := r.ComputeDigest("opengradient-1")
-			require.NoError(t, err)
-			fmt.Fprintf(&got, "%s sealed=%t %x\n", tier, sealed, digest)
+			for _, class := range []schedulingtypes.FeeClass{schedulingtypes.FEE_CLASS_STANDARD, schedulingtypes.FEE_CLASS_PRIORITY} {
+				for _, schedule := range []uint64{0, 3} {
+					r := sampleRequest()
+					r.Tier, r.Sealed, r.FeeClass, r.ScheduleId = tier, sealed, class, schedule
+					digest, err := r.ComputeDigest("opengradient-1")
+					require.NoError(t, err)
+					fmt.Fprintf(&got, "%s sealed=%t %s schedule=%d %x\n", tier, sealed, class, schedule, digest)
+				}
+			}
 		}
 	}
 	want, err := os.ReadFile("testdata/digest.golden")
@@ -62,6 +67,8 @@ func TestDigestBindsEveryField(t *testing.T) {
 		"outputs joined":   func(r *types.Request, _ *string) { r.Outputs = []string{"labelprobabilities"} },
 		"tier":             func(r *types.Request, _ *string) { r.Tier = types.TIER_COMMITTEE },
 		"sealing":          func(r *types.Request, _ *string) { r.Sealed = true },
+		"fee class":        func(r *types.Request, _ *string) { r.FeeClass = schedulingtypes.FEE_CLASS_ECONOMY },
+		"schedule":         func(r *types.Request, _ *string) { r.ScheduleId = 1 },
 		"compute fee": func(r *types.Request, _ *string) {
 			r.Fee.Compute, r.Fee.Total = math.NewInt(101), math.NewInt(296)
 		},

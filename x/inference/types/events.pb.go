@@ -512,6 +512,351 @@ func (m *EventRequestSettled) GetPayouts() []*Payout {
 	return nil
 }
 
+// EventReceiptReused is emitted when a request is answered by a receipt that was there before.
+type EventReceiptReused struct {
+	// id is the request of the receipt.
+	Id uint64 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	// requester is who asked for the reuse and paid for it.
+	Requester string `protobuf:"bytes,2,opt,name=requester,proto3" json:"requester,omitempty"`
+	// fee is what it cost, in uopg, a decimal integer.
+	Fee string `protobuf:"bytes,3,opt,name=fee,proto3" json:"fee,omitempty"`
+}
+
+func (m *EventReceiptReused) Reset()         { *m = EventReceiptReused{} }
+func (m *EventReceiptReused) String() string { return proto.CompactTextString(m) }
+func (*EventReceiptReused) ProtoMessage()    {}
+func (*EventReceiptReused) Descriptor() ([]byte, []int) {
+	return fileDescriptor_a8246eb15000c0dd, []int{8}
+}
+func (m *EventReceiptReused) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *EventReceiptReused) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_EventReceiptReused.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *EventReceiptReused) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_EventReceiptReused.Merge(m, src)
+}
+func (m *EventReceiptReused) XXX_Size() int {
+	return m.Size()
+}
+func (m *EventReceiptReused) XXX_DiscardUnknown() {
+	xxx_messageInfo_EventReceiptReused.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_EventReceiptReused proto.InternalMessageInfo
+
+func (m *EventReceiptReused) GetId() uint64 {
+	if m != nil {
+		return m.Id
+	}
+	return 0
+}
+
+func (m *EventReceiptReused) GetRequester() string {
+	if m != nil {
+		return m.Requester
+	}
+	return ""
+}
+
+func (m *EventReceiptReused) GetFee() string {
+	if m != nil {
+		return m.Fee
+	}
+	return ""
+}
+
+// EventScheduleCreated is emitted when a schedule is created.
+type EventScheduleCreated struct {
+	Id    uint64 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	Owner string `protobuf:"bytes,2,opt,name=owner,proto3" json:"owner,omitempty"`
+	Model string `protobuf:"bytes,3,opt,name=model,proto3" json:"model,omitempty"`
+	Every uint32 `protobuf:"varint,4,opt,name=every,proto3" json:"every,omitempty"`
+	Count uint32 `protobuf:"varint,5,opt,name=count,proto3" json:"count,omitempty"`
+}
+
+func (m *EventScheduleCreated) Reset()         { *m = EventScheduleCreated{} }
+func (m *EventScheduleCreated) String() string { return proto.CompactTextString(m) }
+func (*EventScheduleCreated) ProtoMessage()    {}
+func (*EventScheduleCreated) Descriptor() ([]byte, []int) {
+	return fileDescriptor_a8246eb15000c0dd, []int{9}
+}
+func (m *EventScheduleCreated) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *EventScheduleCreated) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_EventScheduleCreated.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *EventScheduleCreated) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_EventScheduleCreated.Merge(m, src)
+}
+func (m *EventScheduleCreated) XXX_Size() int {
+	return m.Size()
+}
+func (m *EventScheduleCreated) XXX_DiscardUnknown() {
+	xxx_messageInfo_EventScheduleCreated.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_EventScheduleCreated proto.InternalMessageInfo
+
+func (m *EventScheduleCreated) GetId() uint64 {
+	if m != nil {
+		return m.Id
+	}
+	return 0
+}
+
+func (m *EventScheduleCreated) GetOwner() string {
+	if m != nil {
+		return m.Owner
+	}
+	return ""
+}
+
+func (m *EventScheduleCreated) GetModel() string {
+	if m != nil {
+		return m.Model
+	}
+	return ""
+}
+
+func (m *EventScheduleCreated) GetEvery() uint32 {
+	if m != nil {
+		return m.Every
+	}
+	return 0
+}
+
+func (m *EventScheduleCreated) GetCount() uint32 {
+	if m != nil {
+		return m.Count
+	}
+	return 0
+}
+
+// EventScheduleChanged is emitted when a schedule is topped up, paused or resumed.
+type EventScheduleChanged struct {
+	Id     uint64         `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	Status ScheduleStatus `protobuf:"varint,2,opt,name=status,proto3,enum=opengradient.inference.v1.ScheduleStatus" json:"status,omitempty"`
+	// remaining is the number of runs that are still to come.
+	Remaining uint32 `protobuf:"varint,3,opt,name=remaining,proto3" json:"remaining,omitempty"`
+	// deposit is what is left to pay them with, in uopg, a decimal integer.
+	Deposit string `protobuf:"bytes,4,opt,name=deposit,proto3" json:"deposit,omitempty"`
+}
+
+func (m *EventScheduleChanged) Reset()         { *m = EventScheduleChanged{} }
+func (m *EventScheduleChanged) String() string { return proto.CompactTextString(m) }
+func (*EventScheduleChanged) ProtoMessage()    {}
+func (*EventScheduleChanged) Descriptor() ([]byte, []int) {
+	return fileDescriptor_a8246eb15000c0dd, []int{10}
+}
+func (m *EventScheduleChanged) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *EventScheduleChanged) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_EventScheduleChanged.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *EventScheduleChanged) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_EventScheduleChanged.Merge(m, src)
+}
+func (m *EventScheduleChanged) XXX_Size() int {
+	return m.Size()
+}
+func (m *EventScheduleChanged) XXX_DiscardUnknown() {
+	xxx_messageInfo_EventScheduleChanged.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_EventScheduleChanged proto.InternalMessageInfo
+
+func (m *EventScheduleChanged) GetId() uint64 {
+	if m != nil {
+		return m.Id
+	}
+	return 0
+}
+
+func (m *EventScheduleChanged) GetStatus() ScheduleStatus {
+	if m != nil {
+		return m.Status
+	}
+	return SCHEDULE_STATUS_UNSPECIFIED
+}
+
+func (m *EventScheduleChanged) GetRemaining() uint32 {
+	if m != nil {
+		return m.Remaining
+	}
+	return 0
+}
+
+func (m *EventScheduleChanged) GetDeposit() string {
+	if m != nil {
+		return m.Deposit
+	}
+	return ""
+}
+
+// EventScheduleRun is emitted for each run of a schedule.
+type EventScheduleRun struct {
+	ScheduleId uint64 `protobuf:"varint,1,opt,name=schedule_id,json=scheduleId,proto3" json:"schedule_id,omitempty"`
+	Run        uint32 `protobuf:"varint,2,opt,name=run,proto3" json:"run,omitempty"`
+	// request_id is the request that the run became; 0 when it was missed.
+	RequestId uint64 `protobuf:"varint,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// missed says why the run could not be placed; empty when it was.
+	Missed string `protobuf:"bytes,4,opt,name=missed,proto3" json:"missed,omitempty"`
+}
+
+func (m *EventScheduleRun) Reset()         { *m = EventScheduleRun{} }
+func (m *EventScheduleRun) String() string { return proto.CompactTextString(m) }
+func (*EventScheduleRun) ProtoMessage()    {}
+func (*EventScheduleRun) Descriptor() ([]byte, []int) {
+	return fileDescriptor_a8246eb15000c0dd, []int{11}
+}
+func (m *EventScheduleRun) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *EventScheduleRun) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_EventScheduleRun.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *EventScheduleRun) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_EventScheduleRun.Merge(m, src)
+}
+func (m *EventScheduleRun) XXX_Size() int {
+	return m.Size()
+}
+func (m *EventScheduleRun) XXX_DiscardUnknown() {
+	xxx_messageInfo_EventScheduleRun.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_EventScheduleRun proto.InternalMessageInfo
+
+func (m *EventScheduleRun) GetScheduleId() uint64 {
+	if m != nil {
+		return m.ScheduleId
+	}
+	return 0
+}
+
+func (m *EventScheduleRun) GetRun() uint32 {
+	if m != nil {
+		return m.Run
+	}
+	return 0
+}
+
+func (m *EventScheduleRun) GetRequestId() uint64 {
+	if m != nil {
+		return m.RequestId
+	}
+	return 0
+}
+
+func (m *EventScheduleRun) GetMissed() string {
+	if m != nil {
+		return m.Missed
+	}
+	return ""
+}
+
+// EventScheduleEnded is emitted when a schedule is completed or cancelled.
+type EventScheduleEnded struct {
+	Id     uint64         `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	Status ScheduleStatus `protobuf:"varint,2,opt,name=status,proto3,enum=opengradient.inference.v1.ScheduleStatus" json:"status,omitempty"`
+	// refunded is what was left of the deposit, in uopg, a decimal integer.
+	Refunded string `protobuf:"bytes,3,opt,name=refunded,proto3" json:"refunded,omitempty"`
+}
+
+func (m *EventScheduleEnded) Reset()         { *m = EventScheduleEnded{} }
+func (m *EventScheduleEnded) String() string { return proto.CompactTextString(m) }
+func (*EventScheduleEnded) ProtoMessage()    {}
+func (*EventScheduleEnded) Descriptor() ([]byte, []int) {
+	return fileDescriptor_a8246eb15000c0dd, []int{12}
+}
+func (m *EventScheduleEnded) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *EventScheduleEnded) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_EventScheduleEnded.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *EventScheduleEnded) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_EventScheduleEnded.Merge(m, src)
+}
+func (m *EventScheduleEnded) XXX_Size() int {
+	return m.Size()
+}
+func (m *EventScheduleEnded) XXX_DiscardUnknown() {
+	xxx_messageInfo_EventScheduleEnded.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_EventScheduleEnded proto.InternalMessageInfo
+
+func (m *EventScheduleEnded) GetId() uint64 {
+	if m != nil {
+		return m.Id
+	}
+	return 0
+}
+
+func (m *EventScheduleEnded) GetStatus() ScheduleStatus {
+	if m != nil {
+		return m.Status
+	}
+	return SCHEDULE_STATUS_UNSPECIFIED
+}
+
+func (m *EventScheduleEnded) GetRefunded() string {
+	if m != nil {
+		return m.Refunded
+	}
+	return ""
+}
+
 func init() {
 	proto.RegisterType((*EventModelRegistered)(nil), "opengradient.inference.v1.EventModelRegistered")
 	proto.RegisterType((*EventRequestSubmitted)(nil), "opengradient.inference.v1.EventRequestSubmitted")
@@ -521,6 +866,11 @@ func init() {
 	proto.RegisterType((*EventRequestFailed)(nil), "opengradient.inference.v1.EventRequestFailed")
 	proto.RegisterType((*EventRequestCancelled)(nil), "opengradient.inference.v1.EventRequestCancelled")
 	proto.RegisterType((*EventRequestSettled)(nil), "opengradient.inference.v1.EventRequestSettled")
+	proto.RegisterType((*EventReceiptReused)(nil), "opengradient.inference.v1.EventReceiptReused")
+	proto.RegisterType((*EventScheduleCreated)(nil), "opengradient.inference.v1.EventScheduleCreated")
+	proto.RegisterType((*EventScheduleChanged)(nil), "opengradient.inference.v1.EventScheduleChanged")
+	proto.RegisterType((*EventScheduleRun)(nil), "opengradient.inference.v1.EventScheduleRun")
+	proto.RegisterType((*EventScheduleEnded)(nil), "opengradient.inference.v1.EventScheduleEnded")
 }
 
 func init() {
@@ -528,43 +878,55 @@ func init() {
 }
 
 var fileDescriptor_a8246eb15000c0dd = []byte{
-	// 566 bytes of a gzipped FileDescriptorProto
-	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0x94, 0x54, 0xcd, 0x6e, 0xd3, 0x4c,
-	0x14, 0xad, 0xd3, 0x36, 0xfd, 0x3a, 0xfd, 0x59, 0xcc, 0x17, 0x90, 0x1b, 0x09, 0x93, 0x5a, 0x2a,
-	0xca, 0xa6, 0x8e, 0x1a, 0x44, 0x24, 0xc4, 0x82, 0xfe, 0x00, 0x3b, 0xa4, 0x6a, 0x2a, 0xb1, 0x60,
-	0x13, 0x4d, 0x32, 0x37, 0xce, 0x48, 0xf6, 0x8c, 0x99, 0x19, 0x07, 0x02, 0x3b, 0x9e, 0x80, 0x77,
-	0xe0, 0x15, 0xf2, 0x10, 0x2c, 0xab, 0xae, 0x58, 0xa2, 0xe4, 0x45, 0x90, 0xc7, 0x6e, 0x1a, 0x57,
-	0x69, 0x55, 0x76, 0x3e, 0x57, 0xe7, 0xde, 0x73, 0xce, 0xd5, 0xf8, 0xa2, 0x67, 0x32, 0x01, 0x11,
-	0x2a, 0xca, 0x38, 0x08, 0xd3, 0xe2, 0x62, 0x00, 0x0a, 0x44, 0x1f, 0x5a, 0xa3, 0xa3, 0x16, 0x8c,
-	0x40, 0x18, 0x1d, 0x24, 0x4a, 0x1a, 0x89, 0xf7, 0x16, 0x79, 0xc1, 0x9c, 0x17, 0x8c, 0x8e, 0xea,
-	0x7b, 0x7d, 0xa9, 0x63, 0xa9, 0xbb, 0x96, 0xd8, 0xca, 0x41, 0xde, 0x55, 0x3f, 0xb8, 0x7b, 0xba,
-	0x19, 0x27, 0x50, 0xd0, 0x7c, 0x85, 0x6a, 0x6f, 0x33, 0xb1, 0xf7, 0x92, 0x41, 0x44, 0x20, 0xe4,
-	0xda, 0x80, 0x02, 0x86, 0x1f, 0xa3, 0xaa, 0x1e, 0xd2, 0xf6, 0x8b, 0x8e, 0xeb, 0x34, 0x9c, 0xe6,
-	0x26, 0x29, 0x10, 0xc6, 0x68, 0x4d, 0xd0, 0x18, 0xdc, 0x8a, 0xad, 0xda, 0x6f, 0x1c, 0xa0, 0x75,
-	0xf9, 0x59, 0x80, 0x72, 0x57, 0xb3, 0xe2, 0xa9, 0x7b, 0x35, 0x39, 0xac, 0x15, 0x5e, 0x4e, 0x18,
-	0x53, 0xa0, 0xf5, 0x85, 0x51, 0x5c, 0x84, 0x24, 0xa7, 0xf9, 0x13, 0x07, 0x3d, 0xb2, 0xa2, 0x04,
-	0x3e, 0xa5, 0xa0, 0xcd, 0x45, 0xda, 0x8b, 0xb9, 0x31, 0xc0, 0xf0, 0x2e, 0xaa, 0x70, 0x66, 0x15,
-	0xd7, 0x48, 0x85, 0x33, 0xdc, 0x41, 0x9b, 0x2a, 0xe7, 0x80, 0xca, 0x25, 0xef, 0x99, 0x7e, 0x43,
-	0xc5, 0x35, 0xb4, 0x1e, 0x67, 0x81, 0x72, 0x47, 0x24, 0x07, 0x59, 0x26, 0xc6, 0x43, 0xd0, 0xc6,
-	0x5d, 0x6b, 0x38, 0xcd, 0x6d, 0x52, 0x20, 0x7c, 0x80, 0x76, 0x07, 0x5c, 0xd0, 0xa8, 0xcb, 0x80,
-	0xb2, 0x88, 0x0b, 0x70, 0xd7, 0x1b, 0x4e, 0x73, 0x95, 0xec, 0xd8, 0xea, 0x9b, 0xa2, 0xe8, 0x7f,
-	0x2b, 0x56, 0x55, 0xb8, 0x3e, 0xd1, 0x9a, 0x87, 0x62, 0x89, 0x69, 0x17, 0x6d, 0x50, 0x63, 0x20,
-	0x4e, 0x8c, 0xb5, 0xbc, 0x43, 0xae, 0x21, 0x7e, 0x89, 0xaa, 0x11, 0x50, 0x36, 0xdf, 0xd4, 0xfe,
-	0xd5, 0xe4, 0xf0, 0x49, 0x91, 0xe5, 0x03, 0x8d, 0x38, 0xa3, 0x46, 0xaa, 0x72, 0xa8, 0xa2, 0xc1,
-	0x3f, 0x2e, 0x8b, 0x13, 0x30, 0x6a, 0xcc, 0x45, 0xf8, 0x70, 0x71, 0xff, 0xe7, 0xad, 0xad, 0xbf,
-	0xcb, 0xc2, 0xf1, 0xaf, 0xff, 0x14, 0xe0, 0x29, 0xda, 0x92, 0xa9, 0x49, 0x52, 0xd3, 0x55, 0x52,
-	0x1a, 0x9b, 0x62, 0x9b, 0xa0, 0xbc, 0x44, 0xa4, 0x34, 0xf8, 0x35, 0xda, 0x4c, 0xd2, 0x5e, 0xc4,
-	0xf5, 0x10, 0x94, 0xdd, 0xf2, 0x83, 0x42, 0xde, 0xf4, 0xf8, 0xdf, 0x1d, 0x84, 0x4b, 0x2e, 0x29,
-	0x8f, 0x96, 0x58, 0x3c, 0x46, 0x55, 0x05, 0x54, 0x4b, 0x61, 0x1d, 0xee, 0xb6, 0x9b, 0xc1, 0x9d,
-	0x3f, 0x49, 0x90, 0x8d, 0x48, 0x15, 0x10, 0xcb, 0x27, 0x45, 0x1f, 0xae, 0xa3, 0xff, 0x14, 0x0c,
-	0x52, 0xc1, 0x80, 0x15, 0xaf, 0x64, 0x8e, 0xfd, 0xb3, 0xf2, 0xa6, 0xce, 0xa8, 0xe8, 0x43, 0xb4,
-	0xcc, 0xc6, 0xe2, 0x90, 0xca, 0xad, 0x21, 0x3d, 0xf4, 0x7f, 0xe9, 0x91, 0x83, 0x31, 0xcb, 0x46,
-	0xbc, 0x42, 0x1b, 0x09, 0x1d, 0xcb, 0xd4, 0x68, 0xb7, 0xd2, 0x58, 0x6d, 0x6e, 0xb5, 0xf7, 0xef,
-	0x89, 0x72, 0x6e, 0x99, 0xe4, 0xba, 0xe3, 0xf4, 0xfc, 0xd7, 0xd4, 0x73, 0x2e, 0xa7, 0x9e, 0xf3,
-	0x67, 0xea, 0x39, 0x3f, 0x66, 0xde, 0xca, 0xe5, 0xcc, 0x5b, 0xf9, 0x3d, 0xf3, 0x56, 0x3e, 0x76,
-	0x42, 0x6e, 0x86, 0x69, 0x2f, 0xe8, 0xcb, 0xb8, 0x55, 0xba, 0x04, 0x25, 0xf0, 0x65, 0xe1, 0x30,
-	0xd8, 0xab, 0xd0, 0xab, 0xda, 0xb3, 0xf0, 0xfc, 0x6f, 0x00, 0x00, 0x00, 0xff, 0xff, 0x6c, 0x4d,
-	0xbc, 0x2d, 0x9d, 0x04, 0x00, 0x00,
+	// 762 bytes of a gzipped FileDescriptorProto
+	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0xb4, 0x55, 0x4f, 0x4f, 0x23, 0x37,
+	0x14, 0x67, 0x12, 0x12, 0x1a, 0x43, 0x10, 0x9a, 0xa6, 0xd5, 0x80, 0x4a, 0x1a, 0x46, 0xa2, 0x4a,
+	0x0f, 0x24, 0x82, 0xaa, 0x48, 0x55, 0x0f, 0xe5, 0x4f, 0xa9, 0xc4, 0xa1, 0x12, 0x72, 0xa4, 0x1e,
+	0x7a, 0x89, 0x9c, 0xf8, 0x65, 0x62, 0x69, 0xc6, 0x9e, 0xda, 0x9e, 0xb4, 0x69, 0x7b, 0xda, 0xfd,
+	0x02, 0x7b, 0xdc, 0xeb, 0x6a, 0xbf, 0x02, 0x1f, 0x62, 0x8f, 0x88, 0xd3, 0x1e, 0x57, 0xf0, 0x45,
+	0x56, 0xe3, 0xf1, 0x04, 0x86, 0x0d, 0x11, 0x2b, 0xed, 0xde, 0xfc, 0x7b, 0x7a, 0x7f, 0x7e, 0xef,
+	0xf9, 0xfd, 0x6c, 0xf4, 0x9d, 0x88, 0x81, 0x07, 0x92, 0x50, 0x06, 0x5c, 0x77, 0x19, 0x1f, 0x81,
+	0x04, 0x3e, 0x84, 0xee, 0x64, 0xbf, 0x0b, 0x13, 0xe0, 0x5a, 0x75, 0x62, 0x29, 0xb4, 0x70, 0x37,
+	0xef, 0xfb, 0x75, 0x66, 0x7e, 0x9d, 0xc9, 0xfe, 0xd6, 0xe6, 0x50, 0xa8, 0x48, 0xa8, 0xbe, 0x71,
+	0xec, 0x66, 0x20, 0x8b, 0xda, 0xda, 0x7d, 0x3c, 0xbb, 0x9e, 0xc6, 0x60, 0xdd, 0x7c, 0x89, 0x1a,
+	0x67, 0x69, 0xb1, 0xdf, 0x05, 0x85, 0x10, 0x43, 0xc0, 0x94, 0x06, 0x09, 0xd4, 0xfd, 0x1a, 0x55,
+	0xd5, 0x98, 0x1c, 0xfc, 0x78, 0xe8, 0x39, 0x2d, 0xa7, 0x5d, 0xc3, 0x16, 0xb9, 0x2e, 0x5a, 0xe6,
+	0x24, 0x02, 0xaf, 0x64, 0xac, 0xe6, 0xec, 0x76, 0x50, 0x45, 0xfc, 0xcd, 0x41, 0x7a, 0xe5, 0xd4,
+	0x78, 0xe2, 0x5d, 0x5f, 0xee, 0x35, 0x2c, 0x97, 0x63, 0x4a, 0x25, 0x28, 0xd5, 0xd3, 0x92, 0xf1,
+	0x00, 0x67, 0x6e, 0xfe, 0xa5, 0x83, 0xbe, 0x32, 0x45, 0x31, 0xfc, 0x95, 0x80, 0xd2, 0xbd, 0x64,
+	0x10, 0x31, 0xad, 0x81, 0xba, 0xeb, 0xa8, 0xc4, 0xa8, 0xa9, 0xb8, 0x8c, 0x4b, 0x8c, 0xba, 0x87,
+	0xa8, 0x26, 0x33, 0x1f, 0x90, 0x59, 0xc9, 0x05, 0xd9, 0xef, 0x5c, 0xdd, 0x06, 0xaa, 0x44, 0x69,
+	0x43, 0x19, 0x23, 0x9c, 0x81, 0xb4, 0x27, 0xca, 0x02, 0x50, 0xda, 0x5b, 0x6e, 0x39, 0xed, 0x35,
+	0x6c, 0x91, 0xbb, 0x8b, 0xd6, 0x47, 0x8c, 0x93, 0xb0, 0x4f, 0x81, 0xd0, 0x90, 0x71, 0xf0, 0x2a,
+	0x2d, 0xa7, 0x5d, 0xc6, 0x75, 0x63, 0xfd, 0xd5, 0x1a, 0xfd, 0xff, 0xec, 0xa8, 0x2c, 0xeb, 0x63,
+	0xa5, 0x58, 0xc0, 0xe7, 0x90, 0xf6, 0xd0, 0x0a, 0xd1, 0x1a, 0xa2, 0x58, 0x1b, 0xca, 0x75, 0x9c,
+	0x43, 0xf7, 0x27, 0x54, 0x0d, 0x81, 0xd0, 0xd9, 0xa4, 0x76, 0xae, 0x2f, 0xf7, 0xb6, 0x6d, 0x2f,
+	0x7f, 0x90, 0x90, 0x51, 0xa2, 0x85, 0x2c, 0x36, 0x65, 0x03, 0xfc, 0xa3, 0x62, 0x71, 0x0c, 0x5a,
+	0x4e, 0x19, 0x0f, 0x9e, 0x5e, 0xdc, 0x7f, 0xfd, 0x60, 0xea, 0xbf, 0xa5, 0xcd, 0xb1, 0x7f, 0x3f,
+	0xaa, 0x81, 0x6f, 0xd1, 0xaa, 0x48, 0x74, 0x9c, 0xe8, 0xbe, 0x14, 0x42, 0x9b, 0x2e, 0xd6, 0x30,
+	0xca, 0x4c, 0x58, 0x08, 0xed, 0xfe, 0x82, 0x6a, 0x71, 0x32, 0x08, 0x99, 0x1a, 0x83, 0x34, 0x53,
+	0x7e, 0x52, 0x93, 0x77, 0x31, 0xfe, 0x33, 0x07, 0xb9, 0x05, 0x96, 0x84, 0x85, 0x73, 0x28, 0x1e,
+	0xa1, 0xaa, 0x04, 0xa2, 0x04, 0x37, 0x0c, 0xd7, 0x0f, 0xda, 0x9d, 0x47, 0x45, 0xd2, 0x49, 0x53,
+	0x24, 0x12, 0xb0, 0xf1, 0xc7, 0x36, 0xce, 0xdd, 0x42, 0x5f, 0x48, 0x18, 0x25, 0x9c, 0x02, 0xb5,
+	0x5b, 0x32, 0xc3, 0xfe, 0x69, 0x71, 0x52, 0xa7, 0x84, 0x0f, 0x21, 0x9c, 0x47, 0xe3, 0x7e, 0x92,
+	0xd2, 0x83, 0x24, 0x03, 0xf4, 0x65, 0x61, 0xc9, 0x41, 0xeb, 0x79, 0x29, 0x7e, 0x46, 0x2b, 0x31,
+	0x99, 0x8a, 0x44, 0x2b, 0xaf, 0xd4, 0x2a, 0xb7, 0x57, 0x0f, 0x76, 0x16, 0xb4, 0x72, 0x61, 0x3c,
+	0x71, 0x1e, 0xe1, 0xf3, 0xd9, 0xb0, 0x86, 0xc0, 0x62, 0x8d, 0x21, 0x51, 0x9f, 0x50, 0x45, 0x1b,
+	0xa8, 0x3c, 0x02, 0xb0, 0xd3, 0x49, 0x8f, 0xfe, 0x4b, 0xc7, 0xae, 0x61, 0x6f, 0x38, 0x06, 0x9a,
+	0x84, 0x70, 0x2a, 0x81, 0xcc, 0x13, 0xee, 0xec, 0x49, 0x28, 0x3d, 0xe9, 0x49, 0x78, 0x44, 0xb0,
+	0x0d, 0x54, 0x81, 0x09, 0xc8, 0xa9, 0xd9, 0xa4, 0x3a, 0xce, 0x40, 0x6a, 0x1d, 0x8a, 0x84, 0x6b,
+	0xa3, 0xd2, 0x3a, 0xce, 0x80, 0xff, 0xea, 0x03, 0x6a, 0x63, 0xc2, 0x83, 0x39, 0xd4, 0x8e, 0x51,
+	0x55, 0x69, 0xa2, 0x13, 0x65, 0x57, 0xe7, 0xfb, 0x05, 0xf3, 0xce, 0x73, 0xf5, 0x4c, 0x00, 0xb6,
+	0x81, 0xee, 0x37, 0xe9, 0x40, 0x23, 0xc2, 0x38, 0xe3, 0x81, 0x61, 0x5c, 0xc7, 0x77, 0x86, 0x54,
+	0x3e, 0x14, 0x62, 0xa1, 0x58, 0xf6, 0xce, 0xd4, 0x70, 0x0e, 0xfd, 0xff, 0xd1, 0x46, 0x81, 0x22,
+	0x4e, 0x78, 0x2a, 0x29, 0x65, 0x61, 0x7f, 0xc6, 0x13, 0xe5, 0xa6, 0x73, 0x9a, 0xde, 0x82, 0x4c,
+	0xb8, 0x55, 0x62, 0x7a, 0x74, 0xb7, 0x11, 0xb2, 0x97, 0x94, 0x46, 0x94, 0x4d, 0x44, 0x7e, 0x6d,
+	0xe7, 0xe6, 0xe9, 0x8e, 0x98, 0x52, 0x40, 0x6d, 0x79, 0x8b, 0xfc, 0xe7, 0xb9, 0xb4, 0xf2, 0xf2,
+	0x67, 0xe9, 0x9e, 0x7e, 0x8e, 0xf9, 0x2c, 0xd0, 0xd6, 0xc9, 0xc5, 0x9b, 0x9b, 0xa6, 0x73, 0x75,
+	0xd3, 0x74, 0xde, 0xdd, 0x34, 0x9d, 0x17, 0xb7, 0xcd, 0xa5, 0xab, 0xdb, 0xe6, 0xd2, 0xdb, 0xdb,
+	0xe6, 0xd2, 0x9f, 0x87, 0x01, 0xd3, 0xe3, 0x64, 0xd0, 0x19, 0x8a, 0xa8, 0x5b, 0xf8, 0xbc, 0x0a,
+	0xe0, 0x9f, 0x7b, 0x7f, 0x99, 0xf9, 0xc8, 0x06, 0x55, 0xf3, 0x93, 0xfd, 0xf0, 0x3e, 0x00, 0x00,
+	0xff, 0xff, 0x6b, 0x4d, 0xc7, 0x78, 0x50, 0x07, 0x00, 0x00,
 }
 
 func (m *EventModelRegistered) Marshal() (dAtA []byte, err error) {
@@ -902,6 +1264,230 @@ func (m *EventRequestSettled) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	return len(dAtA) - i, nil
 }
 
+func (m *EventReceiptReused) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *EventReceiptReused) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *EventReceiptReused) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if len(m.Fee) > 0 {
+		i -= len(m.Fee)
+		copy(dAtA[i:], m.Fee)
+		i = encodeVarintEvents(dAtA, i, uint64(len(m.Fee)))
+		i--
+		dAtA[i] = 0x1a
+	}
+	if len(m.Requester) > 0 {
+		i -= len(m.Requester)
+		copy(dAtA[i:], m.Requester)
+		i = encodeVarintEvents(dAtA, i, uint64(len(m.Requester)))
+		i--
+		dAtA[i] = 0x12
+	}
+	if m.Id != 0 {
+		i = encodeVarintEvents(dAtA, i, uint64(m.Id))
+		i--
+		dAtA[i] = 0x8
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *EventScheduleCreated) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *EventScheduleCreated) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *EventScheduleCreated) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.Count != 0 {
+		i = encodeVarintEvents(dAtA, i, uint64(m.Count))
+		i--
+		dAtA[i] = 0x28
+	}
+	if m.Every != 0 {
+		i = encodeVarintEvents(dAtA, i, uint64(m.Every))
+		i--
+		dAtA[i] = 0x20
+	}
+	if len(m.Model) > 0 {
+		i -= len(m.Model)
+		copy(dAtA[i:], m.Model)
+		i = encodeVarintEvents(dAtA, i, uint64(len(m.Model)))
+		i--
+		dAtA[i] = 0x1a
+	}
+	if len(m.Owner) > 0 {
+		i -= len(m.Owner)
+		copy(dAtA[i:], m.Owner)
+		i = encodeVarintEvents(dAtA, i, uint64(len(m.Owner)))
+		i--
+		dAtA[i] = 0x12
+	}
+	if m.Id != 0 {
+		i = encodeVarintEvents(dAtA, i, uint64(m.Id))
+		i--
+		dAtA[i] = 0x8
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *EventScheduleChanged) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *EventScheduleChanged) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *EventScheduleChanged) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if len(m.Deposit) > 0 {
+		i -= len(m.Deposit)
+		copy(dAtA[i:], m.Deposit)
+		i = encodeVarintEvents(dAtA, i, uint64(len(m.Deposit)))
+		i--
+		dAtA[i] = 0x22
+	}
+	if m.Remaining != 0 {
+		i = encodeVarintEvents(dAtA, i, uint64(m.Remaining))
+		i--
+		dAtA[i] = 0x18
+	}
+	if m.Status != 0 {
+		i = encodeVarintEvents(dAtA, i, uint64(m.Status))
+		i--
+		dAtA[i] = 0x10
+	}
+	if m.Id != 0 {
+		i = encodeVarintEvents(dAtA, i, uint64(m.Id))
+		i--
+		dAtA[i] = 0x8
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *EventScheduleRun) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *EventScheduleRun) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *EventScheduleRun) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if len(m.Missed) > 0 {
+		i -= len(m.Missed)
+		copy(dAtA[i:], m.Missed)
+		i = encodeVarintEvents(dAtA, i, uint64(len(m.Missed)))
+		i--
+		dAtA[i] = 0x22
+	}
+	if m.RequestId != 0 {
+		i = encodeVarintEvents(dAtA, i, uint64(m.RequestId))
+		i--
+		dAtA[i] = 0x18
+	}
+	if m.Run != 0 {
+		i = encodeVarintEvents(dAtA, i, uint64(m.Run))
+		i--
+		dAtA[i] = 0x10
+	}
+	if m.ScheduleId != 0 {
+		i = encodeVarintEvents(dAtA, i, uint64(m.ScheduleId))
+		i--
+		dAtA[i] = 0x8
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *EventScheduleEnded) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *EventScheduleEnded) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *EventScheduleEnded) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if len(m.Refunded) > 0 {
+		i -= len(m.Refunded)
+		copy(dAtA[i:], m.Refunded)
+		i = encodeVarintEvents(dAtA, i, uint64(len(m.Refunded)))
+		i--
+		dAtA[i] = 0x1a
+	}
+	if m.Status != 0 {
+		i = encodeVarintEvents(dAtA, i, uint64(m.Status))
+		i--
+		dAtA[i] = 0x10
+	}
+	if m.Id != 0 {
+		i = encodeVarintEvents(dAtA, i, uint64(m.Id))
+		i--
+		dAtA[i] = 0x8
+	}
+	return len(dAtA) - i, nil
+}
+
 func encodeVarintEvents(dAtA []byte, offset int, v uint64) int {
 	offset -= sovEvents(v)
 	base := offset
@@ -1067,6 +1653,115 @@ func (m *EventRequestSettled) Size() (n int) {
 			l = e.Size()
 			n += 1 + l + sovEvents(uint64(l))
 		}
+	}
+	return n
+}
+
+func (m *EventReceiptReused) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if m.Id != 0 {
+		n += 1 + sovEvents(uint64(m.Id))
+	}
+	l = len(m.Requester)
+	if l > 0 {
+		n += 1 + l + sovEvents(uint64(l))
+	}
+	l = len(m.Fee)
+	if l > 0 {
+		n += 1 + l + sovEvents(uint64(l))
+	}
+	return n
+}
+
+func (m *EventScheduleCreated) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if m.Id != 0 {
+		n += 1 + sovEvents(uint64(m.Id))
+	}
+	l = len(m.Owner)
+	if l > 0 {
+		n += 1 + l + sovEvents(uint64(l))
+	}
+	l = len(m.Model)
+	if l > 0 {
+		n += 1 + l + sovEvents(uint64(l))
+	}
+	if m.Every != 0 {
+		n += 1 + sovEvents(uint64(m.Every))
+	}
+	if m.Count != 0 {
+		n += 1 + sovEvents(uint64(m.Count))
+	}
+	return n
+}
+
+func (m *EventScheduleChanged) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if m.Id != 0 {
+		n += 1 + sovEvents(uint64(m.Id))
+	}
+	if m.Status != 0 {
+		n += 1 + sovEvents(uint64(m.Status))
+	}
+	if m.Remaining != 0 {
+		n += 1 + sovEvents(uint64(m.Remaining))
+	}
+	l = len(m.Deposit)
+	if l > 0 {
+		n += 1 + l + sovEvents(uint64(l))
+	}
+	return n
+}
+
+func (m *EventScheduleRun) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if m.ScheduleId != 0 {
+		n += 1 + sovEvents(uint64(m.ScheduleId))
+	}
+	if m.Run != 0 {
+		n += 1 + sovEvents(uint64(m.Run))
+	}
+	if m.RequestId != 0 {
+		n += 1 + sovEvents(uint64(m.RequestId))
+	}
+	l = len(m.Missed)
+	if l > 0 {
+		n += 1 + l + sovEvents(uint64(l))
+	}
+	return n
+}
+
+func (m *EventScheduleEnded) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if m.Id != 0 {
+		n += 1 + sovEvents(uint64(m.Id))
+	}
+	if m.Status != 0 {
+		n += 1 + sovEvents(uint64(m.Status))
+	}
+	l = len(m.Refunded)
+	if l > 0 {
+		n += 1 + l + sovEvents(uint64(l))
 	}
 	return n
 }
@@ -2073,6 +2768,708 @@ func (m *EventRequestSettled) Unmarshal(dAtA []byte) error {
 			if err := m.Payouts[len(m.Payouts)-1].Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
 				return err
 			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipEvents(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *EventReceiptReused) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowEvents
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: EventReceiptReused: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: EventReceiptReused: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Id", wireType)
+			}
+			m.Id = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Id |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Requester", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthEvents
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Requester = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 3:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Fee", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthEvents
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Fee = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipEvents(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *EventScheduleCreated) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowEvents
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: EventScheduleCreated: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: EventScheduleCreated: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Id", wireType)
+			}
+			m.Id = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Id |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Owner", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthEvents
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Owner = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 3:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Model", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthEvents
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Model = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 4:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Every", wireType)
+			}
+			m.Every = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Every |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 5:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Count", wireType)
+			}
+			m.Count = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Count |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		default:
+			iNdEx = preIndex
+			skippy, err := skipEvents(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *EventScheduleChanged) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowEvents
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: EventScheduleChanged: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: EventScheduleChanged: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Id", wireType)
+			}
+			m.Id = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Id |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 2:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Status", wireType)
+			}
+			m.Status = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Status |= ScheduleStatus(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 3:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Remaining", wireType)
+			}
+			m.Remaining = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Remaining |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 4:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Deposit", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthEvents
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Deposit = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipEvents(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *EventScheduleRun) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowEvents
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: EventScheduleRun: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: EventScheduleRun: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field ScheduleId", wireType)
+			}
+			m.ScheduleId = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.ScheduleId |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 2:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Run", wireType)
+			}
+			m.Run = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Run |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 3:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field RequestId", wireType)
+			}
+			m.RequestId = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.RequestId |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 4:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Missed", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthEvents
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Missed = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipEvents(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *EventScheduleEnded) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowEvents
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: EventScheduleEnded: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: EventScheduleEnded: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Id", wireType)
+			}
+			m.Id = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Id |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 2:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Status", wireType)
+			}
+			m.Status = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Status |= ScheduleStatus(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 3:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Refunded", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthEvents
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Refunded = string(dAtA[iNdEx:postIndex])
 			iNdEx = postIndex
 		default:
 			iNdEx = preIndex

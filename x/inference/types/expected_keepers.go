@@ -3,6 +3,7 @@ package types
 import (
 	"context"
 
+	"cosmossdk.io/math"
 	sdk "github.com/cosmos/cosmos-sdk/types"
 	stakingtypes "github.com/cosmos/cosmos-sdk/x/staking/types"
 
@@ -44,6 +45,11 @@ type SchedulingKeeper interface {
 	Retry(ctx context.Context, requestID uint64, passOver []string) (again bool, err error)
 	Assign(ctx context.Context) ([]schedulingtypes.Placement, error)
 	Complete(ctx context.Context, requestID uint64) error
+	BasePrice(ctx context.Context) (math.Int, error)
+	WaitingBlocks(ctx context.Context) (uint64, error)
+	RecordDeliveries(ctx context.Context, deliveries []schedulingtypes.Delivery) error
+	Review(ctx context.Context) (schedulingtypes.Review, error)
+	ReplaceLeader(ctx context.Context, requestID uint64, candidates []string) (leader string, err error)
 }
 
 // VerificationKeeper is what the module needs of x/verification.
@@ -55,4 +61,6 @@ type VerificationKeeper interface {
 	Conclude(ctx context.Context, requestID uint64) (verificationtypes.Decision, error)
 	Settle(ctx context.Context) ([]verificationtypes.Settlement, error)
 	Snapshot(ctx context.Context, id uint64) (verificationtypes.Snapshot, error)
+	Health(ctx context.Context, requestID uint64, healthy func(operator string) bool) (verificationtypes.Health, error)
+	ReplaceLeader(ctx context.Context, requestID uint64, leader string) error
 }

@@ -6,17 +6,28 @@ import (
 	"cosmossdk.io/math"
 
 	"github.com/opengradient/opengradient/internal/pricing"
+	schedulingtypes "github.com/opengradient/opengradient/x/scheduling/types"
 )
 
-// Quote prices a request of this tier under the parameters. It fails with ErrTierUnavailable when the tier is not
-// offered.
-func (p Params) Quote(tier Tier, w pricing.Work, royalty math.Int) (Fee, error) {
-	multiplier, err := p.multiplier(tier)
+// Service is what a request asks for, as far as its price follows.
+type Service struct {
+	Tier  Tier
+	Class schedulingtypes.FeeClass
+}
+
+// Quote prices a request under the parameters, with the base price of a compute unit. It fails with ErrTierUnavailable
+// or ErrFeeClass when the service is not offered.
+func (p Params) Quote(s Service, base math.Int, w pricing.Work, royalty math.Int) (Fee, error) {
+	tier, err := p.TierMultiplier(s.Tier)
+	if err != nil {
+		return Fee{}, err
+	}
+	class, err := p.ClassMultiplier(s.Class)
 	if err != nil {
 		return Fee{}, err
 	}
 	fee, err := pricing.Quote(w, pricing.Prices{
-		Base: p.BasePrice.BigInt(), Byte: p.BytePrice.BigInt(), Multiplier: multiplier, Royalty: royalty.BigInt(),
+		Base: base.BigInt(), Byte: p.BytePrice.BigInt(), Tier: tier, Class: class, Royalty: royalty.BigInt(),
 	})
 	if err != nil {
 		return Fee{}, err
@@ -27,8 +38,43 @@ func (p Params) Quote(tier Tier, w pricing.Work, royalty math.Int) (Fee, error) 
 	}, nil
 }
 
-// multiplier scales the compute part of the fee of a tier, in basis points.
-func (p Params) multiplier(tier Tier) (uint32, error) {
+// ReuseFee is what the reuse of a receipt costs in place of a fee: a part of the compute part, rounded up, and the
+// royalty.
+func (p Params) ReuseFee(f Fee) (compute, total math.Int) {
+	compute = f.Compute.MulRaw(int64(p.ReusePrice)).AddRaw(pricing.BasisPoints - 1).QuoRaw(pricing.BasisPoints)
+	return compute, compute.Add(f.Royalty)
+}
+
+// CheckMaxFee fails with ErrMaxFee when a fee is above the most that is to be paid.
+func CheckMaxFee(fee, most math.Int) error {
+	if fee.GT(most) {
+		return ErrMaxFee.Wrapf("expected at least %s%s, got %s%s", fee, Denom, most, Denom)
+	}
+	return nil
+}
+
+// StorageFee is what so many bytes of inputs cost that a schedule keeps, whatever becomes of it. It is never refunded.
+func (p Params) StorageFee(bytes uint64) math.Int {
+	return p.BytePrice.Mul(math.NewIntFromUint64(bytes))
+}
+
+// ClassMultiplier scales the compute part of the fee of a fee class, in basis points.
+func (p Params) ClassMultiplier(class schedulingtypes.FeeClass) (uint32, error) {
+	switch class {
+	case schedulingtypes.FEE_CLASS_STANDARD:
+		return pricing.BasisPoints, nil
+	case schedulingtypes.FEE_CLASS_ECONOMY:
+		return p.EconomyMultiplier, nil
+	case schedulingtypes.FEE_CLASS_PRIORITY:
+		return p.PriorityMultiplier, nil
+	default:
+		return 0, ErrFeeClass.Wrapf("expected %s, %s or %s, got %s", schedulingtypes.FEE_CLASS_STANDARD,
+			schedulingtypes.FEE_CLASS_ECONOMY, schedulingtypes.FEE_CLASS_PRIORITY, class)
+	}
+}
+
+// TierMultiplier scales the compute part of the fee of a tier, in basis points.
+func (p Params) TierMultiplier(tier Tier) (uint32, error) {
 	switch tier {
 	case TIER_QUORUM:
 		return p.QuorumMultiplier, nil

@@ -11,38 +11,54 @@ import (
 	"github.com/opengradient/opengradient/internal/tensor"
 )
 
-// DefaultGenesis is the state of a new chain: the default parameters as version 1, no models and no requests.
+// DefaultGenesis is the state of a new chain: the default parameters as version 1, no models, requests or schedules.
 func DefaultGenesis() *GenesisState {
-	return &GenesisState{Params: []ParamsVersion{{Version: 1, Params: DefaultParams()}}, NextRequestId: 1}
+	return &GenesisState{Params: []ParamsVersion{{Version: 1, Params: DefaultParams()}}, NextRequestId: 1, NextScheduleId: 1}
 }
 
-// Escrows is the sum of what is held for all requests, in uopg.
-func (g GenesisState) Escrows() math.Int {
+// Held is the sum of what is held for all requests and schedules, in uopg.
+func (g GenesisState) Held() math.Int {
 	sum := math.ZeroInt()
 	for _, r := range g.Requests {
 		sum = sum.Add(r.Request.Escrow)
 	}
+	for _, s := range g.Schedules {
+		sum = sum.Add(s.Schedule.Deposit)
+	}
 	return sum
 }
 
-// Validate checks that the state is whole: versions, hashes, order, references and escrows. It fails with
+// Validate checks that the state is whole: versions, hashes, order, references, escrows and deposits. It fails with
 // ErrInvalidGenesis. The balance of the module account is checked on import.
 func (g GenesisState) Validate() error {
-	models, err := g.validateModels()
-	if err == nil {
-		err = g.validateParams()
-	}
-	var requests map[uint64]Request
-	if err == nil {
-		requests, err = g.validateRequests(models)
-	}
-	if err == nil {
-		err = g.validateRecords(requests)
-	}
-	if err != nil {
+	if err := g.validate(); err != nil {
 		return ErrInvalidGenesis.Wrap(err.Error())
 	}
 	return nil
+}
+
+func (g GenesisState) validate() error {
+	models, err := g.validateModels()
+	if err != nil {
+		return err
+	}
+	if err := g.validateParams(); err != nil {
+		return err
+	}
+	requests, err := g.validateRequests(models)
+	if err != nil {
+		return err
+	}
+	if err := g.validateRecords(requests); err != nil {
+		return err
+	}
+	if err := g.validateSchedules(models, requests); err != nil {
+		return err
+	}
+	if err := g.validateKeys(requests); err != nil {
+		return err
+	}
+	return g.validateReusable(requests)
 }
 
 func (g GenesisState) validateParams() error {
@@ -60,8 +76,8 @@ func (g GenesisState) validateParams() error {
 	return nil
 }
 
-func (g GenesisState) validateModels() (map[string]struct{}, error) {
-	ids, names := make(map[string]struct{}, len(g.Models)), make(map[string]struct{}, len(g.Models))
+func (g GenesisState) validateModels() (map[string]Model, error) {
+	models, names := make(map[string]Model, len(g.Models)), make(map[string]struct{}, len(g.Models))
 	previous := ""
 	for _, m := range g.Models {
 		if err := m.Model.Validate(); err != nil {
@@ -79,12 +95,12 @@ func (g GenesisState) validateModels() (map[string]struct{}, error) {
 			return nil, fmt.Errorf("models: expected unique names, got %s twice", m.Model.Name)
 		}
 		previous = m.Model.Sha256
-		ids[previous], names[m.Model.Name] = struct{}{}, struct{}{}
+		models[previous], names[m.Model.Name] = m.Model, struct{}{}
 	}
-	return ids, nil
+	return models, nil
 }
 
-func (g GenesisState) validateRequests(models map[string]struct{}) (map[uint64]Request, error) {
+func (g GenesisState) validateRequests(models map[string]Model) (map[uint64]Request, error) {
 	requests := make(map[uint64]Request, len(g.Requests))
 	receipts := make(map[uint64]struct{}, len(g.Receipts))
 	for _, r := range g.Receipts {

@@ -35,6 +35,16 @@ type GenesisState struct {
 	Receipts []Receipt        `protobuf:"bytes,5,rep,name=receipts,proto3" json:"receipts"`
 	// next_request_id is the id the next request gets; ids start at 1.
 	NextRequestId uint64 `protobuf:"varint,6,opt,name=next_request_id,json=nextRequestId,proto3" json:"next_request_id,omitempty"`
+	// schedules are ascending by id. The next height of an active one is relative: the number of blocks that remain.
+	Schedules []GenesisSchedule `protobuf:"bytes,7,rep,name=schedules,proto3" json:"schedules"`
+	// schedule_runs are ascending by schedule and run.
+	ScheduleRuns []ScheduleRun `protobuf:"bytes,8,rep,name=schedule_runs,json=scheduleRuns,proto3" json:"schedule_runs"`
+	// next_schedule_id is the id the next schedule gets; ids start at 1.
+	NextScheduleId uint64 `protobuf:"varint,9,opt,name=next_schedule_id,json=nextScheduleId,proto3" json:"next_schedule_id,omitempty"`
+	// idempotency_keys are ascending by requester address bytes and key; expires is the number of blocks that remain.
+	IdempotencyKeys []IdempotencyKey `protobuf:"bytes,10,rep,name=idempotency_keys,json=idempotencyKeys,proto3" json:"idempotency_keys"`
+	// reusable_receipts are ascending by identity; their heights are relative.
+	ReusableReceipts []ReusableReceipt `protobuf:"bytes,11,rep,name=reusable_receipts,json=reusableReceipts,proto3" json:"reusable_receipts"`
 }
 
 func (m *GenesisState) Reset()         { *m = GenesisState{} }
@@ -110,6 +120,41 @@ func (m *GenesisState) GetNextRequestId() uint64 {
 		return m.NextRequestId
 	}
 	return 0
+}
+
+func (m *GenesisState) GetSchedules() []GenesisSchedule {
+	if m != nil {
+		return m.Schedules
+	}
+	return nil
+}
+
+func (m *GenesisState) GetScheduleRuns() []ScheduleRun {
+	if m != nil {
+		return m.ScheduleRuns
+	}
+	return nil
+}
+
+func (m *GenesisState) GetNextScheduleId() uint64 {
+	if m != nil {
+		return m.NextScheduleId
+	}
+	return 0
+}
+
+func (m *GenesisState) GetIdempotencyKeys() []IdempotencyKey {
+	if m != nil {
+		return m.IdempotencyKeys
+	}
+	return nil
+}
+
+func (m *GenesisState) GetReusableReceipts() []ReusableReceipt {
+	if m != nil {
+		return m.ReusableReceipts
+	}
+	return nil
 }
 
 // GenesisModel is a model with its file.
@@ -229,10 +274,65 @@ func (m *GenesisRequest) GetInputBlocks() int64 {
 	return 0
 }
 
+// GenesisSchedule is a schedule with the canonical encoding of its inputs.
+type GenesisSchedule struct {
+	Schedule Schedule `protobuf:"bytes,1,opt,name=schedule,proto3" json:"schedule"`
+	// inputs are empty once the schedule has ended.
+	Inputs []byte `protobuf:"bytes,2,opt,name=inputs,proto3" json:"inputs,omitempty"`
+}
+
+func (m *GenesisSchedule) Reset()         { *m = GenesisSchedule{} }
+func (m *GenesisSchedule) String() string { return proto.CompactTextString(m) }
+func (*GenesisSchedule) ProtoMessage()    {}
+func (*GenesisSchedule) Descriptor() ([]byte, []int) {
+	return fileDescriptor_2e2c62a53a5c8911, []int{3}
+}
+func (m *GenesisSchedule) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *GenesisSchedule) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_GenesisSchedule.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *GenesisSchedule) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_GenesisSchedule.Merge(m, src)
+}
+func (m *GenesisSchedule) XXX_Size() int {
+	return m.Size()
+}
+func (m *GenesisSchedule) XXX_DiscardUnknown() {
+	xxx_messageInfo_GenesisSchedule.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_GenesisSchedule proto.InternalMessageInfo
+
+func (m *GenesisSchedule) GetSchedule() Schedule {
+	if m != nil {
+		return m.Schedule
+	}
+	return Schedule{}
+}
+
+func (m *GenesisSchedule) GetInputs() []byte {
+	if m != nil {
+		return m.Inputs
+	}
+	return nil
+}
+
 func init() {
 	proto.RegisterType((*GenesisState)(nil), "opengradient.inference.v1.GenesisState")
 	proto.RegisterType((*GenesisModel)(nil), "opengradient.inference.v1.GenesisModel")
 	proto.RegisterType((*GenesisRequest)(nil), "opengradient.inference.v1.GenesisRequest")
+	proto.RegisterType((*GenesisSchedule)(nil), "opengradient.inference.v1.GenesisSchedule")
 }
 
 func init() {
@@ -240,36 +340,45 @@ func init() {
 }
 
 var fileDescriptor_2e2c62a53a5c8911 = []byte{
-	// 452 bytes of a gzipped FileDescriptorProto
-	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0x84, 0x93, 0xc1, 0x6e, 0xd3, 0x40,
-	0x10, 0x86, 0xb3, 0x4d, 0x6a, 0x60, 0x13, 0x40, 0xac, 0x10, 0x5a, 0x7a, 0x30, 0x6e, 0x24, 0xa8,
-	0xe1, 0x60, 0xab, 0x45, 0xe2, 0x4e, 0x0e, 0x54, 0x05, 0x21, 0x45, 0x46, 0xe2, 0xc0, 0x25, 0x72,
-	0xe2, 0xc1, 0xac, 0x88, 0x77, 0x8d, 0x77, 0x5d, 0x85, 0xb7, 0xe0, 0xc0, 0x43, 0x70, 0xe4, 0xc0,
-	0x43, 0xf4, 0xd8, 0x23, 0x27, 0x84, 0x92, 0x03, 0xaf, 0x81, 0x3c, 0xde, 0x46, 0x36, 0x55, 0xcd,
-	0x65, 0x35, 0x3b, 0xfa, 0xe7, 0x9b, 0xd9, 0x7f, 0x35, 0xf4, 0x40, 0xe5, 0x20, 0xd3, 0x22, 0x4e,
-	0x04, 0x48, 0x13, 0x0a, 0xf9, 0x1e, 0x0a, 0x90, 0x0b, 0x08, 0x4f, 0x0f, 0xc3, 0x14, 0x24, 0x68,
-	0xa1, 0x83, 0xbc, 0x50, 0x46, 0xb1, 0xfb, 0x4d, 0x61, 0xb0, 0x15, 0x06, 0xa7, 0x87, 0x7b, 0x77,
-	0xe2, 0x4c, 0x48, 0x15, 0xe2, 0x59, 0xab, 0xf7, 0xee, 0xa6, 0x2a, 0x55, 0x18, 0x86, 0x55, 0x64,
-	0xb3, 0x0f, 0xaf, 0x6e, 0x66, 0x3e, 0xe7, 0x60, 0x5b, 0x8d, 0x7f, 0xf4, 0xe9, 0xe8, 0xb8, 0x6e,
-	0xfe, 0xc6, 0xc4, 0x06, 0xd8, 0x2b, 0xea, 0xe4, 0x71, 0x11, 0x67, 0x9a, 0x13, 0xaf, 0xef, 0x0f,
-	0x8f, 0xfc, 0xe0, 0xca, 0x61, 0x82, 0x29, 0x0a, 0xdf, 0x42, 0xa1, 0x85, 0x92, 0x93, 0x1b, 0x67,
-	0xbf, 0x1e, 0xf4, 0xbe, 0xfd, 0xf9, 0xfe, 0x84, 0x44, 0x16, 0xc1, 0x5e, 0x52, 0x27, 0x53, 0x09,
-	0x2c, 0x35, 0xdf, 0x41, 0xd8, 0x41, 0x07, 0xcc, 0x4e, 0xf1, 0xba, 0xd2, 0xb7, 0x58, 0x35, 0x81,
-	0x4d, 0xe9, 0xf5, 0x02, 0x3e, 0x95, 0xa0, 0x8d, 0xe6, 0x7d, 0xa4, 0x3d, 0xfe, 0x3f, 0x2d, 0xaa,
-	0x2b, 0x9a, 0xbc, 0x2d, 0x85, 0xbd, 0xa0, 0xd7, 0x0a, 0xd0, 0xe5, 0xd2, 0x68, 0x3e, 0x40, 0xe0,
-	0x7e, 0x07, 0x30, 0x42, 0x65, 0x13, 0x74, 0x51, 0xcc, 0x4e, 0xaa, 0xc9, 0x16, 0x20, 0x72, 0xa3,
-	0xf9, 0x2e, 0x82, 0xc6, 0x9d, 0x20, 0x94, 0xfe, 0x33, 0x52, 0x5d, 0xce, 0x1e, 0xd1, 0xdb, 0x12,
-	0x56, 0x66, 0x66, 0x67, 0x9c, 0x89, 0x84, 0x3b, 0x1e, 0xf1, 0x07, 0xd1, 0xcd, 0x2a, 0x6d, 0x5f,
-	0x73, 0x92, 0x8c, 0x61, 0xfb, 0x6b, 0xe8, 0x17, 0x7b, 0x4e, 0x77, 0xd1, 0x26, 0x4e, 0x3c, 0xe2,
-	0x0f, 0x8f, 0xbc, 0x8e, 0xfe, 0x97, 0x0c, 0xae, 0x2b, 0x19, 0xa3, 0x03, 0x25, 0xe5, 0x8a, 0xef,
-	0x78, 0xc4, 0x1f, 0x45, 0x18, 0x8f, 0xbf, 0x12, 0x7a, 0xab, 0xed, 0x24, 0x3b, 0xae, 0x4c, 0xc3,
-	0xd0, 0xf6, 0xea, 0x7e, 0xeb, 0x25, 0xfb, 0x2f, 0xaa, 0xd9, 0x3d, 0xea, 0x08, 0x99, 0x97, 0x46,
-	0xdb, 0x8e, 0xf6, 0xc6, 0xf6, 0xe9, 0x08, 0xa3, 0xd9, 0x7c, 0xa9, 0x16, 0x1f, 0xab, 0xbf, 0x26,
-	0x7e, 0x3f, 0x1a, 0x62, 0x6e, 0x82, 0xa9, 0xc9, 0xf4, 0x6c, 0xed, 0x92, 0xf3, 0xb5, 0x4b, 0x7e,
-	0xaf, 0x5d, 0xf2, 0x65, 0xe3, 0xf6, 0xce, 0x37, 0x6e, 0xef, 0xe7, 0xc6, 0xed, 0xbd, 0x7b, 0x96,
-	0x0a, 0xf3, 0xa1, 0x9c, 0x07, 0x0b, 0x95, 0x85, 0xad, 0x05, 0x68, 0x5d, 0x56, 0x8d, 0x7d, 0xc0,
-	0x65, 0x98, 0x3b, 0xb8, 0x0d, 0x4f, 0xff, 0x06, 0x00, 0x00, 0xff, 0xff, 0x77, 0xd8, 0xa3, 0xe6,
-	0xa3, 0x03, 0x00, 0x00,
+	// 601 bytes of a gzipped FileDescriptorProto
+	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0x8c, 0x94, 0xcd, 0x4e, 0xdb, 0x40,
+	0x10, 0xc7, 0x63, 0x3e, 0x0c, 0x6c, 0xc2, 0xd7, 0xaa, 0xaa, 0xb6, 0x1c, 0xdc, 0x90, 0xaa, 0xe0,
+	0x72, 0xb0, 0x05, 0x95, 0x7a, 0x2f, 0x87, 0xa2, 0x80, 0x2a, 0x21, 0x23, 0x71, 0xe8, 0xc5, 0x72,
+	0xec, 0x69, 0x58, 0x91, 0xec, 0xba, 0xde, 0x35, 0x22, 0x6f, 0xd1, 0x43, 0x1f, 0xa2, 0xc7, 0x3e,
+	0x06, 0x47, 0x8e, 0x3d, 0x55, 0x15, 0x39, 0xf4, 0x35, 0x2a, 0xaf, 0xd7, 0x89, 0x0d, 0x8d, 0xd3,
+	0x8b, 0x35, 0x3b, 0x9e, 0xff, 0x6f, 0x66, 0x77, 0x66, 0x17, 0xed, 0xf3, 0x18, 0x58, 0x3f, 0x09,
+	0x22, 0x0a, 0x4c, 0xba, 0x94, 0x7d, 0x86, 0x04, 0x58, 0x08, 0xee, 0xcd, 0xa1, 0xdb, 0x07, 0x06,
+	0x82, 0x0a, 0x27, 0x4e, 0xb8, 0xe4, 0xf8, 0x45, 0x39, 0xd0, 0x99, 0x04, 0x3a, 0x37, 0x87, 0x3b,
+	0xdb, 0xc1, 0x90, 0x32, 0xee, 0xaa, 0x6f, 0x1e, 0xbd, 0xf3, 0xac, 0xcf, 0xfb, 0x5c, 0x99, 0x6e,
+	0x66, 0x69, 0xef, 0xeb, 0xd9, 0xc9, 0xe4, 0x28, 0x06, 0x9d, 0xaa, 0x73, 0x6f, 0xa2, 0xd6, 0x49,
+	0x9e, 0xfc, 0x42, 0x06, 0x12, 0xf0, 0x19, 0x32, 0xe3, 0x20, 0x09, 0x86, 0x82, 0x18, 0xed, 0x45,
+	0xbb, 0x79, 0x64, 0x3b, 0x33, 0x8b, 0x71, 0xce, 0x55, 0xe0, 0x25, 0x24, 0x82, 0x72, 0x76, 0xbc,
+	0x76, 0xf7, 0xeb, 0x65, 0xe3, 0xfb, 0x9f, 0x1f, 0x07, 0x86, 0xa7, 0x11, 0xf8, 0x14, 0x99, 0x43,
+	0x1e, 0xc1, 0x40, 0x90, 0x05, 0x05, 0xdb, 0xaf, 0x81, 0xe9, 0x2a, 0x3e, 0x66, 0xf1, 0x15, 0x56,
+	0x4e, 0xc0, 0xe7, 0x68, 0x35, 0x81, 0x2f, 0x29, 0x08, 0x29, 0xc8, 0xa2, 0xa2, 0xbd, 0x99, 0x4f,
+	0xf3, 0x72, 0x45, 0x99, 0x37, 0xa1, 0xe0, 0x0f, 0x68, 0x25, 0x01, 0x91, 0x0e, 0xa4, 0x20, 0x4b,
+	0x0a, 0xb8, 0x5b, 0x03, 0xf4, 0x54, 0x64, 0x19, 0x54, 0x88, 0x71, 0x37, 0xab, 0x2c, 0x04, 0x1a,
+	0x4b, 0x41, 0x96, 0x15, 0xa8, 0x53, 0x0b, 0x52, 0xa1, 0x8f, 0x4a, 0xca, 0xe5, 0x78, 0x0f, 0x6d,
+	0x32, 0xb8, 0x95, 0xbe, 0xae, 0xd1, 0xa7, 0x11, 0x31, 0xdb, 0x86, 0xbd, 0xe4, 0xad, 0x67, 0x6e,
+	0xbd, 0x9b, 0x6e, 0x84, 0x2f, 0xd0, 0x9a, 0x08, 0xaf, 0x20, 0x4a, 0x07, 0x20, 0xc8, 0x8a, 0xca,
+	0x79, 0x30, 0xff, 0x34, 0x2e, 0xb4, 0xa4, 0x9c, 0x7b, 0xca, 0xc1, 0x97, 0x68, 0xbd, 0x58, 0xf8,
+	0x49, 0xca, 0x04, 0x59, 0x55, 0xe0, 0xbd, 0x1a, 0x70, 0x41, 0xf4, 0xd2, 0x4a, 0xff, 0x5b, 0x62,
+	0xea, 0x17, 0xd8, 0x46, 0x5b, 0x6a, 0x53, 0x13, 0x38, 0x8d, 0xc8, 0x9a, 0xda, 0xd5, 0x46, 0xe6,
+	0x2f, 0x18, 0xdd, 0x08, 0xfb, 0x68, 0x8b, 0x46, 0x30, 0x8c, 0xb9, 0x04, 0x16, 0x8e, 0xfc, 0x6b,
+	0x18, 0x09, 0x82, 0xe6, 0xf6, 0xba, 0x3b, 0x95, 0x9c, 0xc1, 0xa8, 0x5c, 0xc7, 0x26, 0xad, 0xfc,
+	0x12, 0xb8, 0x87, 0xb6, 0x13, 0x48, 0x45, 0xd0, 0xcb, 0xb6, 0x58, 0xf4, 0xac, 0x39, 0xf7, 0xfc,
+	0x3c, 0xad, 0xf9, 0x47, 0xef, 0xb6, 0x92, 0xea, 0x3f, 0xd1, 0x81, 0xc9, 0x8d, 0x52, 0xb3, 0x8c,
+	0xdf, 0xa3, 0x65, 0x35, 0xc2, 0xc4, 0x68, 0x1b, 0x76, 0xf3, 0xa8, 0x5d, 0x93, 0xe7, 0xc9, 0xf0,
+	0xe7, 0x4a, 0x8c, 0xd1, 0x12, 0x67, 0xec, 0x96, 0x2c, 0xb4, 0x0d, 0xbb, 0xe5, 0x29, 0xbb, 0xf3,
+	0xcd, 0x40, 0x1b, 0xd5, 0x29, 0xc7, 0x27, 0xd9, 0x40, 0x2b, 0x53, 0xe7, 0xaa, 0x9f, 0xc3, 0x27,
+	0x57, 0xa3, 0x50, 0xe3, 0xe7, 0xc8, 0xa4, 0x2c, 0x4e, 0xa5, 0xd0, 0x19, 0xf5, 0x0a, 0xef, 0xa2,
+	0x96, 0xb2, 0xfc, 0xde, 0x80, 0x87, 0xd7, 0xd9, 0x3d, 0x34, 0xec, 0x45, 0xaf, 0xa9, 0x7c, 0xc7,
+	0xca, 0xd5, 0x49, 0xd1, 0xe6, 0xa3, 0x69, 0xc3, 0xa7, 0x68, 0xb5, 0x68, 0xbd, 0xae, 0xeb, 0xd5,
+	0x7f, 0x8c, 0x54, 0xe5, 0x82, 0x14, 0xfa, 0x59, 0x95, 0x1d, 0x9f, 0xdf, 0x3d, 0x58, 0xc6, 0xfd,
+	0x83, 0x65, 0xfc, 0x7e, 0xb0, 0x8c, 0xaf, 0x63, 0xab, 0x71, 0x3f, 0xb6, 0x1a, 0x3f, 0xc7, 0x56,
+	0xe3, 0xd3, 0xbb, 0x3e, 0x95, 0x57, 0x69, 0xcf, 0x09, 0xf9, 0xd0, 0xad, 0xbc, 0x89, 0x95, 0xc5,
+	0x6d, 0xe9, 0x89, 0x54, 0xef, 0x63, 0xcf, 0x54, 0x0f, 0xe4, 0xdb, 0xbf, 0x01, 0x00, 0x00, 0xff,
+	0xff, 0xb0, 0xa6, 0x3c, 0x6c, 0xb6, 0x05, 0x00, 0x00,
 }
 
 func (m *GenesisState) Marshal() (dAtA []byte, err error) {
@@ -292,6 +401,67 @@ func (m *GenesisState) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	_ = i
 	var l int
 	_ = l
+	if len(m.ReusableReceipts) > 0 {
+		for iNdEx := len(m.ReusableReceipts) - 1; iNdEx >= 0; iNdEx-- {
+			{
+				size, err := m.ReusableReceipts[iNdEx].MarshalToSizedBuffer(dAtA[:i])
+				if err != nil {
+					return 0, err
+				}
+				i -= size
+				i = encodeVarintGenesis(dAtA, i, uint64(size))
+			}
+			i--
+			dAtA[i] = 0x5a
+		}
+	}
+	if len(m.IdempotencyKeys) > 0 {
+		for iNdEx := len(m.IdempotencyKeys) - 1; iNdEx >= 0; iNdEx-- {
+			{
+				size, err := m.IdempotencyKeys[iNdEx].MarshalToSizedBuffer(dAtA[:i])
+				if err != nil {
+					return 0, err
+				}
+				i -= size
+				i = encodeVarintGenesis(dAtA, i, uint64(size))
+			}
+			i--
+			dAtA[i] = 0x52
+		}
+	}
+	if m.NextScheduleId != 0 {
+		i = encodeVarintGenesis(dAtA, i, uint64(m.NextScheduleId))
+		i--
+		dAtA[i] = 0x48
+	}
+	if len(m.ScheduleRuns) > 0 {
+		for iNdEx := len(m.ScheduleRuns) - 1; iNdEx >= 0; iNdEx-- {
+			{
+				size, err := m.ScheduleRuns[iNdEx].MarshalToSizedBuffer(dAtA[:i])
+				if err != nil {
+					return 0, err
+				}
+				i -= size
+				i = encodeVarintGenesis(dAtA, i, uint64(size))
+			}
+			i--
+			dAtA[i] = 0x42
+		}
+	}
+	if len(m.Schedules) > 0 {
+		for iNdEx := len(m.Schedules) - 1; iNdEx >= 0; iNdEx-- {
+			{
+				size, err := m.Schedules[iNdEx].MarshalToSizedBuffer(dAtA[:i])
+				if err != nil {
+					return 0, err
+				}
+				i -= size
+				i = encodeVarintGenesis(dAtA, i, uint64(size))
+			}
+			i--
+			dAtA[i] = 0x3a
+		}
+	}
 	if m.NextRequestId != 0 {
 		i = encodeVarintGenesis(dAtA, i, uint64(m.NextRequestId))
 		i--
@@ -455,6 +625,46 @@ func (m *GenesisRequest) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	return len(dAtA) - i, nil
 }
 
+func (m *GenesisSchedule) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *GenesisSchedule) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *GenesisSchedule) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if len(m.Inputs) > 0 {
+		i -= len(m.Inputs)
+		copy(dAtA[i:], m.Inputs)
+		i = encodeVarintGenesis(dAtA, i, uint64(len(m.Inputs)))
+		i--
+		dAtA[i] = 0x12
+	}
+	{
+		size, err := m.Schedule.MarshalToSizedBuffer(dAtA[:i])
+		if err != nil {
+			return 0, err
+		}
+		i -= size
+		i = encodeVarintGenesis(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0xa
+	return len(dAtA) - i, nil
+}
+
 func encodeVarintGenesis(dAtA []byte, offset int, v uint64) int {
 	offset -= sovGenesis(v)
 	base := offset
@@ -505,6 +715,33 @@ func (m *GenesisState) Size() (n int) {
 	if m.NextRequestId != 0 {
 		n += 1 + sovGenesis(uint64(m.NextRequestId))
 	}
+	if len(m.Schedules) > 0 {
+		for _, e := range m.Schedules {
+			l = e.Size()
+			n += 1 + l + sovGenesis(uint64(l))
+		}
+	}
+	if len(m.ScheduleRuns) > 0 {
+		for _, e := range m.ScheduleRuns {
+			l = e.Size()
+			n += 1 + l + sovGenesis(uint64(l))
+		}
+	}
+	if m.NextScheduleId != 0 {
+		n += 1 + sovGenesis(uint64(m.NextScheduleId))
+	}
+	if len(m.IdempotencyKeys) > 0 {
+		for _, e := range m.IdempotencyKeys {
+			l = e.Size()
+			n += 1 + l + sovGenesis(uint64(l))
+		}
+	}
+	if len(m.ReusableReceipts) > 0 {
+		for _, e := range m.ReusableReceipts {
+			l = e.Size()
+			n += 1 + l + sovGenesis(uint64(l))
+		}
+	}
 	return n
 }
 
@@ -537,6 +774,21 @@ func (m *GenesisRequest) Size() (n int) {
 	}
 	if m.InputBlocks != 0 {
 		n += 1 + sovGenesis(uint64(m.InputBlocks))
+	}
+	return n
+}
+
+func (m *GenesisSchedule) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = m.Schedule.Size()
+	n += 1 + l + sovGenesis(uint64(l))
+	l = len(m.Inputs)
+	if l > 0 {
+		n += 1 + l + sovGenesis(uint64(l))
 	}
 	return n
 }
@@ -765,6 +1017,161 @@ func (m *GenesisState) Unmarshal(dAtA []byte) error {
 					break
 				}
 			}
+		case 7:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Schedules", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowGenesis
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthGenesis
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthGenesis
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Schedules = append(m.Schedules, GenesisSchedule{})
+			if err := m.Schedules[len(m.Schedules)-1].Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 8:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field ScheduleRuns", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowGenesis
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthGenesis
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthGenesis
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.ScheduleRuns = append(m.ScheduleRuns, ScheduleRun{})
+			if err := m.ScheduleRuns[len(m.ScheduleRuns)-1].Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 9:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field NextScheduleId", wireType)
+			}
+			m.NextScheduleId = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowGenesis
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.NextScheduleId |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 10:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field IdempotencyKeys", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowGenesis
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthGenesis
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthGenesis
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.IdempotencyKeys = append(m.IdempotencyKeys, IdempotencyKey{})
+			if err := m.IdempotencyKeys[len(m.IdempotencyKeys)-1].Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 11:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field ReusableReceipts", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowGenesis
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthGenesis
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthGenesis
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.ReusableReceipts = append(m.ReusableReceipts, ReusableReceipt{})
+			if err := m.ReusableReceipts[len(m.ReusableReceipts)-1].Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
 		default:
 			iNdEx = preIndex
 			skippy, err := skipGenesis(dAtA[iNdEx:])
@@ -1018,6 +1425,123 @@ func (m *GenesisRequest) Unmarshal(dAtA []byte) error {
 					break
 				}
 			}
+		default:
+			iNdEx = preIndex
+			skippy, err := skipGenesis(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthGenesis
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *GenesisSchedule) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowGenesis
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: GenesisSchedule: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: GenesisSchedule: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Schedule", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowGenesis
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthGenesis
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthGenesis
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Schedule.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Inputs", wireType)
+			}
+			var byteLen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowGenesis
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				byteLen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if byteLen < 0 {
+				return ErrInvalidLengthGenesis
+			}
+			postIndex := iNdEx + byteLen
+			if postIndex < 0 {
+				return ErrInvalidLengthGenesis
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Inputs = append(m.Inputs[:0], dAtA[iNdEx:postIndex]...)
+			if m.Inputs == nil {
+				m.Inputs = []byte{}
+			}
+			iNdEx = postIndex
 		default:
 			iNdEx = preIndex
 			skippy, err := skipGenesis(dAtA[iNdEx:])

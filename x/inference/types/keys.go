@@ -33,6 +33,17 @@ var (
 	RequestsByModelPrefix     = collections.NewPrefix(12) // (model, id)
 	RequestsByStatusPrefix    = collections.NewPrefix(13) // (status, id)
 	InputExpiriesPrefix       = collections.NewPrefix(14) // (height, id)
+	SchedulesPrefix           = collections.NewPrefix(15) // id -> Schedule
+	NextScheduleIDPrefix      = collections.NewPrefix(16) // -> id of the next schedule
+	ScheduleInputsPrefix      = collections.NewPrefix(17) // id -> canonical encoding of the inputs, until it has ended
+	ScheduleRunsPrefix        = collections.NewPrefix(18) // (schedule id, run) -> ScheduleRun
+	SchedulesByOwnerPrefix    = collections.NewPrefix(19) // (owner, id)
+	DueSchedulesPrefix        = collections.NewPrefix(20) // (height of the next run, id)
+	LiveSchedulesPrefix       = collections.NewPrefix(21) // -> number of schedules that are active or paused
+	IdempotencyKeysPrefix     = collections.NewPrefix(22) // (requester, key) -> IdempotencyKey
+	IdempotencyExpiriesPrefix = collections.NewPrefix(23) // (height, requester, key)
+	ReusableReceiptsPrefix    = collections.NewPrefix(24) // identity -> ReusableReceipt
+	ReusableExpiriesPrefix    = collections.NewPrefix(25) // (height, identity)
 )
 
 // ModelFilesPrefix is the only prefix in the model store: model -> ONNX file.

@@ -16,6 +16,9 @@ const (
 	maxGasPerByte           = 1_000_000
 	maxTotalModelBytesLimit = 1 << 40
 	maxInputBlocks          = 1_000_000_000
+	maxKeptBlocks           = 10_000_000
+	maxSchedulesLimit       = 1_000_000
+	maxRunsLimit            = 256
 )
 
 // MaxAmount bounds every price and royalty, in uopg: 10^18.
@@ -29,7 +32,6 @@ func DefaultParams() Params {
 		MaxOutputBytes:        8 << 10,
 		MaxRequestsPerMessage: 64,
 		MinEligiblePower:      6_000,
-		BasePrice:             math.NewInt(100),
 		BytePrice:             math.NewInt(1),
 		QuorumMultiplier:      pricing.BasisPoints,
 		FeeShares:             FeeShares{Publisher: 2_000, Members: 6_000, Owner: 1_000, Community: 1_000},
@@ -40,6 +42,13 @@ func DefaultParams() Params {
 		CommitteeMultiplier:   pricing.BasisPoints / 2,
 		SealFee:               math.NewInt(1_000_000),
 		InputBlocks:           100_000,
+		EconomyMultiplier:     7_500,
+		PriorityMultiplier:    20_000,
+		IdempotencyBlocks:     50_000,
+		ReuseBlocks:           10_000,
+		ReusePrice:            1_000,
+		MaxSchedules:          10_000,
+		MaxRunsPerBlock:       16,
 	}
 }
 
@@ -61,6 +70,13 @@ func (p Params) Validate() error {
 		{"max_total_model_bytes", p.MaxTotalModelBytes, p.MaxModelBytes, maxTotalModelBytesLimit},
 		{"committee_multiplier", uint64(p.CommitteeMultiplier), 1, maxMultiplier},
 		{"input_blocks", uint64(p.InputBlocks), 0, maxInputBlocks},
+		{"economy_multiplier", uint64(p.EconomyMultiplier), 1, pricing.BasisPoints},
+		{"priority_multiplier", uint64(p.PriorityMultiplier), pricing.BasisPoints, maxMultiplier},
+		{"idempotency_blocks", uint64(p.IdempotencyBlocks), 1, maxKeptBlocks},
+		{"reuse_blocks", uint64(p.ReuseBlocks), 0, maxKeptBlocks},
+		{"reuse_price", uint64(p.ReusePrice), 0, pricing.BasisPoints},
+		{"max_schedules", uint64(p.MaxSchedules), 0, maxSchedulesLimit},
+		{"max_runs_per_block", uint64(p.MaxRunsPerBlock), 1, maxRunsLimit},
 	} {
 		if b.value < b.low || b.value > b.high {
 			return ErrInvalidParams.Wrapf("%s: expected %d to %d, got %d", b.name, b.low, b.high, b.value)
@@ -69,7 +85,7 @@ func (p Params) Validate() error {
 	for _, a := range []struct {
 		name  string
 		value math.Int
-	}{{"base_price", p.BasePrice}, {"byte_price", p.BytePrice}, {"seal_fee", p.SealFee}} {
+	}{{"byte_price", p.BytePrice}, {"seal_fee", p.SealFee}} {
 		if err := checkAmount(a.value); err != nil {
 			return ErrInvalidParams.Wrapf("%s: %s", a.name, err)
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/opengradient/opengradient/internal/pricing"
 	"github.com/opengradient/opengradient/internal/tensor"
 	"github.com/opengradient/opengradient/x/inference/types"
+	schedulingtypes "github.com/opengradient/opengradient/x/scheduling/types"
 )
 
 func TestParams(t *testing.T) {
@@ -29,9 +30,6 @@ func TestParams(t *testing.T) {
 		"requests above bound":      func(p *types.Params) { p.MaxRequestsPerMessage = 1025 },
 		"no eligible power":         func(p *types.Params) { p.MinEligiblePower = 0 },
 		"eligible power above all":  func(p *types.Params) { p.MinEligiblePower = 10_001 },
-		"no base price":             func(p *types.Params) { p.BasePrice = math.Int{} },
-		"negative base price":       func(p *types.Params) { p.BasePrice = math.NewInt(-1) },
-		"base price above bound":    func(p *types.Params) { p.BasePrice = types.MaxAmount.AddRaw(1) },
 		"no byte price":             func(p *types.Params) { p.BytePrice = math.Int{} },
 		"no multiplier":             func(p *types.Params) { p.QuorumMultiplier = 0 },
 		"multiplier above bound":    func(p *types.Params) { p.QuorumMultiplier = 1_000_001 },
@@ -49,6 +47,17 @@ func TestParams(t *testing.T) {
 		"negative seal fee":         func(p *types.Params) { p.SealFee = math.NewInt(-1) },
 		"seal fee above bound":      func(p *types.Params) { p.SealFee = types.MaxAmount.AddRaw(1) },
 		"inputs kept too long":      func(p *types.Params) { p.InputBlocks = 1_000_000_001 },
+		"no economy multiplier":     func(p *types.Params) { p.EconomyMultiplier = 0 },
+		"economy above standard":    func(p *types.Params) { p.EconomyMultiplier = 10_001 },
+		"priority below standard":   func(p *types.Params) { p.PriorityMultiplier = 9_999 },
+		"priority above bound":      func(p *types.Params) { p.PriorityMultiplier = 1_000_001 },
+		"keys not remembered":       func(p *types.Params) { p.IdempotencyBlocks = 0 },
+		"keys remembered too long":  func(p *types.Params) { p.IdempotencyBlocks = 10_000_001 },
+		"reuse too late":            func(p *types.Params) { p.ReuseBlocks = 10_000_001 },
+		"reuse above a new run":     func(p *types.Params) { p.ReusePrice = 10_001 },
+		"too many schedules":        func(p *types.Params) { p.MaxSchedules = 1_000_001 },
+		"no runs in a block":        func(p *types.Params) { p.MaxRunsPerBlock = 0 },
+		"too many runs in a block":  func(p *types.Params) { p.MaxRunsPerBlock = 257 },
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := types.DefaultParams()
@@ -106,28 +115,84 @@ func TestParseSymbols(t *testing.T) {
 // The largest parameters do not overflow the coins' integers.
 func TestQuoteWithinCoinRange(t *testing.T) {
 	p := types.DefaultParams()
-	p.BasePrice, p.BytePrice, p.QuorumMultiplier, p.CommitteeMultiplier = types.MaxAmount, types.MaxAmount, 1_000_000, 1_000_000
+	p.BytePrice, p.QuorumMultiplier, p.CommitteeMultiplier, p.PriorityMultiplier = types.MaxAmount, 1_000_000, 1_000_000, 1_000_000
 	require.NoError(t, p.Validate())
 	for _, tier := range []types.Tier{types.TIER_QUORUM, types.TIER_COMMITTEE} {
-		fee, err := p.Quote(tier, maxWork(), types.MaxAmount)
+		service := types.Service{Tier: tier, Class: schedulingtypes.FEE_CLASS_PRIORITY}
+		fee, err := p.Quote(service, schedulingtypes.MaxPrice, maxWork(), types.MaxAmount)
 		require.NoError(t, err)
 		require.NoError(t, fee.Validate())
+		require.ErrorIs(t, types.CheckDeposit(fee.Total, fee.Total, types.MaxScheduleRuns), types.ErrDeposit)
 	}
 }
 
-// A tier scales the compute part by its own multiplier and nothing else.
-func TestQuoteOfTiers(t *testing.T) {
+// A tier and a fee class scale the compute part by their own multipliers and nothing else.
+func TestQuoteOfServices(t *testing.T) {
 	p := types.DefaultParams()
 	work := pricing.Work{Units: 3, InputBytes: 20, OutputBytes: 30}
-	for tier, compute := range map[types.Tier]int64{types.TIER_QUORUM: 300, types.TIER_COMMITTEE: 150} {
-		fee, err := p.Quote(tier, work, math.NewInt(7))
+	for service, compute := range map[types.Service]int64{
+		{Tier: types.TIER_QUORUM}:    300,
+		{Tier: types.TIER_COMMITTEE}: 150,
+		{Tier: types.TIER_QUORUM, Class: schedulingtypes.FEE_CLASS_ECONOMY}:     225,
+		{Tier: types.TIER_COMMITTEE, Class: schedulingtypes.FEE_CLASS_ECONOMY}:  113,
+		{Tier: types.TIER_QUORUM, Class: schedulingtypes.FEE_CLASS_PRIORITY}:    600,
+		{Tier: types.TIER_COMMITTEE, Class: schedulingtypes.FEE_CLASS_PRIORITY}: 300,
+	} {
+		fee, err := p.Quote(service, math.NewInt(100), work, math.NewInt(7))
 		require.NoError(t, err)
 		require.Equal(t, []int64{compute, 50, 7, compute + 57},
-			[]int64{fee.Compute.Int64(), fee.Bytes.Int64(), fee.Royalty.Int64(), fee.Total.Int64()}, tier)
+			[]int64{fee.Compute.Int64(), fee.Bytes.Int64(), fee.Royalty.Int64(), fee.Total.Int64()}, service)
 	}
 	for _, tier := range []types.Tier{types.TIER_UNSPECIFIED, 3, -1} {
-		_, err := p.Quote(tier, work, math.NewInt(7))
+		_, err := p.Quote(types.Service{Tier: tier}, math.NewInt(100), work, math.NewInt(7))
 		require.ErrorIs(t, err, types.ErrTierUnavailable)
+	}
+	for _, class := range []schedulingtypes.FeeClass{3, -1} {
+		_, err := p.Quote(types.Service{Tier: types.TIER_QUORUM, Class: class}, math.NewInt(100), work, math.NewInt(7))
+		require.ErrorIs(t, err, types.ErrFeeClass)
+	}
+}
+
+func TestReuseFee(t *testing.T) {
+	for name, tc := range map[string]struct {
+		price          uint32
+		compute        int64
+		part, expected int64
+	}{
+		"a tenth":      {1_000, 300, 30, 37},
+		"rounded up":   {1_000, 301, 31, 38},
+		"never free":   {1, 1, 1, 8},
+		"free":         {0, 300, 0, 7},
+		"the whole":    {10_000, 301, 301, 308},
+		"nothing done": {1_000, 0, 0, 7},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := types.DefaultParams()
+			p.ReusePrice = tc.price
+			compute, total := p.ReuseFee(types.Fee{Compute: math.NewInt(tc.compute), Bytes: math.NewInt(50), Royalty: math.NewInt(7)})
+			require.Equal(t, tc.part, compute.Int64())
+			require.Equal(t, tc.expected, total.Int64())
+		})
+	}
+}
+
+func TestCheckWork(t *testing.T) {
+	p := types.DefaultParams()
+	most := pricing.Work{Units: p.MaxComputeUnits, InputBytes: p.MaxInputBytes, OutputBytes: p.MaxOutputBytes}
+	require.NoError(t, p.CheckWork(most))
+	for name, tc := range map[string]struct {
+		change func(w *pricing.Work)
+		want   error
+	}{
+		"inputs":      {func(w *pricing.Work) { w.InputBytes++ }, types.ErrInputTooLarge},
+		"outputs":     {func(w *pricing.Work) { w.OutputBytes++ }, types.ErrOutputTooLarge},
+		"computation": {func(w *pricing.Work) { w.Units++ }, types.ErrComputeTooLarge},
+	} {
+		t.Run(name, func(t *testing.T) {
+			work := most
+			tc.change(&work)
+			require.ErrorIs(t, p.CheckWork(work), tc.want)
+		})
 	}
 }
 

@@ -5,6 +5,7 @@ package types
 
 import (
 	context "context"
+	cosmossdk_io_math "cosmossdk.io/math"
 	fmt "fmt"
 	_ "github.com/cosmos/cosmos-proto"
 	query "github.com/cosmos/cosmos-sdk/types/query"
@@ -12,7 +13,8 @@ import (
 	_ "github.com/cosmos/gogoproto/gogoproto"
 	grpc1 "github.com/cosmos/gogoproto/grpc"
 	proto "github.com/cosmos/gogoproto/proto"
-	types "github.com/opengradient/opengradient/x/verification/types"
+	types "github.com/opengradient/opengradient/x/scheduling/types"
+	types1 "github.com/opengradient/opengradient/x/verification/types"
 	_ "google.golang.org/genproto/googleapis/api/annotations"
 	grpc "google.golang.org/grpc"
 	codes "google.golang.org/grpc/codes"
@@ -411,7 +413,8 @@ type QueryQuoteRequest struct {
 	// symbols are the values of the signature's symbols, each written as name=value; one left out counts as 1.
 	Symbols []string `protobuf:"bytes,3,rep,name=symbols,proto3" json:"symbols,omitempty"`
 	// outputs are the names of the wanted outputs; none means all.
-	Outputs []string `protobuf:"bytes,4,rep,name=outputs,proto3" json:"outputs,omitempty"`
+	Outputs  []string       `protobuf:"bytes,4,rep,name=outputs,proto3" json:"outputs,omitempty"`
+	FeeClass types.FeeClass `protobuf:"varint,5,opt,name=fee_class,json=feeClass,proto3,enum=opengradient.scheduling.v1.FeeClass" json:"fee_class,omitempty"`
 }
 
 func (m *QueryQuoteRequest) Reset()         { *m = QueryQuoteRequest{} }
@@ -475,6 +478,13 @@ func (m *QueryQuoteRequest) GetOutputs() []string {
 	return nil
 }
 
+func (m *QueryQuoteRequest) GetFeeClass() types.FeeClass {
+	if m != nil {
+		return m.FeeClass
+	}
+	return types.FEE_CLASS_STANDARD
+}
+
 type QueryQuoteResponse struct {
 	Fee          Fee    `protobuf:"bytes,1,opt,name=fee,proto3" json:"fee"`
 	ComputeUnits uint64 `protobuf:"varint,2,opt,name=compute_units,json=computeUnits,proto3" json:"compute_units,omitempty"`
@@ -486,6 +496,15 @@ type QueryQuoteResponse struct {
 	Shares FeeShares `protobuf:"bytes,5,opt,name=shares,proto3" json:"shares"`
 	// eligible_power is the share of all power that is eligible now, in basis points.
 	EligiblePower uint32 `protobuf:"varint,6,opt,name=eligible_power,json=eligiblePower,proto3" json:"eligible_power,omitempty"`
+	// base_price is the price of one compute unit that the fee is computed with, in uopg. It holds for the next block.
+	BasePrice cosmossdk_io_math.Int `protobuf:"bytes,7,opt,name=base_price,json=basePrice,proto3,customtype=cosmossdk.io/math.Int" json:"base_price"`
+	// tier_multiplier and class_multiplier scale the compute part, in basis points each.
+	TierMultiplier  uint32 `protobuf:"varint,8,opt,name=tier_multiplier,json=tierMultiplier,proto3" json:"tier_multiplier,omitempty"`
+	ClassMultiplier uint32 `protobuf:"varint,9,opt,name=class_multiplier,json=classMultiplier,proto3" json:"class_multiplier,omitempty"`
+	// reuse_fee is what a reused receipt costs in place of the fee, in uopg.
+	ReuseFee cosmossdk_io_math.Int `protobuf:"bytes,10,opt,name=reuse_fee,json=reuseFee,proto3,customtype=cosmossdk.io/math.Int" json:"reuse_fee"`
+	// waiting_blocks is the number of blocks that what waits in the queue takes at least.
+	WaitingBlocks uint64 `protobuf:"varint,11,opt,name=waiting_blocks,json=waitingBlocks,proto3" json:"waiting_blocks,omitempty"`
 }
 
 func (m *QueryQuoteResponse) Reset()         { *m = QueryQuoteResponse{} }
@@ -559,6 +578,27 @@ func (m *QueryQuoteResponse) GetShares() FeeShares {
 func (m *QueryQuoteResponse) GetEligiblePower() uint32 {
 	if m != nil {
 		return m.EligiblePower
+	}
+	return 0
+}
+
+func (m *QueryQuoteResponse) GetTierMultiplier() uint32 {
+	if m != nil {
+		return m.TierMultiplier
+	}
+	return 0
+}
+
+func (m *QueryQuoteResponse) GetClassMultiplier() uint32 {
+	if m != nil {
+		return m.ClassMultiplier
+	}
+	return 0
+}
+
+func (m *QueryQuoteResponse) GetWaitingBlocks() uint64 {
+	if m != nil {
+		return m.WaitingBlocks
 	}
 	return 0
 }
@@ -958,6 +998,399 @@ func (m *QueryResultResponse) GetOutputs() []Tensor {
 	return nil
 }
 
+type QueryScheduleRequest struct {
+	Id uint64 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+}
+
+func (m *QueryScheduleRequest) Reset()         { *m = QueryScheduleRequest{} }
+func (m *QueryScheduleRequest) String() string { return proto.CompactTextString(m) }
+func (*QueryScheduleRequest) ProtoMessage()    {}
+func (*QueryScheduleRequest) Descriptor() ([]byte, []int) {
+	return fileDescriptor_91c584a3ca63c0c9, []int{18}
+}
+func (m *QueryScheduleRequest) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *QueryScheduleRequest) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_QueryScheduleRequest.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *QueryScheduleRequest) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_QueryScheduleRequest.Merge(m, src)
+}
+func (m *QueryScheduleRequest) XXX_Size() int {
+	return m.Size()
+}
+func (m *QueryScheduleRequest) XXX_DiscardUnknown() {
+	xxx_messageInfo_QueryScheduleRequest.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_QueryScheduleRequest proto.InternalMessageInfo
+
+func (m *QueryScheduleRequest) GetId() uint64 {
+	if m != nil {
+		return m.Id
+	}
+	return 0
+}
+
+type QueryScheduleResponse struct {
+	Schedule Schedule `protobuf:"bytes,1,opt,name=schedule,proto3" json:"schedule"`
+}
+
+func (m *QueryScheduleResponse) Reset()         { *m = QueryScheduleResponse{} }
+func (m *QueryScheduleResponse) String() string { return proto.CompactTextString(m) }
+func (*QueryScheduleResponse) ProtoMessage()    {}
+func (*QueryScheduleResponse) Descriptor() ([]byte, []int) {
+	return fileDescriptor_91c584a3ca63c0c9, []int{19}
+}
+func (m *QueryScheduleResponse) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *QueryScheduleResponse) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_QueryScheduleResponse.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *QueryScheduleResponse) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_QueryScheduleResponse.Merge(m, src)
+}
+func (m *QueryScheduleResponse) XXX_Size() int {
+	return m.Size()
+}
+func (m *QueryScheduleResponse) XXX_DiscardUnknown() {
+	xxx_messageInfo_QueryScheduleResponse.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_QueryScheduleResponse proto.InternalMessageInfo
+
+func (m *QueryScheduleResponse) GetSchedule() Schedule {
+	if m != nil {
+		return m.Schedule
+	}
+	return Schedule{}
+}
+
+type QuerySchedulesRequest struct {
+	// owner limits the list to one owner when set.
+	Owner      string             `protobuf:"bytes,1,opt,name=owner,proto3" json:"owner,omitempty"`
+	Pagination *query.PageRequest `protobuf:"bytes,2,opt,name=pagination,proto3" json:"pagination,omitempty"`
+}
+
+func (m *QuerySchedulesRequest) Reset()         { *m = QuerySchedulesRequest{} }
+func (m *QuerySchedulesRequest) String() string { return proto.CompactTextString(m) }
+func (*QuerySchedulesRequest) ProtoMessage()    {}
+func (*QuerySchedulesRequest) Descriptor() ([]byte, []int) {
+	return fileDescriptor_91c584a3ca63c0c9, []int{20}
+}
+func (m *QuerySchedulesRequest) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *QuerySchedulesRequest) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_QuerySchedulesRequest.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *QuerySchedulesRequest) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_QuerySchedulesRequest.Merge(m, src)
+}
+func (m *QuerySchedulesRequest) XXX_Size() int {
+	return m.Size()
+}
+func (m *QuerySchedulesRequest) XXX_DiscardUnknown() {
+	xxx_messageInfo_QuerySchedulesRequest.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_QuerySchedulesRequest proto.InternalMessageInfo
+
+func (m *QuerySchedulesRequest) GetOwner() string {
+	if m != nil {
+		return m.Owner
+	}
+	return ""
+}
+
+func (m *QuerySchedulesRequest) GetPagination() *query.PageRequest {
+	if m != nil {
+		return m.Pagination
+	}
+	return nil
+}
+
+type QuerySchedulesResponse struct {
+	Schedules  []Schedule          `protobuf:"bytes,1,rep,name=schedules,proto3" json:"schedules"`
+	Pagination *query.PageResponse `protobuf:"bytes,2,opt,name=pagination,proto3" json:"pagination,omitempty"`
+}
+
+func (m *QuerySchedulesResponse) Reset()         { *m = QuerySchedulesResponse{} }
+func (m *QuerySchedulesResponse) String() string { return proto.CompactTextString(m) }
+func (*QuerySchedulesResponse) ProtoMessage()    {}
+func (*QuerySchedulesResponse) Descriptor() ([]byte, []int) {
+	return fileDescriptor_91c584a3ca63c0c9, []int{21}
+}
+func (m *QuerySchedulesResponse) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *QuerySchedulesResponse) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_QuerySchedulesResponse.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *QuerySchedulesResponse) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_QuerySchedulesResponse.Merge(m, src)
+}
+func (m *QuerySchedulesResponse) XXX_Size() int {
+	return m.Size()
+}
+func (m *QuerySchedulesResponse) XXX_DiscardUnknown() {
+	xxx_messageInfo_QuerySchedulesResponse.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_QuerySchedulesResponse proto.InternalMessageInfo
+
+func (m *QuerySchedulesResponse) GetSchedules() []Schedule {
+	if m != nil {
+		return m.Schedules
+	}
+	return nil
+}
+
+func (m *QuerySchedulesResponse) GetPagination() *query.PageResponse {
+	if m != nil {
+		return m.Pagination
+	}
+	return nil
+}
+
+type QueryScheduleRunsRequest struct {
+	Id         uint64             `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	Pagination *query.PageRequest `protobuf:"bytes,2,opt,name=pagination,proto3" json:"pagination,omitempty"`
+}
+
+func (m *QueryScheduleRunsRequest) Reset()         { *m = QueryScheduleRunsRequest{} }
+func (m *QueryScheduleRunsRequest) String() string { return proto.CompactTextString(m) }
+func (*QueryScheduleRunsRequest) ProtoMessage()    {}
+func (*QueryScheduleRunsRequest) Descriptor() ([]byte, []int) {
+	return fileDescriptor_91c584a3ca63c0c9, []int{22}
+}
+func (m *QueryScheduleRunsRequest) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *QueryScheduleRunsRequest) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_QueryScheduleRunsRequest.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *QueryScheduleRunsRequest) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_QueryScheduleRunsRequest.Merge(m, src)
+}
+func (m *QueryScheduleRunsRequest) XXX_Size() int {
+	return m.Size()
+}
+func (m *QueryScheduleRunsRequest) XXX_DiscardUnknown() {
+	xxx_messageInfo_QueryScheduleRunsRequest.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_QueryScheduleRunsRequest proto.InternalMessageInfo
+
+func (m *QueryScheduleRunsRequest) GetId() uint64 {
+	if m != nil {
+		return m.Id
+	}
+	return 0
+}
+
+func (m *QueryScheduleRunsRequest) GetPagination() *query.PageRequest {
+	if m != nil {
+		return m.Pagination
+	}
+	return nil
+}
+
+type QueryScheduleRunsResponse struct {
+	Runs       []ScheduleRun       `protobuf:"bytes,1,rep,name=runs,proto3" json:"runs"`
+	Pagination *query.PageResponse `protobuf:"bytes,2,opt,name=pagination,proto3" json:"pagination,omitempty"`
+}
+
+func (m *QueryScheduleRunsResponse) Reset()         { *m = QueryScheduleRunsResponse{} }
+func (m *QueryScheduleRunsResponse) String() string { return proto.CompactTextString(m) }
+func (*QueryScheduleRunsResponse) ProtoMessage()    {}
+func (*QueryScheduleRunsResponse) Descriptor() ([]byte, []int) {
+	return fileDescriptor_91c584a3ca63c0c9, []int{23}
+}
+func (m *QueryScheduleRunsResponse) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *QueryScheduleRunsResponse) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_QueryScheduleRunsResponse.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *QueryScheduleRunsResponse) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_QueryScheduleRunsResponse.Merge(m, src)
+}
+func (m *QueryScheduleRunsResponse) XXX_Size() int {
+	return m.Size()
+}
+func (m *QueryScheduleRunsResponse) XXX_DiscardUnknown() {
+	xxx_messageInfo_QueryScheduleRunsResponse.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_QueryScheduleRunsResponse proto.InternalMessageInfo
+
+func (m *QueryScheduleRunsResponse) GetRuns() []ScheduleRun {
+	if m != nil {
+		return m.Runs
+	}
+	return nil
+}
+
+func (m *QueryScheduleRunsResponse) GetPagination() *query.PageResponse {
+	if m != nil {
+		return m.Pagination
+	}
+	return nil
+}
+
+type QueryIdempotencyKeyRequest struct {
+	Requester string `protobuf:"bytes,1,opt,name=requester,proto3" json:"requester,omitempty"`
+	Key       string `protobuf:"bytes,2,opt,name=key,proto3" json:"key,omitempty"`
+}
+
+func (m *QueryIdempotencyKeyRequest) Reset()         { *m = QueryIdempotencyKeyRequest{} }
+func (m *QueryIdempotencyKeyRequest) String() string { return proto.CompactTextString(m) }
+func (*QueryIdempotencyKeyRequest) ProtoMessage()    {}
+func (*QueryIdempotencyKeyRequest) Descriptor() ([]byte, []int) {
+	return fileDescriptor_91c584a3ca63c0c9, []int{24}
+}
+func (m *QueryIdempotencyKeyRequest) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *QueryIdempotencyKeyRequest) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_QueryIdempotencyKeyRequest.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *QueryIdempotencyKeyRequest) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_QueryIdempotencyKeyRequest.Merge(m, src)
+}
+func (m *QueryIdempotencyKeyRequest) XXX_Size() int {
+	return m.Size()
+}
+func (m *QueryIdempotencyKeyRequest) XXX_DiscardUnknown() {
+	xxx_messageInfo_QueryIdempotencyKeyRequest.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_QueryIdempotencyKeyRequest proto.InternalMessageInfo
+
+func (m *QueryIdempotencyKeyRequest) GetRequester() string {
+	if m != nil {
+		return m.Requester
+	}
+	return ""
+}
+
+func (m *QueryIdempotencyKeyRequest) GetKey() string {
+	if m != nil {
+		return m.Key
+	}
+	return ""
+}
+
+type QueryIdempotencyKeyResponse struct {
+	Key IdempotencyKey `protobuf:"bytes,1,opt,name=key,proto3" json:"key"`
+}
+
+func (m *QueryIdempotencyKeyResponse) Reset()         { *m = QueryIdempotencyKeyResponse{} }
+func (m *QueryIdempotencyKeyResponse) String() string { return proto.CompactTextString(m) }
+func (*QueryIdempotencyKeyResponse) ProtoMessage()    {}
+func (*QueryIdempotencyKeyResponse) Descriptor() ([]byte, []int) {
+	return fileDescriptor_91c584a3ca63c0c9, []int{25}
+}
+func (m *QueryIdempotencyKeyResponse) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *QueryIdempotencyKeyResponse) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_QueryIdempotencyKeyResponse.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *QueryIdempotencyKeyResponse) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_QueryIdempotencyKeyResponse.Merge(m, src)
+}
+func (m *QueryIdempotencyKeyResponse) XXX_Size() int {
+	return m.Size()
+}
+func (m *QueryIdempotencyKeyResponse) XXX_DiscardUnknown() {
+	xxx_messageInfo_QueryIdempotencyKeyResponse.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_QueryIdempotencyKeyResponse proto.InternalMessageInfo
+
+func (m *QueryIdempotencyKeyResponse) GetKey() IdempotencyKey {
+	if m != nil {
+		return m.Key
+	}
+	return IdempotencyKey{}
+}
+
 type QueryReceiptRequest struct {
 	Id uint64 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
 }
@@ -966,7 +1399,7 @@ func (m *QueryReceiptRequest) Reset()         { *m = QueryReceiptRequest{} }
 func (m *QueryReceiptRequest) String() string { return proto.CompactTextString(m) }
 func (*QueryReceiptRequest) ProtoMessage()    {}
 func (*QueryReceiptRequest) Descriptor() ([]byte, []int) {
-	return fileDescriptor_91c584a3ca63c0c9, []int{18}
+	return fileDescriptor_91c584a3ca63c0c9, []int{26}
 }
 func (m *QueryReceiptRequest) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -1004,9 +1437,9 @@ func (m *QueryReceiptRequest) GetId() uint64 {
 
 // ReceiptMember is one member of a receipt's snapshot with its conduct.
 type ReceiptMember struct {
-	Operator string              `protobuf:"bytes,1,opt,name=operator,proto3" json:"operator,omitempty"`
-	Power    int64               `protobuf:"varint,2,opt,name=power,proto3" json:"power,omitempty"`
-	Outcome  types.MemberOutcome `protobuf:"varint,3,opt,name=outcome,proto3,enum=opengradient.verification.v1.MemberOutcome" json:"outcome,omitempty"`
+	Operator string               `protobuf:"bytes,1,opt,name=operator,proto3" json:"operator,omitempty"`
+	Power    int64                `protobuf:"varint,2,opt,name=power,proto3" json:"power,omitempty"`
+	Outcome  types1.MemberOutcome `protobuf:"varint,3,opt,name=outcome,proto3,enum=opengradient.verification.v1.MemberOutcome" json:"outcome,omitempty"`
 	// seat is true when the member took part in the deciding attempt.
 	Seat bool `protobuf:"varint,4,opt,name=seat,proto3" json:"seat,omitempty"`
 	// tolerated is true when it agreed within the tolerance and not exactly.
@@ -1017,7 +1450,7 @@ func (m *ReceiptMember) Reset()         { *m = ReceiptMember{} }
 func (m *ReceiptMember) String() string { return proto.CompactTextString(m) }
 func (*ReceiptMember) ProtoMessage()    {}
 func (*ReceiptMember) Descriptor() ([]byte, []int) {
-	return fileDescriptor_91c584a3ca63c0c9, []int{19}
+	return fileDescriptor_91c584a3ca63c0c9, []int{27}
 }
 func (m *ReceiptMember) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -1060,11 +1493,11 @@ func (m *ReceiptMember) GetPower() int64 {
 	return 0
 }
 
-func (m *ReceiptMember) GetOutcome() types.MemberOutcome {
+func (m *ReceiptMember) GetOutcome() types1.MemberOutcome {
 	if m != nil {
 		return m.Outcome
 	}
-	return types.MEMBER_OUTCOME_MISSING
+	return types1.MEMBER_OUTCOME_MISSING
 }
 
 func (m *ReceiptMember) GetSeat() bool {
@@ -1093,7 +1526,7 @@ func (m *QueryReceiptResponse) Reset()         { *m = QueryReceiptResponse{} }
 func (m *QueryReceiptResponse) String() string { return proto.CompactTextString(m) }
 func (*QueryReceiptResponse) ProtoMessage()    {}
 func (*QueryReceiptResponse) Descriptor() ([]byte, []int) {
-	return fileDescriptor_91c584a3ca63c0c9, []int{20}
+	return fileDescriptor_91c584a3ca63c0c9, []int{28}
 }
 func (m *QueryReceiptResponse) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -1162,6 +1595,14 @@ func init() {
 	proto.RegisterType((*QueryInputsResponse)(nil), "opengradient.inference.v1.QueryInputsResponse")
 	proto.RegisterType((*QueryResultRequest)(nil), "opengradient.inference.v1.QueryResultRequest")
 	proto.RegisterType((*QueryResultResponse)(nil), "opengradient.inference.v1.QueryResultResponse")
+	proto.RegisterType((*QueryScheduleRequest)(nil), "opengradient.inference.v1.QueryScheduleRequest")
+	proto.RegisterType((*QueryScheduleResponse)(nil), "opengradient.inference.v1.QueryScheduleResponse")
+	proto.RegisterType((*QuerySchedulesRequest)(nil), "opengradient.inference.v1.QuerySchedulesRequest")
+	proto.RegisterType((*QuerySchedulesResponse)(nil), "opengradient.inference.v1.QuerySchedulesResponse")
+	proto.RegisterType((*QueryScheduleRunsRequest)(nil), "opengradient.inference.v1.QueryScheduleRunsRequest")
+	proto.RegisterType((*QueryScheduleRunsResponse)(nil), "opengradient.inference.v1.QueryScheduleRunsResponse")
+	proto.RegisterType((*QueryIdempotencyKeyRequest)(nil), "opengradient.inference.v1.QueryIdempotencyKeyRequest")
+	proto.RegisterType((*QueryIdempotencyKeyResponse)(nil), "opengradient.inference.v1.QueryIdempotencyKeyResponse")
 	proto.RegisterType((*QueryReceiptRequest)(nil), "opengradient.inference.v1.QueryReceiptRequest")
 	proto.RegisterType((*ReceiptMember)(nil), "opengradient.inference.v1.ReceiptMember")
 	proto.RegisterType((*QueryReceiptResponse)(nil), "opengradient.inference.v1.QueryReceiptResponse")
@@ -1172,90 +1613,119 @@ func init() {
 }
 
 var fileDescriptor_91c584a3ca63c0c9 = []byte{
-	// 1318 bytes of a gzipped FileDescriptorProto
-	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0xac, 0x58, 0xcd, 0x6f, 0x1b, 0x45,
-	0x14, 0xcf, 0xda, 0x8e, 0x13, 0x4f, 0x3e, 0xa4, 0x0e, 0x01, 0xb9, 0x56, 0x71, 0x93, 0x6d, 0x03,
-	0x6e, 0xd2, 0xec, 0xc6, 0xae, 0x14, 0x90, 0x10, 0x12, 0x0d, 0x90, 0xa8, 0x87, 0x88, 0x74, 0x53,
-	0x40, 0x82, 0x43, 0xb4, 0xb6, 0x27, 0xee, 0x48, 0xf6, 0xce, 0x66, 0x77, 0x36, 0x6d, 0x54, 0xf5,
-	0xc2, 0x99, 0x03, 0x2a, 0x07, 0x24, 0x04, 0x12, 0x12, 0x1c, 0x2a, 0xb8, 0x70, 0xe8, 0x9d, 0x6b,
-	0x6f, 0x54, 0xe5, 0xc2, 0x05, 0x84, 0x12, 0x24, 0x6e, 0xfc, 0x0d, 0x68, 0xdf, 0xbc, 0xf5, 0xee,
-	0x06, 0xb2, 0xde, 0x44, 0x5c, 0x5a, 0xcf, 0xdb, 0xdf, 0x9b, 0xf7, 0x7b, 0x6f, 0xde, 0x97, 0x42,
-	0x16, 0x85, 0xcb, 0x9c, 0x9e, 0x67, 0x77, 0x39, 0x73, 0xa4, 0xc9, 0x9d, 0x3d, 0xe6, 0x31, 0xa7,
-	0xc3, 0xcc, 0x83, 0xa6, 0xb9, 0x1f, 0x30, 0xef, 0xd0, 0x70, 0x3d, 0x21, 0x05, 0xbd, 0x98, 0x84,
-	0x19, 0x43, 0x98, 0x71, 0xd0, 0xac, 0x5d, 0xb0, 0x07, 0xdc, 0x11, 0x26, 0xfc, 0xab, 0xd0, 0xb5,
-	0xa5, 0x8e, 0xf0, 0x07, 0xc2, 0x37, 0xdb, 0xb6, 0xcf, 0xd4, 0x35, 0xe6, 0x41, 0xb3, 0xcd, 0xa4,
-	0xdd, 0x34, 0x5d, 0xbb, 0xc7, 0x1d, 0x5b, 0x72, 0xe1, 0x20, 0xf6, 0xa2, 0xc2, 0xee, 0xc2, 0xc9,
-	0x54, 0x07, 0xfc, 0x34, 0xd7, 0x13, 0x3d, 0xa1, 0xe4, 0xe1, 0x2f, 0x94, 0x5e, 0xea, 0x09, 0xd1,
-	0xeb, 0x33, 0xd3, 0x76, 0xb9, 0x69, 0x3b, 0x8e, 0x90, 0x70, 0x5b, 0xa4, 0x93, 0xe1, 0x8f, 0x3c,
-	0x74, 0x59, 0x04, 0x6b, 0xa4, 0x60, 0x07, 0xcc, 0xe3, 0x7b, 0xbc, 0x03, 0x17, 0x9d, 0x40, 0xea,
-	0x73, 0x84, 0xde, 0x0e, 0x3d, 0xd8, 0xb6, 0x3d, 0x7b, 0xe0, 0x5b, 0x6c, 0x3f, 0x60, 0xbe, 0xd4,
-	0x03, 0xf2, 0x42, 0x4a, 0xea, 0xbb, 0xc2, 0xf1, 0x19, 0x7d, 0x87, 0x94, 0x5d, 0x90, 0x54, 0xb5,
-	0x79, 0xad, 0x31, 0xd5, 0x5a, 0x30, 0x4e, 0x8d, 0x9b, 0xa1, 0x54, 0xd7, 0x2b, 0x4f, 0x7f, 0xbf,
-	0x3c, 0xf6, 0xf8, 0xaf, 0x1f, 0x97, 0x34, 0x0b, 0x75, 0x69, 0x95, 0x4c, 0x1c, 0x30, 0xcf, 0xe7,
-	0xc2, 0xa9, 0x16, 0xe6, 0xb5, 0x46, 0xc9, 0x8a, 0x8e, 0xfa, 0x35, 0x72, 0x01, 0xcc, 0x6e, 0x89,
-	0x2e, 0xeb, 0x23, 0x17, 0x3a, 0x47, 0xc6, 0x07, 0xe1, 0x19, 0x6c, 0x56, 0x2c, 0x75, 0xd0, 0x3f,
-	0x44, 0xde, 0x08, 0x45, 0x82, 0x37, 0x93, 0xd8, 0xa9, 0xd6, 0x7c, 0x06, 0x3f, 0x50, 0x4c, 0xd2,
-	0xc3, 0x8b, 0x3f, 0xd5, 0x92, 0x37, 0x47, 0x11, 0xa1, 0x06, 0x19, 0x17, 0xf7, 0x1c, 0xe6, 0x29,
-	0x16, 0xeb, 0xd5, 0xe7, 0x4f, 0x56, 0xe6, 0xf0, 0x35, 0x6f, 0x76, 0xbb, 0x1e, 0xf3, 0xfd, 0x1d,
-	0xe9, 0x71, 0xa7, 0x67, 0x29, 0x18, 0xdd, 0x20, 0x24, 0xce, 0x05, 0xf0, 0x73, 0xaa, 0xf5, 0x8a,
-	0x81, 0x1a, 0x61, 0xe2, 0x18, 0x2a, 0xff, 0x30, 0x71, 0x8c, 0x6d, 0xbb, 0xc7, 0xd0, 0x96, 0x95,
-	0xd0, 0xd4, 0xbf, 0xd5, 0xf0, 0x29, 0x22, 0x3a, 0xe8, 0xe9, 0xdb, 0xa4, 0x0c, 0x7c, 0xc3, 0xa7,
-	0x28, 0x9e, 0xd5, 0x55, 0x54, 0xa5, 0x9b, 0xff, 0x41, 0xf2, 0xd5, 0x91, 0x24, 0x15, 0x83, 0x14,
-	0xcb, 0x15, 0xf2, 0x62, 0x4c, 0x72, 0x83, 0xf7, 0x59, 0xf6, 0xe3, 0x5d, 0x27, 0x2f, 0x9d, 0x84,
-	0xa3, 0x5b, 0x94, 0x94, 0x84, 0xe3, 0xdc, 0x07, 0xf8, 0xb4, 0x05, 0xbf, 0xf5, 0x47, 0x1a, 0xa6,
-	0xc5, 0xed, 0x40, 0xc8, 0xec, 0x9b, 0xe9, 0x0d, 0x52, 0x92, 0x9c, 0x79, 0xe0, 0xcb, 0x6c, 0xeb,
-	0x72, 0x46, 0x50, 0xee, 0x70, 0xe6, 0x59, 0x00, 0x0e, 0x13, 0xd2, 0x3f, 0x1c, 0xb4, 0x45, 0xdf,
-	0xaf, 0x16, 0xe7, 0x8b, 0x8d, 0x8a, 0x15, 0x1d, 0xc3, 0x2f, 0x22, 0x90, 0x6e, 0x20, 0xfd, 0x6a,
-	0x49, 0x7d, 0xc1, 0xa3, 0xfe, 0x7d, 0x01, 0xd3, 0x04, 0x49, 0x21, 0xff, 0x37, 0x48, 0x71, 0x8f,
-	0x31, 0x4c, 0xbf, 0x7a, 0x86, 0xf9, 0x0d, 0xc6, 0x92, 0x2f, 0x12, 0x6a, 0xd1, 0x2b, 0x64, 0xa6,
-	0x23, 0x06, 0x6e, 0x20, 0xd9, 0x6e, 0xe0, 0x70, 0xe9, 0x63, 0x79, 0x4c, 0xa3, 0xf0, 0xfd, 0x50,
-	0x46, 0x2f, 0x93, 0x29, 0xee, 0xb8, 0x81, 0xdc, 0x6d, 0x1f, 0x4a, 0x16, 0x12, 0x0e, 0x21, 0x04,
-	0x44, 0xeb, 0xa1, 0x84, 0x2e, 0x90, 0x69, 0x45, 0x12, 0x11, 0x25, 0x40, 0x4c, 0x29, 0x99, 0x82,
-	0x6c, 0x92, 0xb2, 0x7f, 0xd7, 0xf6, 0x98, 0x5f, 0x1d, 0x07, 0xa2, 0x57, 0xb3, 0x89, 0xee, 0x00,
-	0x36, 0x95, 0x40, 0x4a, 0x9d, 0x2e, 0x92, 0x59, 0xd6, 0xe7, 0x3d, 0xde, 0xee, 0xb3, 0x5d, 0x57,
-	0xdc, 0x63, 0x5e, 0xb5, 0x3c, 0xaf, 0x35, 0x66, 0xac, 0x99, 0x48, 0xba, 0x1d, 0x0a, 0xf5, 0x45,
-	0xcc, 0xe1, 0x28, 0xc1, 0xf1, 0x09, 0x67, 0x49, 0x81, 0x77, 0x21, 0x56, 0x25, 0xab, 0xc0, 0xbb,
-	0xfa, 0x2e, 0x99, 0x4b, 0xc3, 0x30, 0xa8, 0x9b, 0x64, 0xc2, 0x53, 0x22, 0x0c, 0xac, 0x9e, 0xc1,
-	0x17, 0x95, 0x93, 0x6c, 0x23, 0x6d, 0xfd, 0x6f, 0x2d, 0x6d, 0x61, 0x58, 0xdd, 0x6b, 0xa4, 0x82,
-	0x98, 0x1c, 0x15, 0x1e, 0x43, 0xe3, 0x24, 0x2c, 0x24, 0x93, 0xf0, 0x2d, 0x52, 0xf6, 0xa5, 0x2d,
-	0x03, 0xf5, 0x3a, 0xb3, 0xad, 0xc6, 0x68, 0xba, 0x3b, 0x80, 0xb7, 0x50, 0xef, 0x44, 0xf7, 0x28,
-	0x9d, 0xbb, 0x7b, 0xfc, 0xa0, 0x61, 0x61, 0xc6, 0x0e, 0x63, 0x4c, 0x6f, 0x91, 0x49, 0x74, 0x23,
-	0xea, 0x20, 0x67, 0x0c, 0xea, 0x50, 0xfd, 0xff, 0xeb, 0x22, 0x57, 0xb1, 0xa4, 0x6e, 0x85, 0xc9,
-	0xec, 0x9f, 0x96, 0x25, 0x1f, 0x63, 0x32, 0x45, 0xa8, 0x78, 0x36, 0x41, 0x11, 0x44, 0xee, 0x64,
-	0xcd, 0xa6, 0x3b, 0xcc, 0xf1, 0x85, 0x97, 0x4a, 0x68, 0xa5, 0x3b, 0xa4, 0x60, 0x31, 0x3f, 0xe8,
-	0x9f, 0x9a, 0xa8, 0xc3, 0xa6, 0x1c, 0xc1, 0x62, 0x0e, 0x1e, 0x48, 0x72, 0xcc, 0x47, 0xa5, 0x9a,
-	0xe2, 0xa0, 0x74, 0xe9, 0x46, 0xdc, 0x74, 0x0a, 0xe7, 0x70, 0x65, 0xd8, 0xa2, 0xe2, 0xaa, 0xeb,
-	0x30, 0xee, 0x9e, 0xea, 0xcc, 0x6f, 0x1a, 0x99, 0x41, 0xc8, 0x16, 0x1b, 0xb4, 0x99, 0x47, 0xdf,
-	0x24, 0x93, 0xc2, 0x65, 0x9e, 0x2d, 0x45, 0x54, 0x0c, 0x0b, 0xcf, 0x9f, 0xac, 0xbc, 0x8c, 0x2f,
-	0xfa, 0x81, 0xdd, 0xe7, 0xdd, 0xf0, 0x5b, 0xba, 0x2a, 0x86, 0x2a, 0x61, 0x51, 0xa8, 0x5e, 0x10,
-	0xa6, 0x42, 0xd1, 0x52, 0x07, 0xfa, 0x2e, 0x78, 0xd5, 0x11, 0x03, 0x86, 0x55, 0xb1, 0x9c, 0xf6,
-	0x2a, 0xb9, 0xa4, 0xc0, 0xd0, 0x02, 0x2e, 0xef, 0x29, 0x15, 0x2b, 0xd2, 0x0d, 0x07, 0x84, 0xcf,
-	0x6c, 0x09, 0x35, 0x31, 0x69, 0xc1, 0x6f, 0x7a, 0x89, 0x54, 0xa4, 0xe8, 0x87, 0xd6, 0x59, 0x17,
-	0x3a, 0xda, 0xa4, 0x15, 0x0b, 0xf4, 0x9f, 0xe3, 0xa2, 0xc7, 0x38, 0x24, 0xdb, 0x0a, 0x88, 0x72,
-	0xb5, 0x15, 0x40, 0x9e, 0x68, 0x2b, 0x20, 0xa3, 0x5b, 0x64, 0x62, 0x00, 0x6c, 0xa3, 0x07, 0x6b,
-	0x8c, 0xbe, 0x48, 0xb9, 0x97, 0xba, 0x0e, 0xef, 0x08, 0x3b, 0xbc, 0x14, 0xd2, 0xee, 0x63, 0x47,
-	0x2d, 0x42, 0x14, 0x09, 0x88, 0xa0, 0x9d, 0xb6, 0x7e, 0x9a, 0x26, 0xe3, 0xe0, 0x11, 0x7d, 0xa4,
-	0x91, 0xb2, 0x5a, 0xb4, 0xe8, 0x4a, 0x86, 0xcd, 0x7f, 0x6f, 0x78, 0x35, 0x23, 0x2f, 0x5c, 0x05,
-	0x4b, 0xbf, 0xf6, 0xc9, 0x2f, 0x7f, 0x7e, 0x5e, 0xb8, 0x42, 0x17, 0xcc, 0xd3, 0x37, 0x50, 0xdc,
-	0xef, 0xbe, 0xd0, 0xc8, 0x38, 0x4c, 0x76, 0x7a, 0x7d, 0x94, 0x91, 0xe4, 0xa2, 0x57, 0x5b, 0xc9,
-	0x89, 0x46, 0x46, 0x4d, 0x60, 0xb4, 0x4c, 0xaf, 0x65, 0x30, 0x52, 0x7b, 0x8e, 0xf9, 0x00, 0xfe,
-	0x7f, 0x08, 0xe1, 0x52, 0x7b, 0x14, 0xcd, 0x67, 0x2c, 0x7f, 0xb8, 0xd2, 0xeb, 0x59, 0xae, 0x70,
-	0xe1, 0x12, 0xf6, 0x58, 0x23, 0x95, 0xe1, 0x22, 0x44, 0x57, 0x73, 0x19, 0x4a, 0xac, 0x58, 0xb5,
-	0xe6, 0x19, 0x34, 0x90, 0xdd, 0x1a, 0xb0, 0x5b, 0xa5, 0x46, 0xee, 0xd0, 0x99, 0x7b, 0x21, 0xb9,
-	0xaf, 0xb5, 0x30, 0xf1, 0x84, 0x64, 0xa3, 0x5f, 0x36, 0xb9, 0xab, 0x8d, 0x7e, 0xd9, 0xd4, 0x12,
-	0xa5, 0xbf, 0x06, 0xf4, 0x9a, 0xd4, 0xcc, 0x4f, 0x6f, 0x1f, 0x58, 0x7d, 0xa5, 0x91, 0x89, 0xe1,
-	0xc2, 0x3e, 0xca, 0x66, 0x7a, 0x19, 0xa9, 0x99, 0xb9, 0xf1, 0xc8, 0x72, 0x15, 0x58, 0x2e, 0xd1,
-	0x46, 0x06, 0xcb, 0x68, 0x46, 0x9a, 0x0f, 0x78, 0xf7, 0x21, 0xfd, 0x52, 0x23, 0x93, 0xd1, 0x20,
-	0xa6, 0x79, 0xed, 0x0d, 0x53, 0x70, 0x35, 0xbf, 0x02, 0x32, 0x5c, 0x06, 0x86, 0x8b, 0xf4, 0x4a,
-	0x0e, 0x86, 0xf4, 0x1b, 0x8d, 0x94, 0xd5, 0x48, 0x1d, 0x5d, 0x1b, 0xa9, 0x01, 0x3d, 0xba, 0x36,
-	0xd2, 0x93, 0x3a, 0xd7, 0xf3, 0xa6, 0x02, 0x67, 0xaa, 0xe1, 0x0c, 0x14, 0xd5, 0xd8, 0x1c, 0x4d,
-	0x31, 0x35, 0xc0, 0x6b, 0x46, 0x5e, 0xf8, 0xb9, 0x29, 0xe2, 0xec, 0xfe, 0x0e, 0x32, 0x50, 0x8d,
-	0x85, 0x1c, 0x46, 0x93, 0x83, 0x39, 0x4f, 0x06, 0xa6, 0x06, 0x98, 0xfe, 0x3a, 0xb0, 0x6c, 0xd1,
-	0xd5, 0x33, 0xb0, 0x54, 0x53, 0x6c, 0xfb, 0xe9, 0x51, 0x5d, 0x7b, 0x76, 0x54, 0xd7, 0xfe, 0x38,
-	0xaa, 0x6b, 0x9f, 0x1d, 0xd7, 0xc7, 0x9e, 0x1d, 0xd7, 0xc7, 0x7e, 0x3d, 0xae, 0x8f, 0x7d, 0xb4,
-	0xd6, 0xe3, 0xf2, 0x6e, 0xd0, 0x36, 0x3a, 0x62, 0x90, 0xbe, 0x35, 0x75, 0xb8, 0x9f, 0x30, 0x02,
-	0x7f, 0x4d, 0x68, 0x97, 0xe1, 0xcf, 0x09, 0x37, 0xfe, 0x09, 0x00, 0x00, 0xff, 0xff, 0x04, 0xc0,
-	0x0f, 0xe2, 0x71, 0x11, 0x00, 0x00,
+	// 1786 bytes of a gzipped FileDescriptorProto
+	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0xc4, 0x59, 0xdd, 0x6b, 0x1c, 0xd7,
+	0x15, 0xd7, 0x48, 0xab, 0xd5, 0xee, 0xd5, 0x87, 0xed, 0x5b, 0xb9, 0xac, 0xb7, 0xae, 0x3e, 0x46,
+	0x96, 0xbc, 0xb2, 0xac, 0x1d, 0x49, 0x6e, 0xd5, 0x42, 0x31, 0xad, 0xe5, 0x5a, 0xae, 0xdc, 0x8a,
+	0xca, 0x23, 0xb7, 0x85, 0xf6, 0x61, 0x99, 0xdd, 0xbd, 0x5a, 0x0d, 0xda, 0x9d, 0x3b, 0x9e, 0x0f,
+	0xd9, 0x8b, 0x10, 0x94, 0x3e, 0x17, 0x5a, 0x92, 0x87, 0x40, 0x48, 0x82, 0x21, 0x79, 0x30, 0xf8,
+	0x21, 0x09, 0xf8, 0x2d, 0xef, 0xc1, 0x6f, 0x31, 0x0e, 0x81, 0x10, 0x88, 0x09, 0x76, 0x20, 0x6f,
+	0xf9, 0x1b, 0xc2, 0x3d, 0xf7, 0xcc, 0xce, 0xcc, 0x5a, 0xda, 0x9d, 0x75, 0x04, 0x79, 0xb1, 0xe7,
+	0x9e, 0xfd, 0x9d, 0x7b, 0x7e, 0xe7, 0xdc, 0x73, 0xcf, 0x3d, 0x07, 0x91, 0x59, 0x6e, 0x33, 0xab,
+	0xe6, 0x18, 0x55, 0x93, 0x59, 0x9e, 0x66, 0x5a, 0x3b, 0xcc, 0x61, 0x56, 0x85, 0x69, 0xfb, 0xcb,
+	0xda, 0x5d, 0x9f, 0x39, 0xcd, 0xa2, 0xed, 0x70, 0x8f, 0xd3, 0x73, 0x51, 0x58, 0xb1, 0x05, 0x2b,
+	0xee, 0x2f, 0xe7, 0xcf, 0x18, 0x0d, 0xd3, 0xe2, 0x1a, 0xfc, 0x2b, 0xd1, 0xf9, 0x4b, 0x15, 0xee,
+	0x36, 0xb8, 0xab, 0x95, 0x0d, 0x97, 0xc9, 0x6d, 0xb4, 0xfd, 0xe5, 0x32, 0xf3, 0x8c, 0x65, 0xcd,
+	0x36, 0x6a, 0xa6, 0x65, 0x78, 0x26, 0xb7, 0x10, 0x7b, 0x4e, 0x62, 0x4b, 0xb0, 0xd2, 0xe4, 0x02,
+	0x7f, 0x1a, 0xaf, 0xf1, 0x1a, 0x97, 0x72, 0xf1, 0x85, 0xd2, 0xf3, 0x35, 0xce, 0x6b, 0x75, 0xa6,
+	0x19, 0xb6, 0xa9, 0x19, 0x96, 0xc5, 0x3d, 0xd8, 0x2d, 0xd0, 0xe9, 0xe0, 0x8f, 0xd7, 0xb4, 0x59,
+	0x00, 0x9b, 0x8b, 0xc1, 0xdc, 0xca, 0x2e, 0xab, 0xfa, 0x75, 0xd3, 0xaa, 0xb5, 0xe3, 0x0a, 0x31,
+	0xdc, 0x3e, 0x73, 0xcc, 0x1d, 0xb3, 0x02, 0x06, 0xdb, 0x90, 0xea, 0x38, 0xa1, 0xb7, 0x85, 0xa7,
+	0x5b, 0x86, 0x63, 0x34, 0x5c, 0x9d, 0xdd, 0xf5, 0x99, 0xeb, 0xa9, 0x3e, 0xf9, 0x59, 0x4c, 0xea,
+	0xda, 0xdc, 0x72, 0x19, 0xfd, 0x23, 0x49, 0xdb, 0x20, 0xc9, 0x29, 0x53, 0x4a, 0x61, 0x78, 0x65,
+	0xba, 0x78, 0x6c, 0x7c, 0x8b, 0x52, 0x75, 0x2d, 0xfb, 0xe4, 0xf9, 0x64, 0xdf, 0xc3, 0xef, 0x3e,
+	0xba, 0xa4, 0xe8, 0xa8, 0x4b, 0x73, 0x64, 0x68, 0x9f, 0x39, 0xae, 0xc9, 0xad, 0x5c, 0xff, 0x94,
+	0x52, 0x48, 0xe9, 0xc1, 0x52, 0x9d, 0x27, 0x67, 0xc0, 0xec, 0x26, 0xaf, 0xb2, 0x3a, 0x72, 0xa1,
+	0xe3, 0x64, 0xb0, 0x21, 0xd6, 0x60, 0x33, 0xab, 0xcb, 0x85, 0xfa, 0x0f, 0xe4, 0x8d, 0x50, 0x24,
+	0x78, 0x2d, 0x8a, 0x1d, 0x5e, 0x99, 0xea, 0xc0, 0x0f, 0x14, 0xa3, 0xf4, 0x70, 0xe3, 0xff, 0x2a,
+	0xd1, 0x9d, 0x83, 0x88, 0xd0, 0x22, 0x19, 0xe4, 0xf7, 0x2c, 0xe6, 0x48, 0x16, 0x6b, 0xb9, 0x67,
+	0x8f, 0x17, 0xc7, 0xf1, 0xd4, 0xaf, 0x55, 0xab, 0x0e, 0x73, 0xdd, 0x6d, 0xcf, 0x31, 0xad, 0x9a,
+	0x2e, 0x61, 0x74, 0x9d, 0x90, 0x30, 0x67, 0xc0, 0xcf, 0xe1, 0x95, 0xb9, 0x22, 0x6a, 0x88, 0x04,
+	0x2b, 0xca, 0x3c, 0xc5, 0x04, 0x2b, 0x6e, 0x19, 0x35, 0x86, 0xb6, 0xf4, 0x88, 0xa6, 0xfa, 0xbe,
+	0x82, 0x47, 0x11, 0xd0, 0x41, 0x4f, 0xaf, 0x93, 0x34, 0xf0, 0x15, 0x47, 0x31, 0xd0, 0xab, 0xab,
+	0xa8, 0x4a, 0x6f, 0x1e, 0x41, 0xf2, 0x62, 0x57, 0x92, 0x92, 0x41, 0x8c, 0xe5, 0x22, 0x39, 0x1b,
+	0x92, 0x5c, 0x37, 0xeb, 0xac, 0xf3, 0xe1, 0x5d, 0x26, 0x3f, 0x6f, 0x87, 0xa3, 0x5b, 0x94, 0xa4,
+	0xb8, 0x65, 0xdd, 0x07, 0xf8, 0x88, 0x0e, 0xdf, 0xea, 0x17, 0x0a, 0xa6, 0xc5, 0x6d, 0x9f, 0x7b,
+	0x9d, 0x77, 0xa6, 0x57, 0x48, 0xca, 0x33, 0x99, 0x03, 0xbe, 0x8c, 0xad, 0x4c, 0x76, 0x08, 0xca,
+	0x1d, 0x93, 0x39, 0x3a, 0x80, 0x45, 0x42, 0xba, 0xcd, 0x46, 0x99, 0xd7, 0xdd, 0xdc, 0xc0, 0xd4,
+	0x40, 0x21, 0xab, 0x07, 0x4b, 0xf1, 0x0b, 0xf7, 0x3d, 0xdb, 0xf7, 0xdc, 0x5c, 0x4a, 0xfe, 0x82,
+	0x4b, 0x7a, 0x8d, 0x64, 0x77, 0x18, 0x2b, 0x55, 0xea, 0x86, 0xeb, 0xe6, 0x06, 0xc1, 0xda, 0x85,
+	0xb8, 0xb5, 0xf0, 0x76, 0x0a, 0x73, 0xeb, 0x8c, 0x5d, 0x17, 0x58, 0x3d, 0xb3, 0x83, 0x5f, 0xea,
+	0x27, 0x29, 0xcc, 0x34, 0xf4, 0x0b, 0x43, 0xf0, 0x3b, 0x32, 0xb0, 0xc3, 0x18, 0x66, 0xf0, 0x44,
+	0x07, 0x0f, 0xd6, 0x19, 0x8b, 0x1e, 0xaa, 0xd0, 0xa2, 0x33, 0x64, 0xb4, 0xc2, 0x1b, 0xb6, 0xef,
+	0xb1, 0x92, 0x6f, 0x99, 0x9e, 0x8b, 0x37, 0x6c, 0x04, 0x85, 0x7f, 0x13, 0x32, 0x3a, 0x49, 0x86,
+	0x4d, 0xcb, 0xf6, 0xbd, 0x52, 0xb9, 0xe9, 0x31, 0xe1, 0xb3, 0x80, 0x10, 0x10, 0xad, 0x09, 0x09,
+	0x9d, 0x26, 0x23, 0xd2, 0x4f, 0x44, 0xa4, 0x00, 0x31, 0x2c, 0x65, 0x12, 0x72, 0x93, 0xa4, 0xdd,
+	0x5d, 0xc3, 0x61, 0xd2, 0xf9, 0xe1, 0x76, 0xe7, 0xdb, 0x89, 0x6e, 0x03, 0x36, 0x96, 0x83, 0x52,
+	0x9d, 0xce, 0x92, 0x31, 0x56, 0x37, 0x6b, 0x66, 0xb9, 0xce, 0x4a, 0x36, 0xbf, 0xc7, 0x9c, 0x5c,
+	0x7a, 0x4a, 0x29, 0x8c, 0xea, 0xa3, 0x81, 0x74, 0x4b, 0x08, 0xe9, 0x2d, 0x42, 0x44, 0x42, 0x96,
+	0x6c, 0xc7, 0xac, 0xb0, 0xdc, 0x10, 0x5c, 0xc2, 0x05, 0xb1, 0xdb, 0x57, 0xcf, 0x27, 0xcf, 0xca,
+	0x8c, 0x75, 0xab, 0x7b, 0x45, 0x93, 0x6b, 0x0d, 0xc3, 0xdb, 0x2d, 0x6e, 0x58, 0xde, 0xb3, 0xc7,
+	0x8b, 0x04, 0x53, 0x79, 0xc3, 0xf2, 0xf4, 0xac, 0x50, 0xdf, 0x12, 0xda, 0xf4, 0x22, 0x39, 0x25,
+	0xce, 0xbd, 0xd4, 0xf0, 0xeb, 0x9e, 0x69, 0xd7, 0x45, 0xbe, 0x64, 0xc0, 0xe6, 0x98, 0x10, 0x6f,
+	0xb6, 0xa4, 0x74, 0x9e, 0x9c, 0x86, 0x03, 0x8e, 0x22, 0xb3, 0x80, 0x3c, 0x05, 0xf2, 0x08, 0xf4,
+	0x4f, 0x24, 0xeb, 0x30, 0xdf, 0x65, 0x25, 0x71, 0x76, 0xa4, 0x77, 0x7a, 0x19, 0xd0, 0x5e, 0x67,
+	0x4c, 0x04, 0xe4, 0x9e, 0x61, 0x7a, 0xa6, 0x55, 0x2b, 0x95, 0xeb, 0xbc, 0xb2, 0xe7, 0xe6, 0x86,
+	0x21, 0xfc, 0xa3, 0x28, 0x5d, 0x03, 0xa1, 0x3a, 0x8b, 0x75, 0x21, 0x28, 0x1a, 0x78, 0x2d, 0xc6,
+	0x48, 0xbf, 0x59, 0x85, 0xe4, 0x49, 0xe9, 0xfd, 0x66, 0x55, 0x2d, 0x91, 0xf1, 0x38, 0x0c, 0xb3,
+	0xec, 0x26, 0x19, 0x72, 0xa4, 0x08, 0x33, 0x4d, 0xed, 0x70, 0x80, 0xa8, 0x1c, 0x3d, 0xbe, 0x40,
+	0x5b, 0xfd, 0x5e, 0x89, 0x5b, 0x68, 0x55, 0xcc, 0x55, 0x11, 0x11, 0xf8, 0x4c, 0x50, 0x35, 0x43,
+	0x68, 0x78, 0xb1, 0xfb, 0xa3, 0x17, 0xfb, 0x0f, 0x24, 0xed, 0x7a, 0x86, 0xe7, 0xcb, 0x74, 0x1d,
+	0x5b, 0x29, 0x74, 0xa7, 0xbb, 0x0d, 0x78, 0x1d, 0xf5, 0xda, 0x2a, 0x72, 0xea, 0xb5, 0x2b, 0xf2,
+	0x23, 0x05, 0x8b, 0x5d, 0xe8, 0x30, 0xc6, 0x74, 0x83, 0x64, 0xd0, 0x8d, 0xa0, 0x2a, 0xf7, 0x18,
+	0xd4, 0x96, 0xfa, 0xc9, 0x55, 0xe6, 0x0b, 0x58, 0x63, 0x36, 0xc4, 0xed, 0x76, 0x8f, 0xcb, 0x92,
+	0x7f, 0x61, 0x32, 0x05, 0xa8, 0xf0, 0xbd, 0x87, 0xaa, 0x10, 0xb8, 0xd3, 0xe9, 0xbd, 0xbf, 0xc3,
+	0x2c, 0x97, 0x3b, 0xb1, 0x1b, 0x2e, 0x75, 0x5b, 0x14, 0x74, 0xe6, 0xfa, 0xf5, 0x63, 0x13, 0xb5,
+	0xf5, 0xd0, 0x05, 0xb0, 0x90, 0x83, 0x03, 0x92, 0x04, 0x3d, 0x87, 0x54, 0x8d, 0x71, 0x90, 0xba,
+	0x74, 0x3d, 0x2c, 0xe4, 0xfd, 0xaf, 0xe1, 0x4a, 0xa0, 0xac, 0xce, 0x61, 0xb2, 0x6f, 0xcb, 0xe2,
+	0xce, 0x8e, 0xf3, 0xa6, 0x82, 0x39, 0x12, 0xe2, 0xd0, 0x9d, 0x5b, 0x24, 0x83, 0x0f, 0x43, 0x50,
+	0xe2, 0x67, 0x3a, 0x30, 0x09, 0xd4, 0x63, 0x49, 0x12, 0xe8, 0xab, 0xff, 0x53, 0xda, 0xac, 0xfc,
+	0xe4, 0xdd, 0xca, 0x87, 0x0a, 0xbe, 0xec, 0x11, 0x46, 0xe8, 0xf8, 0x5f, 0x48, 0x36, 0x20, 0x1e,
+	0xa4, 0x53, 0xaf, 0x9e, 0x87, 0x1b, 0x9c, 0xdc, 0xfd, 0x70, 0x48, 0x2e, 0x7e, 0x50, 0xbe, 0x75,
+	0xdc, 0x2d, 0x39, 0xb1, 0x28, 0x3d, 0x52, 0xc8, 0xb9, 0x23, 0x8c, 0x62, 0xa0, 0x6e, 0x90, 0x94,
+	0xe3, 0x5b, 0x41, 0x8c, 0xe6, 0x12, 0xc4, 0x48, 0xf7, 0xad, 0x68, 0x98, 0x40, 0xfd, 0xe4, 0x22,
+	0xb4, 0x43, 0xf2, 0xb2, 0x36, 0x54, 0x59, 0xc3, 0xe6, 0x1e, 0xb3, 0x2a, 0xcd, 0x3f, 0xb3, 0xe6,
+	0x8f, 0xad, 0xf2, 0xa7, 0xc9, 0xc0, 0x1e, 0x6b, 0x62, 0x8d, 0x17, 0x9f, 0x2a, 0x23, 0xbf, 0x38,
+	0xd2, 0x0e, 0x86, 0x65, 0x5d, 0x2a, 0xc8, 0x3b, 0x33, 0xdf, 0x21, 0x2a, 0x71, 0xfd, 0x58, 0x87,
+	0x24, 0xcc, 0x84, 0xef, 0x66, 0x85, 0x99, 0xf6, 0xb1, 0xe5, 0xe8, 0x6b, 0x85, 0x8c, 0x22, 0x64,
+	0x93, 0x35, 0xca, 0xcc, 0xa1, 0x57, 0x49, 0x86, 0xdb, 0xcc, 0x31, 0x3c, 0x1e, 0x38, 0x3a, 0xfd,
+	0xec, 0xf1, 0xe2, 0x2f, 0xd1, 0xd1, 0xbf, 0x1b, 0x75, 0xb3, 0x2a, 0x7e, 0x8b, 0x7b, 0xdc, 0x52,
+	0x11, 0xcf, 0x9a, 0x6c, 0x6f, 0x84, 0xcb, 0x03, 0xba, 0x5c, 0xd0, 0x1b, 0x50, 0x97, 0x2a, 0xbc,
+	0xc1, 0xf0, 0x5d, 0x5b, 0x88, 0x7b, 0x16, 0x1d, 0xdd, 0xa0, 0x95, 0x07, 0x2e, 0x7f, 0x95, 0x2a,
+	0x7a, 0xa0, 0x2b, 0xda, 0x66, 0x97, 0x19, 0x1e, 0xbc, 0x6a, 0x19, 0x1d, 0xbe, 0xe9, 0x79, 0x92,
+	0xf5, 0x78, 0x5d, 0x58, 0x67, 0x55, 0x68, 0xd2, 0x32, 0x7a, 0x28, 0x50, 0x3f, 0x0b, 0x9f, 0x6d,
+	0x8c, 0x43, 0xb4, 0x31, 0x00, 0x51, 0xa2, 0xc6, 0x00, 0x90, 0x6d, 0x8d, 0x01, 0xc8, 0xe8, 0x26,
+	0x19, 0x6a, 0x00, 0xdb, 0xa0, 0xe4, 0x16, 0xba, 0x6f, 0x24, 0xdd, 0x8b, 0x6d, 0x87, 0x7b, 0x88,
+	0xa6, 0xd5, 0xe3, 0x9e, 0x51, 0xc7, 0x26, 0x71, 0x00, 0xa2, 0x48, 0x40, 0x04, 0x1d, 0xe2, 0xca,
+	0xbf, 0x29, 0x19, 0x04, 0x8f, 0xe8, 0x1b, 0x0a, 0x49, 0xcb, 0xf1, 0x93, 0x2e, 0x76, 0xb0, 0xf9,
+	0xea, 0xdc, 0x9b, 0x2f, 0x26, 0x85, 0xcb, 0x60, 0xa9, 0xf3, 0xff, 0xf9, 0xfc, 0xdb, 0x37, 0xfb,
+	0x67, 0xe8, 0xb4, 0x76, 0xfc, 0xfc, 0x8e, 0x53, 0xef, 0x5b, 0x0a, 0x19, 0x84, 0x79, 0x87, 0x5e,
+	0xee, 0x66, 0x24, 0x3a, 0xfe, 0xe6, 0x17, 0x13, 0xa2, 0x91, 0xd1, 0x32, 0x30, 0x5a, 0xa0, 0xf3,
+	0x1d, 0x18, 0xc9, 0xe9, 0x4f, 0x3b, 0x80, 0xff, 0x0f, 0x21, 0x5c, 0x72, 0xba, 0xa4, 0xc9, 0x8c,
+	0x25, 0x0f, 0x57, 0x7c, 0x68, 0x4d, 0x14, 0x2e, 0x1c, 0x4d, 0x1f, 0x2a, 0x24, 0xdb, 0x1a, 0x0f,
+	0xe9, 0x52, 0x22, 0x43, 0x91, 0xc1, 0x33, 0xbf, 0xdc, 0x83, 0x06, 0xb2, 0x5b, 0x05, 0x76, 0x4b,
+	0xb4, 0x98, 0x38, 0x74, 0xda, 0x8e, 0x20, 0xf7, 0xae, 0x22, 0x12, 0x8f, 0x7b, 0xac, 0xfb, 0xc9,
+	0x46, 0x27, 0xd8, 0xee, 0x27, 0x1b, 0x9b, 0x0b, 0xd5, 0xdf, 0x00, 0xbd, 0x65, 0xaa, 0x25, 0xa7,
+	0x77, 0x17, 0x58, 0xbd, 0xa3, 0x90, 0xa1, 0x56, 0x63, 0xd0, 0xcd, 0x66, 0x7c, 0x9c, 0xc8, 0x6b,
+	0x89, 0xf1, 0xc8, 0x72, 0x09, 0x58, 0x5e, 0xa2, 0x85, 0x0e, 0x2c, 0x83, 0x2e, 0x57, 0x3b, 0x30,
+	0xab, 0x87, 0xf4, 0x6d, 0x85, 0x64, 0x82, 0x56, 0x9a, 0x26, 0xb5, 0xd7, 0x4a, 0xc1, 0xa5, 0xe4,
+	0x0a, 0xc8, 0x70, 0x01, 0x18, 0xce, 0xd2, 0x99, 0x04, 0x0c, 0xe9, 0x03, 0x85, 0xa4, 0x65, 0x53,
+	0xdc, 0xfd, 0x6e, 0xc4, 0x5a, 0xec, 0xee, 0x77, 0x23, 0xde, 0x6b, 0x27, 0x3a, 0xde, 0x58, 0xe0,
+	0x34, 0xd9, 0x5e, 0x03, 0x45, 0xd9, 0xf8, 0x76, 0xa7, 0x18, 0x6b, 0xc1, 0xf3, 0xc5, 0xa4, 0xf0,
+	0xd7, 0xa6, 0x88, 0xdd, 0xf7, 0x07, 0x90, 0x81, 0xf2, 0x59, 0x48, 0x60, 0x34, 0xfa, 0x30, 0x27,
+	0xc9, 0xc0, 0xd8, 0x03, 0xa6, 0xfe, 0x16, 0x58, 0xae, 0xd0, 0xa5, 0x1e, 0x58, 0x4a, 0x6a, 0x0f,
+	0x14, 0x92, 0x09, 0x7a, 0xaa, 0xee, 0x99, 0xd8, 0x36, 0x02, 0x74, 0xcf, 0xc4, 0xf6, 0x59, 0x20,
+	0x51, 0xad, 0x6e, 0xb5, 0xbc, 0xf2, 0xb2, 0xbc, 0xa7, 0x90, 0x6c, 0xab, 0xb7, 0xa6, 0x89, 0x4d,
+	0xba, 0x89, 0xcb, 0xe2, 0x2b, 0x8d, 0xbb, 0x7a, 0x19, 0x58, 0xce, 0xd1, 0x0b, 0x49, 0x58, 0xd2,
+	0x8f, 0x15, 0x32, 0x12, 0x6d, 0x6b, 0xe9, 0x95, 0xc4, 0x61, 0x09, 0x3b, 0xef, 0xfc, 0xaf, 0x7a,
+	0x53, 0xea, 0xa1, 0x80, 0xc7, 0xe3, 0xa9, 0x41, 0xab, 0xfc, 0xa9, 0x42, 0xc6, 0xe2, 0x5d, 0x23,
+	0xfd, 0x75, 0xd7, 0xdb, 0x7b, 0x54, 0x37, 0x9c, 0x5f, 0xed, 0x55, 0x0d, 0x99, 0xdf, 0x00, 0xe6,
+	0xbf, 0xa7, 0x57, 0x3b, 0x30, 0x37, 0x43, 0xd5, 0xd2, 0x1e, 0x6b, 0xba, 0xda, 0x41, 0xab, 0x9b,
+	0x3e, 0xd4, 0x0e, 0xf6, 0x58, 0xf3, 0x70, 0x6d, 0xeb, 0xc9, 0x8b, 0x09, 0xe5, 0xe9, 0x8b, 0x09,
+	0xe5, 0x9b, 0x17, 0x13, 0xca, 0xff, 0x5f, 0x4e, 0xf4, 0x3d, 0x7d, 0x39, 0xd1, 0xf7, 0xe5, 0xcb,
+	0x89, 0xbe, 0x7f, 0xae, 0xd6, 0x4c, 0x6f, 0xd7, 0x2f, 0x17, 0x2b, 0xbc, 0x11, 0x37, 0x11, 0x5b,
+	0xdc, 0x8f, 0x58, 0x84, 0x3f, 0x12, 0x94, 0xd3, 0xf0, 0x57, 0x82, 0x2b, 0x3f, 0x04, 0x00, 0x00,
+	0xff, 0xff, 0x68, 0x82, 0xd6, 0x0e, 0x70, 0x19, 0x00, 0x00,
 }
 
 // Reference imports to suppress errors if they are not otherwise used.
@@ -1290,6 +1760,14 @@ type QueryClient interface {
 	Result(ctx context.Context, in *QueryResultRequest, opts ...grpc.CallOption) (*QueryResultResponse, error)
 	// Receipt returns the permanent record of a settled request.
 	Receipt(ctx context.Context, in *QueryReceiptRequest, opts ...grpc.CallOption) (*QueryReceiptResponse, error)
+	// Schedule returns one schedule.
+	Schedule(ctx context.Context, in *QueryScheduleRequest, opts ...grpc.CallOption) (*QueryScheduleResponse, error)
+	// Schedules lists schedules by id, or those of one owner.
+	Schedules(ctx context.Context, in *QuerySchedulesRequest, opts ...grpc.CallOption) (*QuerySchedulesResponse, error)
+	// ScheduleRuns lists the runs of a schedule, with the request that each became or the reason why it was missed.
+	ScheduleRuns(ctx context.Context, in *QueryScheduleRunsRequest, opts ...grpc.CallOption) (*QueryScheduleRunsResponse, error)
+	// IdempotencyKey returns what a message with a key was answered with.
+	IdempotencyKey(ctx context.Context, in *QueryIdempotencyKeyRequest, opts ...grpc.CallOption) (*QueryIdempotencyKeyResponse, error)
 }
 
 type queryClient struct {
@@ -1390,6 +1868,42 @@ func (c *queryClient) Receipt(ctx context.Context, in *QueryReceiptRequest, opts
 	return out, nil
 }
 
+func (c *queryClient) Schedule(ctx context.Context, in *QueryScheduleRequest, opts ...grpc.CallOption) (*QueryScheduleResponse, error) {
+	out := new(QueryScheduleResponse)
+	err := c.cc.Invoke(ctx, "/opengradient.inference.v1.Query/Schedule", in, out, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *queryClient) Schedules(ctx context.Context, in *QuerySchedulesRequest, opts ...grpc.CallOption) (*QuerySchedulesResponse, error) {
+	out := new(QuerySchedulesResponse)
+	err := c.cc.Invoke(ctx, "/opengradient.inference.v1.Query/Schedules", in, out, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *queryClient) ScheduleRuns(ctx context.Context, in *QueryScheduleRunsRequest, opts ...grpc.CallOption) (*QueryScheduleRunsResponse, error) {
+	out := new(QueryScheduleRunsResponse)
+	err := c.cc.Invoke(ctx, "/opengradient.inference.v1.Query/ScheduleRuns", in, out, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *queryClient) IdempotencyKey(ctx context.Context, in *QueryIdempotencyKeyRequest, opts ...grpc.CallOption) (*QueryIdempotencyKeyResponse, error) {
+	out := new(QueryIdempotencyKeyResponse)
+	err := c.cc.Invoke(ctx, "/opengradient.inference.v1.Query/IdempotencyKey", in, out, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // QueryServer is the server API for Query service.
 type QueryServer interface {
 	// Params returns the current parameters and their version.
@@ -1412,6 +1926,14 @@ type QueryServer interface {
 	Result(context.Context, *QueryResultRequest) (*QueryResultResponse, error)
 	// Receipt returns the permanent record of a settled request.
 	Receipt(context.Context, *QueryReceiptRequest) (*QueryReceiptResponse, error)
+	// Schedule returns one schedule.
+	Schedule(context.Context, *QueryScheduleRequest) (*QueryScheduleResponse, error)
+	// Schedules lists schedules by id, or those of one owner.
+	Schedules(context.Context, *QuerySchedulesRequest) (*QuerySchedulesResponse, error)
+	// ScheduleRuns lists the runs of a schedule, with the request that each became or the reason why it was missed.
+	ScheduleRuns(context.Context, *QueryScheduleRunsRequest) (*QueryScheduleRunsResponse, error)
+	// IdempotencyKey returns what a message with a key was answered with.
+	IdempotencyKey(context.Context, *QueryIdempotencyKeyRequest) (*QueryIdempotencyKeyResponse, error)
 }
 
 // UnimplementedQueryServer can be embedded to have forward compatible implementations.
@@ -1447,6 +1969,18 @@ func (*UnimplementedQueryServer) Result(ctx context.Context, req *QueryResultReq
 }
 func (*UnimplementedQueryServer) Receipt(ctx context.Context, req *QueryReceiptRequest) (*QueryReceiptResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method Receipt not implemented")
+}
+func (*UnimplementedQueryServer) Schedule(ctx context.Context, req *QueryScheduleRequest) (*QueryScheduleResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method Schedule not implemented")
+}
+func (*UnimplementedQueryServer) Schedules(ctx context.Context, req *QuerySchedulesRequest) (*QuerySchedulesResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method Schedules not implemented")
+}
+func (*UnimplementedQueryServer) ScheduleRuns(ctx context.Context, req *QueryScheduleRunsRequest) (*QueryScheduleRunsResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method ScheduleRuns not implemented")
+}
+func (*UnimplementedQueryServer) IdempotencyKey(ctx context.Context, req *QueryIdempotencyKeyRequest) (*QueryIdempotencyKeyResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method IdempotencyKey not implemented")
 }
 
 func RegisterQueryServer(s grpc1.Server, srv QueryServer) {
@@ -1633,6 +2167,78 @@ func _Query_Receipt_Handler(srv interface{}, ctx context.Context, dec func(inter
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Query_Schedule_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(QueryScheduleRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(QueryServer).Schedule(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: "/opengradient.inference.v1.Query/Schedule",
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(QueryServer).Schedule(ctx, req.(*QueryScheduleRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Query_Schedules_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(QuerySchedulesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(QueryServer).Schedules(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: "/opengradient.inference.v1.Query/Schedules",
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(QueryServer).Schedules(ctx, req.(*QuerySchedulesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Query_ScheduleRuns_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(QueryScheduleRunsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(QueryServer).ScheduleRuns(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: "/opengradient.inference.v1.Query/ScheduleRuns",
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(QueryServer).ScheduleRuns(ctx, req.(*QueryScheduleRunsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Query_IdempotencyKey_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(QueryIdempotencyKeyRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(QueryServer).IdempotencyKey(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: "/opengradient.inference.v1.Query/IdempotencyKey",
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(QueryServer).IdempotencyKey(ctx, req.(*QueryIdempotencyKeyRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 var Query_serviceDesc = _Query_serviceDesc
 var _Query_serviceDesc = grpc.ServiceDesc{
 	ServiceName: "opengradient.inference.v1.Query",
@@ -1677,6 +2283,22 @@ var _Query_serviceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Receipt",
 			Handler:    _Query_Receipt_Handler,
+		},
+		{
+			MethodName: "Schedule",
+			Handler:    _Query_Schedule_Handler,
+		},
+		{
+			MethodName: "Schedules",
+			Handler:    _Query_Schedules_Handler,
+		},
+		{
+			MethodName: "ScheduleRuns",
+			Handler:    _Query_ScheduleRuns_Handler,
+		},
+		{
+			MethodName: "IdempotencyKey",
+			Handler:    _Query_IdempotencyKey_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},
@@ -1978,6 +2600,11 @@ func (m *QueryQuoteRequest) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	_ = i
 	var l int
 	_ = l
+	if m.FeeClass != 0 {
+		i = encodeVarintQuery(dAtA, i, uint64(m.FeeClass))
+		i--
+		dAtA[i] = 0x28
+	}
 	if len(m.Outputs) > 0 {
 		for iNdEx := len(m.Outputs) - 1; iNdEx >= 0; iNdEx-- {
 			i -= len(m.Outputs[iNdEx])
@@ -2031,6 +2658,41 @@ func (m *QueryQuoteResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	_ = i
 	var l int
 	_ = l
+	if m.WaitingBlocks != 0 {
+		i = encodeVarintQuery(dAtA, i, uint64(m.WaitingBlocks))
+		i--
+		dAtA[i] = 0x58
+	}
+	{
+		size := m.ReuseFee.Size()
+		i -= size
+		if _, err := m.ReuseFee.MarshalTo(dAtA[i:]); err != nil {
+			return 0, err
+		}
+		i = encodeVarintQuery(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x52
+	if m.ClassMultiplier != 0 {
+		i = encodeVarintQuery(dAtA, i, uint64(m.ClassMultiplier))
+		i--
+		dAtA[i] = 0x48
+	}
+	if m.TierMultiplier != 0 {
+		i = encodeVarintQuery(dAtA, i, uint64(m.TierMultiplier))
+		i--
+		dAtA[i] = 0x40
+	}
+	{
+		size := m.BasePrice.Size()
+		i -= size
+		if _, err := m.BasePrice.MarshalTo(dAtA[i:]); err != nil {
+			return 0, err
+		}
+		i = encodeVarintQuery(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x3a
 	if m.EligiblePower != 0 {
 		i = encodeVarintQuery(dAtA, i, uint64(m.EligiblePower))
 		i--
@@ -2378,6 +3040,317 @@ func (m *QueryResultResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	return len(dAtA) - i, nil
 }
 
+func (m *QueryScheduleRequest) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *QueryScheduleRequest) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *QueryScheduleRequest) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.Id != 0 {
+		i = encodeVarintQuery(dAtA, i, uint64(m.Id))
+		i--
+		dAtA[i] = 0x8
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *QueryScheduleResponse) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *QueryScheduleResponse) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *QueryScheduleResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	{
+		size, err := m.Schedule.MarshalToSizedBuffer(dAtA[:i])
+		if err != nil {
+			return 0, err
+		}
+		i -= size
+		i = encodeVarintQuery(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0xa
+	return len(dAtA) - i, nil
+}
+
+func (m *QuerySchedulesRequest) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *QuerySchedulesRequest) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *QuerySchedulesRequest) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.Pagination != nil {
+		{
+			size, err := m.Pagination.MarshalToSizedBuffer(dAtA[:i])
+			if err != nil {
+				return 0, err
+			}
+			i -= size
+			i = encodeVarintQuery(dAtA, i, uint64(size))
+		}
+		i--
+		dAtA[i] = 0x12
+	}
+	if len(m.Owner) > 0 {
+		i -= len(m.Owner)
+		copy(dAtA[i:], m.Owner)
+		i = encodeVarintQuery(dAtA, i, uint64(len(m.Owner)))
+		i--
+		dAtA[i] = 0xa
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *QuerySchedulesResponse) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *QuerySchedulesResponse) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *QuerySchedulesResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.Pagination != nil {
+		{
+			size, err := m.Pagination.MarshalToSizedBuffer(dAtA[:i])
+			if err != nil {
+				return 0, err
+			}
+			i -= size
+			i = encodeVarintQuery(dAtA, i, uint64(size))
+		}
+		i--
+		dAtA[i] = 0x12
+	}
+	if len(m.Schedules) > 0 {
+		for iNdEx := len(m.Schedules) - 1; iNdEx >= 0; iNdEx-- {
+			{
+				size, err := m.Schedules[iNdEx].MarshalToSizedBuffer(dAtA[:i])
+				if err != nil {
+					return 0, err
+				}
+				i -= size
+				i = encodeVarintQuery(dAtA, i, uint64(size))
+			}
+			i--
+			dAtA[i] = 0xa
+		}
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *QueryScheduleRunsRequest) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *QueryScheduleRunsRequest) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *QueryScheduleRunsRequest) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.Pagination != nil {
+		{
+			size, err := m.Pagination.MarshalToSizedBuffer(dAtA[:i])
+			if err != nil {
+				return 0, err
+			}
+			i -= size
+			i = encodeVarintQuery(dAtA, i, uint64(size))
+		}
+		i--
+		dAtA[i] = 0x12
+	}
+	if m.Id != 0 {
+		i = encodeVarintQuery(dAtA, i, uint64(m.Id))
+		i--
+		dAtA[i] = 0x8
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *QueryScheduleRunsResponse) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *QueryScheduleRunsResponse) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *QueryScheduleRunsResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.Pagination != nil {
+		{
+			size, err := m.Pagination.MarshalToSizedBuffer(dAtA[:i])
+			if err != nil {
+				return 0, err
+			}
+			i -= size
+			i = encodeVarintQuery(dAtA, i, uint64(size))
+		}
+		i--
+		dAtA[i] = 0x12
+	}
+	if len(m.Runs) > 0 {
+		for iNdEx := len(m.Runs) - 1; iNdEx >= 0; iNdEx-- {
+			{
+				size, err := m.Runs[iNdEx].MarshalToSizedBuffer(dAtA[:i])
+				if err != nil {
+					return 0, err
+				}
+				i -= size
+				i = encodeVarintQuery(dAtA, i, uint64(size))
+			}
+			i--
+			dAtA[i] = 0xa
+		}
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *QueryIdempotencyKeyRequest) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *QueryIdempotencyKeyRequest) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *QueryIdempotencyKeyRequest) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if len(m.Key) > 0 {
+		i -= len(m.Key)
+		copy(dAtA[i:], m.Key)
+		i = encodeVarintQuery(dAtA, i, uint64(len(m.Key)))
+		i--
+		dAtA[i] = 0x12
+	}
+	if len(m.Requester) > 0 {
+		i -= len(m.Requester)
+		copy(dAtA[i:], m.Requester)
+		i = encodeVarintQuery(dAtA, i, uint64(len(m.Requester)))
+		i--
+		dAtA[i] = 0xa
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *QueryIdempotencyKeyResponse) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *QueryIdempotencyKeyResponse) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *QueryIdempotencyKeyResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	{
+		size, err := m.Key.MarshalToSizedBuffer(dAtA[:i])
+		if err != nil {
+			return 0, err
+		}
+		i -= size
+		i = encodeVarintQuery(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0xa
+	return len(dAtA) - i, nil
+}
+
 func (m *QueryReceiptRequest) Marshal() (dAtA []byte, err error) {
 	size := m.Size()
 	dAtA = make([]byte, size)
@@ -2663,6 +3636,9 @@ func (m *QueryQuoteRequest) Size() (n int) {
 			n += 1 + l + sovQuery(uint64(l))
 		}
 	}
+	if m.FeeClass != 0 {
+		n += 1 + sovQuery(uint64(m.FeeClass))
+	}
 	return n
 }
 
@@ -2687,6 +3663,19 @@ func (m *QueryQuoteResponse) Size() (n int) {
 	n += 1 + l + sovQuery(uint64(l))
 	if m.EligiblePower != 0 {
 		n += 1 + sovQuery(uint64(m.EligiblePower))
+	}
+	l = m.BasePrice.Size()
+	n += 1 + l + sovQuery(uint64(l))
+	if m.TierMultiplier != 0 {
+		n += 1 + sovQuery(uint64(m.TierMultiplier))
+	}
+	if m.ClassMultiplier != 0 {
+		n += 1 + sovQuery(uint64(m.ClassMultiplier))
+	}
+	l = m.ReuseFee.Size()
+	n += 1 + l + sovQuery(uint64(l))
+	if m.WaitingBlocks != 0 {
+		n += 1 + sovQuery(uint64(m.WaitingBlocks))
 	}
 	return n
 }
@@ -2810,6 +3799,128 @@ func (m *QueryResultResponse) Size() (n int) {
 			n += 1 + l + sovQuery(uint64(l))
 		}
 	}
+	return n
+}
+
+func (m *QueryScheduleRequest) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if m.Id != 0 {
+		n += 1 + sovQuery(uint64(m.Id))
+	}
+	return n
+}
+
+func (m *QueryScheduleResponse) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = m.Schedule.Size()
+	n += 1 + l + sovQuery(uint64(l))
+	return n
+}
+
+func (m *QuerySchedulesRequest) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = len(m.Owner)
+	if l > 0 {
+		n += 1 + l + sovQuery(uint64(l))
+	}
+	if m.Pagination != nil {
+		l = m.Pagination.Size()
+		n += 1 + l + sovQuery(uint64(l))
+	}
+	return n
+}
+
+func (m *QuerySchedulesResponse) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if len(m.Schedules) > 0 {
+		for _, e := range m.Schedules {
+			l = e.Size()
+			n += 1 + l + sovQuery(uint64(l))
+		}
+	}
+	if m.Pagination != nil {
+		l = m.Pagination.Size()
+		n += 1 + l + sovQuery(uint64(l))
+	}
+	return n
+}
+
+func (m *QueryScheduleRunsRequest) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if m.Id != 0 {
+		n += 1 + sovQuery(uint64(m.Id))
+	}
+	if m.Pagination != nil {
+		l = m.Pagination.Size()
+		n += 1 + l + sovQuery(uint64(l))
+	}
+	return n
+}
+
+func (m *QueryScheduleRunsResponse) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if len(m.Runs) > 0 {
+		for _, e := range m.Runs {
+			l = e.Size()
+			n += 1 + l + sovQuery(uint64(l))
+		}
+	}
+	if m.Pagination != nil {
+		l = m.Pagination.Size()
+		n += 1 + l + sovQuery(uint64(l))
+	}
+	return n
+}
+
+func (m *QueryIdempotencyKeyRequest) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = len(m.Requester)
+	if l > 0 {
+		n += 1 + l + sovQuery(uint64(l))
+	}
+	l = len(m.Key)
+	if l > 0 {
+		n += 1 + l + sovQuery(uint64(l))
+	}
+	return n
+}
+
+func (m *QueryIdempotencyKeyResponse) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = m.Key.Size()
+	n += 1 + l + sovQuery(uint64(l))
 	return n
 }
 
@@ -3741,6 +4852,25 @@ func (m *QueryQuoteRequest) Unmarshal(dAtA []byte) error {
 			}
 			m.Outputs = append(m.Outputs, string(dAtA[iNdEx:postIndex]))
 			iNdEx = postIndex
+		case 5:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field FeeClass", wireType)
+			}
+			m.FeeClass = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.FeeClass |= types.FeeClass(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
 		default:
 			iNdEx = preIndex
 			skippy, err := skipQuery(dAtA[iNdEx:])
@@ -3929,6 +5059,131 @@ func (m *QueryQuoteResponse) Unmarshal(dAtA []byte) error {
 				b := dAtA[iNdEx]
 				iNdEx++
 				m.EligiblePower |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 7:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field BasePrice", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.BasePrice.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 8:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field TierMultiplier", wireType)
+			}
+			m.TierMultiplier = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.TierMultiplier |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 9:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field ClassMultiplier", wireType)
+			}
+			m.ClassMultiplier = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.ClassMultiplier |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 10:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field ReuseFee", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.ReuseFee.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 11:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field WaitingBlocks", wireType)
+			}
+			m.WaitingBlocks = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.WaitingBlocks |= uint64(b&0x7F) << shift
 				if b < 0x80 {
 					break
 				}
@@ -4734,6 +5989,818 @@ func (m *QueryResultResponse) Unmarshal(dAtA []byte) error {
 	}
 	return nil
 }
+func (m *QueryScheduleRequest) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowQuery
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: QueryScheduleRequest: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: QueryScheduleRequest: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Id", wireType)
+			}
+			m.Id = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Id |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		default:
+			iNdEx = preIndex
+			skippy, err := skipQuery(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *QueryScheduleResponse) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowQuery
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: QueryScheduleResponse: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: QueryScheduleResponse: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Schedule", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Schedule.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipQuery(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *QuerySchedulesRequest) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowQuery
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: QuerySchedulesRequest: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: QuerySchedulesRequest: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Owner", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Owner = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Pagination", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if m.Pagination == nil {
+				m.Pagination = &query.PageRequest{}
+			}
+			if err := m.Pagination.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipQuery(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *QuerySchedulesResponse) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowQuery
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: QuerySchedulesResponse: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: QuerySchedulesResponse: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Schedules", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Schedules = append(m.Schedules, Schedule{})
+			if err := m.Schedules[len(m.Schedules)-1].Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Pagination", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if m.Pagination == nil {
+				m.Pagination = &query.PageResponse{}
+			}
+			if err := m.Pagination.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipQuery(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *QueryScheduleRunsRequest) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowQuery
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: QueryScheduleRunsRequest: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: QueryScheduleRunsRequest: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Id", wireType)
+			}
+			m.Id = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Id |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Pagination", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if m.Pagination == nil {
+				m.Pagination = &query.PageRequest{}
+			}
+			if err := m.Pagination.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipQuery(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *QueryScheduleRunsResponse) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowQuery
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: QueryScheduleRunsResponse: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: QueryScheduleRunsResponse: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Runs", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Runs = append(m.Runs, ScheduleRun{})
+			if err := m.Runs[len(m.Runs)-1].Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Pagination", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if m.Pagination == nil {
+				m.Pagination = &query.PageResponse{}
+			}
+			if err := m.Pagination.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipQuery(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *QueryIdempotencyKeyRequest) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowQuery
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: QueryIdempotencyKeyRequest: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: QueryIdempotencyKeyRequest: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Requester", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Requester = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Key", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Key = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipQuery(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *QueryIdempotencyKeyResponse) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowQuery
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: QueryIdempotencyKeyResponse: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: QueryIdempotencyKeyResponse: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Key", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Key.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipQuery(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
 func (m *QueryReceiptRequest) Unmarshal(dAtA []byte) error {
 	l := len(dAtA)
 	iNdEx := 0
@@ -4897,7 +6964,7 @@ func (m *ReceiptMember) Unmarshal(dAtA []byte) error {
 				}
 				b := dAtA[iNdEx]
 				iNdEx++
-				m.Outcome |= types.MemberOutcome(b&0x7F) << shift
+				m.Outcome |= types1.MemberOutcome(b&0x7F) << shift
 				if b < 0x80 {
 					break
 				}

@@ -37,6 +37,9 @@ func (r Request) Validate() error {
 	if err := ValidateTier(r.Tier); err != nil {
 		return fmt.Errorf("request %d: %w", r.Id, err)
 	}
+	if !r.FeeClass.IsKnown() {
+		return fmt.Errorf("request %d: expected a known fee class, got %s", r.Id, r.FeeClass)
+	}
 	if len(r.Outputs) == 0 || r.ComputeUnits == 0 || r.OutputBytes == 0 || r.OutputBytes > r.MaxOutputBytes {
 		return fmt.Errorf("request %d: expected outputs within %d bytes and compute units, got %d outputs, %d bytes, %d units",
 			r.Id, r.MaxOutputBytes, len(r.Outputs), r.OutputBytes, r.ComputeUnits)

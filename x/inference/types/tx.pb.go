@@ -209,8 +209,16 @@ type MsgSubmitRequests struct {
 	Outputs []string `protobuf:"bytes,4,rep,name=outputs,proto3" json:"outputs,omitempty"`
 	Tier    Tier     `protobuf:"varint,5,opt,name=tier,proto3,enum=opengradient.inference.v1.Tier" json:"tier,omitempty"`
 	// max_fee is the most the requester pays for each request, in uopg.
-	MaxFee  cosmossdk_io_math.Int `protobuf:"bytes,6,opt,name=max_fee,json=maxFee,proto3,customtype=cosmossdk.io/math.Int" json:"max_fee"`
-	Sealing Sealing               `protobuf:"varint,7,opt,name=sealing,proto3,enum=opengradient.inference.v1.Sealing" json:"sealing,omitempty"`
+	MaxFee   cosmossdk_io_math.Int `protobuf:"bytes,6,opt,name=max_fee,json=maxFee,proto3,customtype=cosmossdk.io/math.Int" json:"max_fee"`
+	Sealing  Sealing               `protobuf:"varint,7,opt,name=sealing,proto3,enum=opengradient.inference.v1.Sealing" json:"sealing,omitempty"`
+	FeeClass types.FeeClass        `protobuf:"varint,8,opt,name=fee_class,json=feeClass,proto3,enum=opengradient.scheduling.v1.FeeClass" json:"fee_class,omitempty"`
+	// idempotency_key, when set, makes the message safe to send again: 1 to 64 bytes of printable ASCII, unique for the
+	// requester as long as it is remembered. The same content is answered with the first ids and not charged again;
+	// other content is refused.
+	IdempotencyKey string `protobuf:"bytes,9,opt,name=idempotency_key,json=idempotencyKey,proto3" json:"idempotency_key,omitempty"`
+	// reuse_blocks, when set, takes a receipt of the same model, inputs, outputs and tier that was settled at most so
+	// many blocks ago in place of a new run, for a part of the fee.
+	ReuseBlocks uint32 `protobuf:"varint,10,opt,name=reuse_blocks,json=reuseBlocks,proto3" json:"reuse_blocks,omitempty"`
 }
 
 func (m *MsgSubmitRequests) Reset()         { *m = MsgSubmitRequests{} }
@@ -288,9 +296,34 @@ func (m *MsgSubmitRequests) GetSealing() Sealing {
 	return SEALING_DEFAULT
 }
 
+func (m *MsgSubmitRequests) GetFeeClass() types.FeeClass {
+	if m != nil {
+		return m.FeeClass
+	}
+	return types.FEE_CLASS_STANDARD
+}
+
+func (m *MsgSubmitRequests) GetIdempotencyKey() string {
+	if m != nil {
+		return m.IdempotencyKey
+	}
+	return ""
+}
+
+func (m *MsgSubmitRequests) GetReuseBlocks() uint32 {
+	if m != nil {
+		return m.ReuseBlocks
+	}
+	return 0
+}
+
 // MsgSubmitRequestsResponse holds the ids in the order of the requests.
 type MsgSubmitRequestsResponse struct {
 	Ids []uint64 `protobuf:"varint,1,rep,packed,name=ids,proto3" json:"ids,omitempty"`
+	// reused are those of ids that were answered by a receipt that was there before, in the order of the requests.
+	Reused []uint64 `protobuf:"varint,2,rep,packed,name=reused,proto3" json:"reused,omitempty"`
+	// answered_before is true when the message was answered before under its idempotency key: nothing was charged.
+	AnsweredBefore bool `protobuf:"varint,3,opt,name=answered_before,json=answeredBefore,proto3" json:"answered_before,omitempty"`
 }
 
 func (m *MsgSubmitRequestsResponse) Reset()         { *m = MsgSubmitRequestsResponse{} }
@@ -333,6 +366,555 @@ func (m *MsgSubmitRequestsResponse) GetIds() []uint64 {
 	return nil
 }
 
+func (m *MsgSubmitRequestsResponse) GetReused() []uint64 {
+	if m != nil {
+		return m.Reused
+	}
+	return nil
+}
+
+func (m *MsgSubmitRequestsResponse) GetAnsweredBefore() bool {
+	if m != nil {
+		return m.AnsweredBefore
+	}
+	return false
+}
+
+// MsgCreateSchedule creates a schedule.
+type MsgCreateSchedule struct {
+	Owner string `protobuf:"bytes,1,opt,name=owner,proto3" json:"owner,omitempty"`
+	// model is a model's name or its sha256 in hexadecimal.
+	Model string `protobuf:"bytes,2,opt,name=model,proto3" json:"model,omitempty"`
+	// inputs are the input tensors of the model, in any order.
+	Inputs []Tensor `protobuf:"bytes,3,rep,name=inputs,proto3" json:"inputs"`
+	// outputs are the names of the wanted outputs; none means all, in the order of the signature.
+	Outputs  []string       `protobuf:"bytes,4,rep,name=outputs,proto3" json:"outputs,omitempty"`
+	Tier     Tier           `protobuf:"varint,5,opt,name=tier,proto3,enum=opengradient.inference.v1.Tier" json:"tier,omitempty"`
+	Sealing  Sealing        `protobuf:"varint,6,opt,name=sealing,proto3,enum=opengradient.inference.v1.Sealing" json:"sealing,omitempty"`
+	FeeClass types.FeeClass `protobuf:"varint,7,opt,name=fee_class,json=feeClass,proto3,enum=opengradient.scheduling.v1.FeeClass" json:"fee_class,omitempty"`
+	// max_fee is the most that one run may cost, in uopg; a run that would cost more is missed.
+	MaxFee cosmossdk_io_math.Int `protobuf:"bytes,8,opt,name=max_fee,json=maxFee,proto3,customtype=cosmossdk.io/math.Int" json:"max_fee"`
+	// every is the number of blocks from one run to the next.
+	Every uint32 `protobuf:"varint,9,opt,name=every,proto3" json:"every,omitempty"`
+	// count is the number of runs. The first comes at the end of the block that creates the schedule.
+	Count uint32 `protobuf:"varint,10,opt,name=count,proto3" json:"count,omitempty"`
+	// deposit pays for the runs, in uopg: at least what all of them cost at the current price.
+	Deposit cosmossdk_io_math.Int `protobuf:"bytes,11,opt,name=deposit,proto3,customtype=cosmossdk.io/math.Int" json:"deposit"`
+}
+
+func (m *MsgCreateSchedule) Reset()         { *m = MsgCreateSchedule{} }
+func (m *MsgCreateSchedule) String() string { return proto.CompactTextString(m) }
+func (*MsgCreateSchedule) ProtoMessage()    {}
+func (*MsgCreateSchedule) Descriptor() ([]byte, []int) {
+	return fileDescriptor_50c19ed3d60c8b11, []int{5}
+}
+func (m *MsgCreateSchedule) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *MsgCreateSchedule) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_MsgCreateSchedule.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *MsgCreateSchedule) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_MsgCreateSchedule.Merge(m, src)
+}
+func (m *MsgCreateSchedule) XXX_Size() int {
+	return m.Size()
+}
+func (m *MsgCreateSchedule) XXX_DiscardUnknown() {
+	xxx_messageInfo_MsgCreateSchedule.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_MsgCreateSchedule proto.InternalMessageInfo
+
+func (m *MsgCreateSchedule) GetOwner() string {
+	if m != nil {
+		return m.Owner
+	}
+	return ""
+}
+
+func (m *MsgCreateSchedule) GetModel() string {
+	if m != nil {
+		return m.Model
+	}
+	return ""
+}
+
+func (m *MsgCreateSchedule) GetInputs() []Tensor {
+	if m != nil {
+		return m.Inputs
+	}
+	return nil
+}
+
+func (m *MsgCreateSchedule) GetOutputs() []string {
+	if m != nil {
+		return m.Outputs
+	}
+	return nil
+}
+
+func (m *MsgCreateSchedule) GetTier() Tier {
+	if m != nil {
+		return m.Tier
+	}
+	return TIER_UNSPECIFIED
+}
+
+func (m *MsgCreateSchedule) GetSealing() Sealing {
+	if m != nil {
+		return m.Sealing
+	}
+	return SEALING_DEFAULT
+}
+
+func (m *MsgCreateSchedule) GetFeeClass() types.FeeClass {
+	if m != nil {
+		return m.FeeClass
+	}
+	return types.FEE_CLASS_STANDARD
+}
+
+func (m *MsgCreateSchedule) GetEvery() uint32 {
+	if m != nil {
+		return m.Every
+	}
+	return 0
+}
+
+func (m *MsgCreateSchedule) GetCount() uint32 {
+	if m != nil {
+		return m.Count
+	}
+	return 0
+}
+
+// MsgCreateScheduleResponse holds the id of the schedule.
+type MsgCreateScheduleResponse struct {
+	Id uint64 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+}
+
+func (m *MsgCreateScheduleResponse) Reset()         { *m = MsgCreateScheduleResponse{} }
+func (m *MsgCreateScheduleResponse) String() string { return proto.CompactTextString(m) }
+func (*MsgCreateScheduleResponse) ProtoMessage()    {}
+func (*MsgCreateScheduleResponse) Descriptor() ([]byte, []int) {
+	return fileDescriptor_50c19ed3d60c8b11, []int{6}
+}
+func (m *MsgCreateScheduleResponse) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *MsgCreateScheduleResponse) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_MsgCreateScheduleResponse.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *MsgCreateScheduleResponse) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_MsgCreateScheduleResponse.Merge(m, src)
+}
+func (m *MsgCreateScheduleResponse) XXX_Size() int {
+	return m.Size()
+}
+func (m *MsgCreateScheduleResponse) XXX_DiscardUnknown() {
+	xxx_messageInfo_MsgCreateScheduleResponse.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_MsgCreateScheduleResponse proto.InternalMessageInfo
+
+func (m *MsgCreateScheduleResponse) GetId() uint64 {
+	if m != nil {
+		return m.Id
+	}
+	return 0
+}
+
+// MsgTopUpSchedule adds to a schedule that has not ended. At least one of deposit and count is above zero.
+type MsgTopUpSchedule struct {
+	Owner string `protobuf:"bytes,1,opt,name=owner,proto3" json:"owner,omitempty"`
+	Id    uint64 `protobuf:"varint,2,opt,name=id,proto3" json:"id,omitempty"`
+	// deposit is added to the deposit, in uopg.
+	Deposit cosmossdk_io_math.Int `protobuf:"bytes,3,opt,name=deposit,proto3,customtype=cosmossdk.io/math.Int" json:"deposit"`
+	// count is added to the runs that are to come.
+	Count uint32 `protobuf:"varint,4,opt,name=count,proto3" json:"count,omitempty"`
+}
+
+func (m *MsgTopUpSchedule) Reset()         { *m = MsgTopUpSchedule{} }
+func (m *MsgTopUpSchedule) String() string { return proto.CompactTextString(m) }
+func (*MsgTopUpSchedule) ProtoMessage()    {}
+func (*MsgTopUpSchedule) Descriptor() ([]byte, []int) {
+	return fileDescriptor_50c19ed3d60c8b11, []int{7}
+}
+func (m *MsgTopUpSchedule) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *MsgTopUpSchedule) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_MsgTopUpSchedule.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *MsgTopUpSchedule) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_MsgTopUpSchedule.Merge(m, src)
+}
+func (m *MsgTopUpSchedule) XXX_Size() int {
+	return m.Size()
+}
+func (m *MsgTopUpSchedule) XXX_DiscardUnknown() {
+	xxx_messageInfo_MsgTopUpSchedule.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_MsgTopUpSchedule proto.InternalMessageInfo
+
+func (m *MsgTopUpSchedule) GetOwner() string {
+	if m != nil {
+		return m.Owner
+	}
+	return ""
+}
+
+func (m *MsgTopUpSchedule) GetId() uint64 {
+	if m != nil {
+		return m.Id
+	}
+	return 0
+}
+
+func (m *MsgTopUpSchedule) GetCount() uint32 {
+	if m != nil {
+		return m.Count
+	}
+	return 0
+}
+
+// MsgTopUpScheduleResponse is empty.
+type MsgTopUpScheduleResponse struct {
+}
+
+func (m *MsgTopUpScheduleResponse) Reset()         { *m = MsgTopUpScheduleResponse{} }
+func (m *MsgTopUpScheduleResponse) String() string { return proto.CompactTextString(m) }
+func (*MsgTopUpScheduleResponse) ProtoMessage()    {}
+func (*MsgTopUpScheduleResponse) Descriptor() ([]byte, []int) {
+	return fileDescriptor_50c19ed3d60c8b11, []int{8}
+}
+func (m *MsgTopUpScheduleResponse) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *MsgTopUpScheduleResponse) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_MsgTopUpScheduleResponse.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *MsgTopUpScheduleResponse) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_MsgTopUpScheduleResponse.Merge(m, src)
+}
+func (m *MsgTopUpScheduleResponse) XXX_Size() int {
+	return m.Size()
+}
+func (m *MsgTopUpScheduleResponse) XXX_DiscardUnknown() {
+	xxx_messageInfo_MsgTopUpScheduleResponse.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_MsgTopUpScheduleResponse proto.InternalMessageInfo
+
+// MsgPauseSchedule is sent by the owner of an active schedule.
+type MsgPauseSchedule struct {
+	Owner string `protobuf:"bytes,1,opt,name=owner,proto3" json:"owner,omitempty"`
+	Id    uint64 `protobuf:"varint,2,opt,name=id,proto3" json:"id,omitempty"`
+}
+
+func (m *MsgPauseSchedule) Reset()         { *m = MsgPauseSchedule{} }
+func (m *MsgPauseSchedule) String() string { return proto.CompactTextString(m) }
+func (*MsgPauseSchedule) ProtoMessage()    {}
+func (*MsgPauseSchedule) Descriptor() ([]byte, []int) {
+	return fileDescriptor_50c19ed3d60c8b11, []int{9}
+}
+func (m *MsgPauseSchedule) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *MsgPauseSchedule) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_MsgPauseSchedule.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *MsgPauseSchedule) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_MsgPauseSchedule.Merge(m, src)
+}
+func (m *MsgPauseSchedule) XXX_Size() int {
+	return m.Size()
+}
+func (m *MsgPauseSchedule) XXX_DiscardUnknown() {
+	xxx_messageInfo_MsgPauseSchedule.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_MsgPauseSchedule proto.InternalMessageInfo
+
+func (m *MsgPauseSchedule) GetOwner() string {
+	if m != nil {
+		return m.Owner
+	}
+	return ""
+}
+
+func (m *MsgPauseSchedule) GetId() uint64 {
+	if m != nil {
+		return m.Id
+	}
+	return 0
+}
+
+// MsgPauseScheduleResponse is empty.
+type MsgPauseScheduleResponse struct {
+}
+
+func (m *MsgPauseScheduleResponse) Reset()         { *m = MsgPauseScheduleResponse{} }
+func (m *MsgPauseScheduleResponse) String() string { return proto.CompactTextString(m) }
+func (*MsgPauseScheduleResponse) ProtoMessage()    {}
+func (*MsgPauseScheduleResponse) Descriptor() ([]byte, []int) {
+	return fileDescriptor_50c19ed3d60c8b11, []int{10}
+}
+func (m *MsgPauseScheduleResponse) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *MsgPauseScheduleResponse) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_MsgPauseScheduleResponse.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *MsgPauseScheduleResponse) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_MsgPauseScheduleResponse.Merge(m, src)
+}
+func (m *MsgPauseScheduleResponse) XXX_Size() int {
+	return m.Size()
+}
+func (m *MsgPauseScheduleResponse) XXX_DiscardUnknown() {
+	xxx_messageInfo_MsgPauseScheduleResponse.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_MsgPauseScheduleResponse proto.InternalMessageInfo
+
+// MsgResumeSchedule is sent by the owner of a paused schedule. Its next run comes at the end of the block.
+type MsgResumeSchedule struct {
+	Owner string `protobuf:"bytes,1,opt,name=owner,proto3" json:"owner,omitempty"`
+	Id    uint64 `protobuf:"varint,2,opt,name=id,proto3" json:"id,omitempty"`
+}
+
+func (m *MsgResumeSchedule) Reset()         { *m = MsgResumeSchedule{} }
+func (m *MsgResumeSchedule) String() string { return proto.CompactTextString(m) }
+func (*MsgResumeSchedule) ProtoMessage()    {}
+func (*MsgResumeSchedule) Descriptor() ([]byte, []int) {
+	return fileDescriptor_50c19ed3d60c8b11, []int{11}
+}
+func (m *MsgResumeSchedule) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *MsgResumeSchedule) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_MsgResumeSchedule.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *MsgResumeSchedule) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_MsgResumeSchedule.Merge(m, src)
+}
+func (m *MsgResumeSchedule) XXX_Size() int {
+	return m.Size()
+}
+func (m *MsgResumeSchedule) XXX_DiscardUnknown() {
+	xxx_messageInfo_MsgResumeSchedule.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_MsgResumeSchedule proto.InternalMessageInfo
+
+func (m *MsgResumeSchedule) GetOwner() string {
+	if m != nil {
+		return m.Owner
+	}
+	return ""
+}
+
+func (m *MsgResumeSchedule) GetId() uint64 {
+	if m != nil {
+		return m.Id
+	}
+	return 0
+}
+
+// MsgResumeScheduleResponse is empty.
+type MsgResumeScheduleResponse struct {
+}
+
+func (m *MsgResumeScheduleResponse) Reset()         { *m = MsgResumeScheduleResponse{} }
+func (m *MsgResumeScheduleResponse) String() string { return proto.CompactTextString(m) }
+func (*MsgResumeScheduleResponse) ProtoMessage()    {}
+func (*MsgResumeScheduleResponse) Descriptor() ([]byte, []int) {
+	return fileDescriptor_50c19ed3d60c8b11, []int{12}
+}
+func (m *MsgResumeScheduleResponse) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *MsgResumeScheduleResponse) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_MsgResumeScheduleResponse.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *MsgResumeScheduleResponse) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_MsgResumeScheduleResponse.Merge(m, src)
+}
+func (m *MsgResumeScheduleResponse) XXX_Size() int {
+	return m.Size()
+}
+func (m *MsgResumeScheduleResponse) XXX_DiscardUnknown() {
+	xxx_messageInfo_MsgResumeScheduleResponse.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_MsgResumeScheduleResponse proto.InternalMessageInfo
+
+// MsgCancelSchedule is sent by the owner of a schedule that has not ended. Runs that became requests go on.
+type MsgCancelSchedule struct {
+	Owner string `protobuf:"bytes,1,opt,name=owner,proto3" json:"owner,omitempty"`
+	Id    uint64 `protobuf:"varint,2,opt,name=id,proto3" json:"id,omitempty"`
+}
+
+func (m *MsgCancelSchedule) Reset()         { *m = MsgCancelSchedule{} }
+func (m *MsgCancelSchedule) String() string { return proto.CompactTextString(m) }
+func (*MsgCancelSchedule) ProtoMessage()    {}
+func (*MsgCancelSchedule) Descriptor() ([]byte, []int) {
+	return fileDescriptor_50c19ed3d60c8b11, []int{13}
+}
+func (m *MsgCancelSchedule) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *MsgCancelSchedule) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_MsgCancelSchedule.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *MsgCancelSchedule) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_MsgCancelSchedule.Merge(m, src)
+}
+func (m *MsgCancelSchedule) XXX_Size() int {
+	return m.Size()
+}
+func (m *MsgCancelSchedule) XXX_DiscardUnknown() {
+	xxx_messageInfo_MsgCancelSchedule.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_MsgCancelSchedule proto.InternalMessageInfo
+
+func (m *MsgCancelSchedule) GetOwner() string {
+	if m != nil {
+		return m.Owner
+	}
+	return ""
+}
+
+func (m *MsgCancelSchedule) GetId() uint64 {
+	if m != nil {
+		return m.Id
+	}
+	return 0
+}
+
+// MsgCancelScheduleResponse holds what was returned.
+type MsgCancelScheduleResponse struct {
+	Refunded cosmossdk_io_math.Int `protobuf:"bytes,1,opt,name=refunded,proto3,customtype=cosmossdk.io/math.Int" json:"refunded"`
+}
+
+func (m *MsgCancelScheduleResponse) Reset()         { *m = MsgCancelScheduleResponse{} }
+func (m *MsgCancelScheduleResponse) String() string { return proto.CompactTextString(m) }
+func (*MsgCancelScheduleResponse) ProtoMessage()    {}
+func (*MsgCancelScheduleResponse) Descriptor() ([]byte, []int) {
+	return fileDescriptor_50c19ed3d60c8b11, []int{14}
+}
+func (m *MsgCancelScheduleResponse) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *MsgCancelScheduleResponse) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_MsgCancelScheduleResponse.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *MsgCancelScheduleResponse) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_MsgCancelScheduleResponse.Merge(m, src)
+}
+func (m *MsgCancelScheduleResponse) XXX_Size() int {
+	return m.Size()
+}
+func (m *MsgCancelScheduleResponse) XXX_DiscardUnknown() {
+	xxx_messageInfo_MsgCancelScheduleResponse.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_MsgCancelScheduleResponse proto.InternalMessageInfo
+
 // MsgCancelRequest takes back a queued request.
 type MsgCancelRequest struct {
 	Requester string `protobuf:"bytes,1,opt,name=requester,proto3" json:"requester,omitempty"`
@@ -343,7 +925,7 @@ func (m *MsgCancelRequest) Reset()         { *m = MsgCancelRequest{} }
 func (m *MsgCancelRequest) String() string { return proto.CompactTextString(m) }
 func (*MsgCancelRequest) ProtoMessage()    {}
 func (*MsgCancelRequest) Descriptor() ([]byte, []int) {
-	return fileDescriptor_50c19ed3d60c8b11, []int{5}
+	return fileDescriptor_50c19ed3d60c8b11, []int{15}
 }
 func (m *MsgCancelRequest) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -395,7 +977,7 @@ func (m *MsgCancelRequestResponse) Reset()         { *m = MsgCancelRequestRespon
 func (m *MsgCancelRequestResponse) String() string { return proto.CompactTextString(m) }
 func (*MsgCancelRequestResponse) ProtoMessage()    {}
 func (*MsgCancelRequestResponse) Descriptor() ([]byte, []int) {
-	return fileDescriptor_50c19ed3d60c8b11, []int{6}
+	return fileDescriptor_50c19ed3d60c8b11, []int{16}
 }
 func (m *MsgCancelRequestResponse) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -434,7 +1016,7 @@ func (m *MsgUpdateParams) Reset()         { *m = MsgUpdateParams{} }
 func (m *MsgUpdateParams) String() string { return proto.CompactTextString(m) }
 func (*MsgUpdateParams) ProtoMessage()    {}
 func (*MsgUpdateParams) Descriptor() ([]byte, []int) {
-	return fileDescriptor_50c19ed3d60c8b11, []int{7}
+	return fileDescriptor_50c19ed3d60c8b11, []int{17}
 }
 func (m *MsgUpdateParams) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -485,7 +1067,7 @@ func (m *MsgUpdateParamsResponse) Reset()         { *m = MsgUpdateParamsResponse
 func (m *MsgUpdateParamsResponse) String() string { return proto.CompactTextString(m) }
 func (*MsgUpdateParamsResponse) ProtoMessage()    {}
 func (*MsgUpdateParamsResponse) Descriptor() ([]byte, []int) {
-	return fileDescriptor_50c19ed3d60c8b11, []int{8}
+	return fileDescriptor_50c19ed3d60c8b11, []int{18}
 }
 func (m *MsgUpdateParamsResponse) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -520,6 +1102,16 @@ func init() {
 	proto.RegisterType((*InferenceInput)(nil), "opengradient.inference.v1.InferenceInput")
 	proto.RegisterType((*MsgSubmitRequests)(nil), "opengradient.inference.v1.MsgSubmitRequests")
 	proto.RegisterType((*MsgSubmitRequestsResponse)(nil), "opengradient.inference.v1.MsgSubmitRequestsResponse")
+	proto.RegisterType((*MsgCreateSchedule)(nil), "opengradient.inference.v1.MsgCreateSchedule")
+	proto.RegisterType((*MsgCreateScheduleResponse)(nil), "opengradient.inference.v1.MsgCreateScheduleResponse")
+	proto.RegisterType((*MsgTopUpSchedule)(nil), "opengradient.inference.v1.MsgTopUpSchedule")
+	proto.RegisterType((*MsgTopUpScheduleResponse)(nil), "opengradient.inference.v1.MsgTopUpScheduleResponse")
+	proto.RegisterType((*MsgPauseSchedule)(nil), "opengradient.inference.v1.MsgPauseSchedule")
+	proto.RegisterType((*MsgPauseScheduleResponse)(nil), "opengradient.inference.v1.MsgPauseScheduleResponse")
+	proto.RegisterType((*MsgResumeSchedule)(nil), "opengradient.inference.v1.MsgResumeSchedule")
+	proto.RegisterType((*MsgResumeScheduleResponse)(nil), "opengradient.inference.v1.MsgResumeScheduleResponse")
+	proto.RegisterType((*MsgCancelSchedule)(nil), "opengradient.inference.v1.MsgCancelSchedule")
+	proto.RegisterType((*MsgCancelScheduleResponse)(nil), "opengradient.inference.v1.MsgCancelScheduleResponse")
 	proto.RegisterType((*MsgCancelRequest)(nil), "opengradient.inference.v1.MsgCancelRequest")
 	proto.RegisterType((*MsgCancelRequestResponse)(nil), "opengradient.inference.v1.MsgCancelRequestResponse")
 	proto.RegisterType((*MsgUpdateParams)(nil), "opengradient.inference.v1.MsgUpdateParams")
@@ -531,61 +1123,84 @@ func init() {
 }
 
 var fileDescriptor_50c19ed3d60c8b11 = []byte{
-	// 849 bytes of a gzipped FileDescriptorProto
-	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0x9c, 0x55, 0x4f, 0x6f, 0x1b, 0x45,
-	0x14, 0xcf, 0x66, 0x1d, 0x1b, 0x0f, 0xad, 0x69, 0x47, 0x81, 0xae, 0x2d, 0xe1, 0x98, 0x95, 0x5a,
-	0x19, 0xb7, 0xd9, 0xc5, 0x0e, 0x44, 0xc2, 0xe2, 0x42, 0x1a, 0x40, 0x3e, 0x58, 0x8a, 0x36, 0x85,
-	0x03, 0x97, 0x68, 0xe2, 0x9d, 0xac, 0x47, 0xf1, 0xce, 0x38, 0x3b, 0xb3, 0xc1, 0xbe, 0x21, 0x8e,
-	0x88, 0x03, 0x5f, 0x02, 0x89, 0x63, 0x0e, 0xbd, 0xf0, 0x0d, 0x2a, 0x4e, 0x55, 0x4f, 0x15, 0x87,
-	0x0a, 0x25, 0x87, 0x7c, 0x0d, 0x34, 0xb3, 0x7f, 0xe2, 0xdd, 0xd0, 0x4d, 0xdc, 0x8b, 0xf5, 0xe6,
-	0xed, 0x6f, 0xde, 0xfb, 0xbd, 0xf7, 0x7e, 0x6f, 0x0c, 0x4c, 0x36, 0xc5, 0xd4, 0x0b, 0x90, 0x4b,
-	0x30, 0x15, 0x36, 0xa1, 0x47, 0x38, 0xc0, 0x74, 0x84, 0xed, 0xd3, 0xae, 0x2d, 0x66, 0xd6, 0x34,
-	0x60, 0x82, 0xc1, 0xfa, 0x22, 0xc6, 0x4a, 0x31, 0xd6, 0x69, 0xb7, 0x71, 0x1f, 0xf9, 0x84, 0x32,
-	0x5b, 0xfd, 0x46, 0xe8, 0xc6, 0x83, 0x11, 0xe3, 0x3e, 0xe3, 0xb6, 0xcf, 0x3d, 0x19, 0xc5, 0xe7,
-	0x5e, 0xfc, 0xa1, 0x1e, 0x7d, 0x38, 0x50, 0x27, 0x3b, 0x3a, 0xc4, 0x9f, 0xd6, 0x3d, 0xe6, 0xb1,
-	0xc8, 0x2f, 0xad, 0xd8, 0xfb, 0xb0, 0x80, 0xdb, 0x7c, 0x8a, 0x93, 0xcb, 0x8f, 0x32, 0x30, 0x3e,
-	0x1a, 0x63, 0x37, 0x9c, 0x10, 0xea, 0xe5, 0x70, 0xe6, 0x1f, 0xab, 0xe0, 0xde, 0x90, 0x7b, 0x0e,
-	0xf6, 0x08, 0x17, 0x38, 0x18, 0x32, 0x17, 0x4f, 0xa0, 0x05, 0xd6, 0xd8, 0x4f, 0x14, 0x07, 0x86,
-	0xd6, 0xd2, 0xda, 0xd5, 0x1d, 0xe3, 0xd5, 0xf3, 0xcd, 0xf5, 0x98, 0xda, 0xd7, 0xae, 0x1b, 0x60,
-	0xce, 0xf7, 0x45, 0x40, 0xa8, 0xe7, 0x44, 0x30, 0x08, 0x41, 0x89, 0x22, 0x1f, 0x1b, 0xab, 0x12,
-	0xee, 0x28, 0x5b, 0xfa, 0x18, 0xa5, 0x33, 0x43, 0x6f, 0x69, 0xed, 0x3b, 0x8e, 0xb2, 0xe1, 0x2e,
-	0x00, 0x02, 0xf1, 0xe3, 0x83, 0xd1, 0x04, 0x71, 0x6e, 0x94, 0x5a, 0x5a, 0xbb, 0xd6, 0x7b, 0x68,
-	0x65, 0x1a, 0x79, 0xc5, 0xd4, 0x3a, 0xed, 0x5a, 0xcf, 0x10, 0x3f, 0x7e, 0x2a, 0xc1, 0x4e, 0x55,
-	0x24, 0x26, 0xfc, 0x06, 0x54, 0x02, 0x36, 0x47, 0x13, 0x31, 0x37, 0xd6, 0x14, 0xbf, 0xc7, 0x2f,
-	0xde, 0x6c, 0xac, 0xfc, 0xf3, 0x66, 0xe3, 0xc3, 0x88, 0x23, 0x77, 0x8f, 0x2d, 0xc2, 0x6c, 0x1f,
-	0x89, 0xb1, 0x35, 0xa0, 0xe2, 0xd5, 0xf3, 0x4d, 0x10, 0x93, 0x1f, 0x50, 0xe1, 0x24, 0x77, 0xfb,
-	0x4f, 0x7e, 0xb9, 0x3c, 0xeb, 0x44, 0x05, 0xfc, 0x7a, 0x79, 0xd6, 0xf9, 0x38, 0xd3, 0xb0, 0x7c,
-	0x4b, 0xcc, 0x1e, 0x30, 0xf2, 0x3e, 0x07, 0xf3, 0x29, 0xa3, 0x1c, 0xc3, 0x8f, 0x40, 0x99, 0x8f,
-	0x51, 0xef, 0x8b, 0xed, 0xa8, 0x5f, 0x4e, 0x7c, 0x32, 0x7f, 0x00, 0xb5, 0x41, 0x32, 0x9f, 0x01,
-	0x9d, 0x86, 0x02, 0xee, 0x82, 0x32, 0x91, 0x06, 0x37, 0xb4, 0x96, 0xde, 0x7e, 0xbf, 0xf7, 0x89,
-	0xf5, 0x56, 0x15, 0x59, 0xcf, 0x30, 0xe5, 0x2c, 0xd8, 0xa9, 0xca, 0xe2, 0xfe, 0xbc, 0x3c, 0xeb,
-	0x68, 0x4e, 0x7c, 0xd7, 0xfc, 0x4b, 0x07, 0xf7, 0x87, 0xdc, 0xdb, 0x0f, 0x0f, 0x7d, 0x22, 0x1c,
-	0x7c, 0x12, 0x62, 0x2e, 0x38, 0xdc, 0x06, 0xd5, 0x20, 0xb2, 0x6f, 0x31, 0xb8, 0x2b, 0x28, 0x5c,
-	0x07, 0x6b, 0xbe, 0x2c, 0x27, 0x9e, 0x5e, 0x74, 0x80, 0x7b, 0xe0, 0xbd, 0x18, 0xc2, 0x0d, 0x5d,
-	0x71, 0xfd, 0xb4, 0x80, 0x6b, 0xb6, 0xcc, 0x45, 0xce, 0x69, 0x14, 0x68, 0x80, 0x0a, 0x0b, 0x85,
-	0x2a, 0xbe, 0xd4, 0xd2, 0xdb, 0x55, 0x27, 0x39, 0xc2, 0x2d, 0x50, 0x12, 0x04, 0x07, 0x6a, 0x9a,
-	0xb5, 0xde, 0x46, 0x51, 0x4f, 0x08, 0x0e, 0x1c, 0x05, 0x86, 0xbb, 0xa0, 0xe2, 0xa3, 0xd9, 0xc1,
-	0x11, 0xc6, 0x46, 0x79, 0x79, 0x15, 0x94, 0x7d, 0x34, 0xfb, 0x16, 0x63, 0xf8, 0x15, 0xa8, 0x70,
-	0x8c, 0xa4, 0xdc, 0x8c, 0x8a, 0xca, 0x6e, 0x16, 0x64, 0xdf, 0x8f, 0x90, 0x4e, 0x72, 0xa5, 0xdf,
-	0x95, 0x12, 0xba, 0x6a, 0xa5, 0x94, 0x51, 0x33, 0x2f, 0xa3, 0xec, 0x94, 0xcc, 0x4d, 0x50, 0xbf,
-	0xe6, 0x4c, 0x85, 0x74, 0x0f, 0xe8, 0xc4, 0x8d, 0xb4, 0x51, 0x72, 0xa4, 0x69, 0xfe, 0xa6, 0xa9,
-	0xf5, 0x7c, 0x8a, 0xe8, 0x48, 0x0a, 0x4e, 0xe1, 0xdf, 0x79, 0xd2, 0x35, 0xb0, 0x4a, 0x5c, 0x35,
-	0xe6, 0x92, 0xb3, 0x4a, 0xdc, 0xfe, 0x67, 0xd7, 0xe9, 0x5f, 0xdb, 0x82, 0x4c, 0x66, 0x73, 0xa4,
-	0xb6, 0x20, 0xe3, 0x4b, 0xc9, 0x7f, 0x27, 0x15, 0x73, 0x14, 0x52, 0x17, 0xbb, 0x31, 0xa9, 0xa5,
-	0x26, 0x92, 0x5e, 0x36, 0xff, 0xd6, 0xc0, 0x07, 0x43, 0xee, 0x7d, 0x3f, 0x75, 0x91, 0xc0, 0x7b,
-	0x28, 0x40, 0xbe, 0x12, 0x37, 0x0a, 0xc5, 0x98, 0x05, 0x44, 0xcc, 0x6f, 0x2e, 0x39, 0x85, 0xca,
-	0x85, 0x9b, 0xaa, 0x08, 0xaa, 0xec, 0xe2, 0x85, 0x8b, 0x52, 0x65, 0x16, 0x2e, 0xba, 0xdb, 0xff,
-	0x52, 0x35, 0x2a, 0x8d, 0x2a, 0x1b, 0xf5, 0xe8, 0x2d, 0xcf, 0x70, 0x8e, 0xb8, 0x59, 0x07, 0x0f,
-	0x72, 0xae, 0xa4, 0x61, 0xbd, 0xd7, 0x3a, 0xd0, 0x87, 0xdc, 0x83, 0x27, 0xe0, 0x6e, 0xf6, 0xf9,
-	0x7d, 0x5c, 0x40, 0x32, 0xff, 0x08, 0x35, 0xb6, 0x96, 0x00, 0xa7, 0xb3, 0x12, 0xa0, 0x96, 0x7b,
-	0x3d, 0x9e, 0x14, 0x87, 0xc9, 0xa2, 0x1b, 0x9f, 0x2f, 0x83, 0x4e, 0xb3, 0x9e, 0x80, 0xbb, 0x59,
-	0x21, 0xdf, 0x50, 0x68, 0x06, 0x7c, 0x53, 0xa1, 0xff, 0x2f, 0x4a, 0x0a, 0xee, 0x64, 0x74, 0xd4,
-	0x29, 0x0e, 0xb2, 0x88, 0x6d, 0xf4, 0x6e, 0x8f, 0x4d, 0xf2, 0x35, 0xd6, 0x7e, 0x96, 0xc2, 0xd9,
-	0xd9, 0x7b, 0x71, 0xde, 0xd4, 0x5e, 0x9e, 0x37, 0xb5, 0x7f, 0xcf, 0x9b, 0xda, 0xef, 0x17, 0xcd,
-	0x95, 0x97, 0x17, 0xcd, 0x95, 0xd7, 0x17, 0xcd, 0x95, 0x1f, 0xb7, 0x3d, 0x22, 0xc6, 0xe1, 0xa1,
-	0x35, 0x62, 0xbe, 0x9d, 0x91, 0x50, 0xe6, 0x30, 0x5b, 0x50, 0x94, 0xfa, 0xb7, 0x3e, 0x2c, 0xab,
-	0xbf, 0xeb, 0xad, 0xff, 0x02, 0x00, 0x00, 0xff, 0xff, 0x72, 0xea, 0xdf, 0xed, 0x9b, 0x08, 0x00,
-	0x00,
+	// 1224 bytes of a gzipped FileDescriptorProto
+	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0xbc, 0x58, 0xcf, 0x4f, 0x1b, 0xc7,
+	0x17, 0x67, 0x6d, 0xe3, 0x1f, 0x93, 0xe0, 0x24, 0x2b, 0xbe, 0xdf, 0x2c, 0xae, 0xe2, 0x38, 0xab,
+	0x26, 0x75, 0xf9, 0xb1, 0x2e, 0xa6, 0x45, 0x2a, 0xea, 0x25, 0x40, 0x53, 0xa1, 0x0a, 0x09, 0x2d,
+	0xa4, 0x87, 0x5e, 0xac, 0xc5, 0xfb, 0xbc, 0xac, 0xf0, 0xce, 0x98, 0x9d, 0x59, 0x82, 0x6f, 0x51,
+	0x8e, 0x55, 0x0f, 0xfd, 0x13, 0x7a, 0xa9, 0xd4, 0x23, 0x87, 0xfc, 0x11, 0xa8, 0xa7, 0x28, 0x97,
+	0x56, 0x95, 0x1a, 0x55, 0x70, 0xe0, 0xdf, 0xa8, 0x76, 0x66, 0x6d, 0x3c, 0x8b, 0xf1, 0x82, 0x8b,
+	0x7a, 0x41, 0x33, 0x6f, 0x3f, 0x33, 0xef, 0x7d, 0xde, 0x7c, 0xe6, 0xbd, 0xc1, 0x48, 0x27, 0x1d,
+	0xc0, 0x8e, 0x6f, 0xd9, 0x2e, 0x60, 0x56, 0x73, 0x71, 0x0b, 0x7c, 0xc0, 0x4d, 0xa8, 0x1d, 0x2e,
+	0xd6, 0xd8, 0x91, 0xd1, 0xf1, 0x09, 0x23, 0xea, 0xcc, 0x20, 0xc6, 0xe8, 0x63, 0x8c, 0xc3, 0xc5,
+	0xd2, 0x03, 0xcb, 0x73, 0x31, 0xa9, 0xf1, 0xbf, 0x02, 0x5d, 0x7a, 0xd8, 0x24, 0xd4, 0x23, 0xb4,
+	0xe6, 0x51, 0x27, 0xdc, 0xc5, 0xa3, 0x4e, 0xf4, 0x61, 0x46, 0x7c, 0x68, 0xf0, 0x59, 0x4d, 0x4c,
+	0xa2, 0x4f, 0xd3, 0x0e, 0x71, 0x88, 0xb0, 0x87, 0xa3, 0xc8, 0xfa, 0x74, 0x44, 0x6c, 0xdd, 0x0e,
+	0xf4, 0x16, 0x3f, 0x93, 0x60, 0xb4, 0xb9, 0x07, 0x76, 0xd0, 0x76, 0xb1, 0x13, 0xc3, 0xe9, 0xbf,
+	0xa4, 0xd0, 0xfd, 0x4d, 0xea, 0x98, 0xe0, 0xb8, 0x94, 0x81, 0xbf, 0x49, 0x6c, 0x68, 0xab, 0x06,
+	0x9a, 0x24, 0xaf, 0x30, 0xf8, 0x9a, 0x52, 0x51, 0xaa, 0x85, 0x55, 0xed, 0xfd, 0xdb, 0x85, 0xe9,
+	0x28, 0xb4, 0xe7, 0xb6, 0xed, 0x03, 0xa5, 0xdb, 0xcc, 0x77, 0xb1, 0x63, 0x0a, 0x98, 0xaa, 0xa2,
+	0x0c, 0xb6, 0x3c, 0xd0, 0x52, 0x21, 0xdc, 0xe4, 0xe3, 0xd0, 0x46, 0x30, 0x3e, 0xd2, 0xd2, 0x15,
+	0xa5, 0x7a, 0xd7, 0xe4, 0x63, 0x75, 0x1d, 0x21, 0x66, 0xd1, 0xfd, 0x46, 0xb3, 0x6d, 0x51, 0xaa,
+	0x65, 0x2a, 0x4a, 0xb5, 0x58, 0x7f, 0x6a, 0x48, 0x89, 0xbc, 0x88, 0xd4, 0x38, 0x5c, 0x34, 0x76,
+	0x2c, 0xba, 0xbf, 0x16, 0x82, 0xcd, 0x02, 0xeb, 0x0d, 0xd5, 0xaf, 0x51, 0xce, 0x27, 0x5d, 0xab,
+	0xcd, 0xba, 0xda, 0x24, 0x8f, 0x6f, 0xee, 0xe4, 0xc3, 0xe3, 0x89, 0x3f, 0x3f, 0x3c, 0xfe, 0x9f,
+	0x88, 0x91, 0xda, 0xfb, 0x86, 0x4b, 0x6a, 0x9e, 0xc5, 0xf6, 0x8c, 0x0d, 0xcc, 0xde, 0xbf, 0x5d,
+	0x40, 0x51, 0xf0, 0x1b, 0x98, 0x99, 0xbd, 0xb5, 0x2b, 0xf3, 0x6f, 0xce, 0x8f, 0x67, 0x05, 0x81,
+	0x1f, 0xce, 0x8f, 0x67, 0x1f, 0x49, 0x09, 0x8b, 0xa7, 0x44, 0xaf, 0x23, 0x2d, 0x6e, 0x33, 0x81,
+	0x76, 0x08, 0xa6, 0xa0, 0xfe, 0x1f, 0x65, 0xe9, 0x9e, 0x55, 0xff, 0x62, 0x59, 0xe4, 0xcb, 0x8c,
+	0x66, 0xfa, 0x77, 0xa8, 0xb8, 0xd1, 0x3b, 0x9f, 0x0d, 0xdc, 0x09, 0x98, 0xba, 0x8e, 0xb2, 0x6e,
+	0x38, 0xa0, 0x9a, 0x52, 0x49, 0x57, 0xef, 0xd4, 0x9f, 0x18, 0x57, 0xaa, 0xc8, 0xd8, 0x01, 0x4c,
+	0x89, 0xbf, 0x5a, 0x08, 0xc9, 0xfd, 0x7a, 0x7e, 0x3c, 0xab, 0x98, 0xd1, 0x5a, 0xfd, 0x24, 0x83,
+	0x1e, 0x6c, 0x52, 0x67, 0x3b, 0xd8, 0xf5, 0x5c, 0x66, 0xc2, 0x41, 0x00, 0x94, 0x51, 0x75, 0x19,
+	0x15, 0x7c, 0x31, 0xbe, 0xc6, 0xc1, 0x5d, 0x40, 0xd5, 0x69, 0x34, 0xe9, 0x85, 0x74, 0xa2, 0xd3,
+	0x13, 0x13, 0x75, 0x0b, 0xe5, 0x23, 0x08, 0xd5, 0xd2, 0x3c, 0xd6, 0x4f, 0x47, 0xc4, 0x2a, 0xd3,
+	0x1c, 0x8c, 0xb9, 0xbf, 0x8b, 0xaa, 0xa1, 0x1c, 0x09, 0x18, 0x27, 0x9f, 0xa9, 0xa4, 0xab, 0x05,
+	0xb3, 0x37, 0x55, 0x97, 0x50, 0x86, 0xb9, 0xe0, 0xf3, 0xd3, 0x2c, 0xd6, 0x1f, 0x8f, 0xca, 0x89,
+	0x0b, 0xbe, 0xc9, 0xc1, 0xea, 0x3a, 0xca, 0x79, 0xd6, 0x51, 0xa3, 0x05, 0xa0, 0x65, 0x6f, 0xae,
+	0x82, 0xac, 0x67, 0x1d, 0xbd, 0x00, 0x50, 0xbf, 0x42, 0x39, 0x0a, 0x56, 0x28, 0x37, 0x2d, 0xc7,
+	0xbd, 0xeb, 0x23, 0xbc, 0x6f, 0x0b, 0xa4, 0xd9, 0x5b, 0xa2, 0x3e, 0x47, 0x85, 0x16, 0x40, 0x24,
+	0xe7, 0x3c, 0x5f, 0xff, 0xf1, 0x28, 0x39, 0xbf, 0x00, 0x10, 0x6a, 0xce, 0xb7, 0xa2, 0x91, 0xfa,
+	0x09, 0xba, 0xe7, 0xda, 0xe0, 0x75, 0x08, 0x03, 0xdc, 0xec, 0x36, 0xf6, 0xa1, 0xab, 0x15, 0xf8,
+	0x39, 0x14, 0x07, 0xcc, 0xdf, 0x42, 0x57, 0x7d, 0x82, 0xee, 0xfa, 0x10, 0x50, 0x68, 0xec, 0xb6,
+	0x49, 0x73, 0x9f, 0x6a, 0xa8, 0xa2, 0x54, 0xa7, 0xcc, 0x3b, 0xdc, 0xb6, 0xca, 0x4d, 0x2b, 0x8b,
+	0xa1, 0xa2, 0x2f, 0x4e, 0x36, 0x54, 0x75, 0x39, 0xae, 0x6a, 0x59, 0x34, 0x3a, 0x46, 0x33, 0x97,
+	0x8c, 0x7d, 0x5d, 0xdf, 0x47, 0x69, 0xd7, 0x16, 0x52, 0xcd, 0x98, 0xe1, 0x30, 0x54, 0x3a, 0x77,
+	0x68, 0x6b, 0x29, 0x6e, 0x8c, 0x66, 0x21, 0x0b, 0x0b, 0xd3, 0x57, 0xe0, 0x83, 0xdd, 0xd8, 0x85,
+	0x16, 0xf1, 0x81, 0xdf, 0xfb, 0xbc, 0x59, 0xec, 0x99, 0x57, 0xb9, 0x55, 0xff, 0x5d, 0x48, 0x77,
+	0xcd, 0x07, 0x8b, 0xc1, 0xb6, 0x48, 0x0e, 0xdc, 0xb8, 0xde, 0x0c, 0x97, 0xec, 0xc5, 0xe5, 0x4a,
+	0x8f, 0x7f, 0xb9, 0x6e, 0x5b, 0xa6, 0x03, 0x02, 0xcb, 0xfe, 0x4b, 0x81, 0xe5, 0xc6, 0x12, 0xd8,
+	0xc0, 0x3d, 0xc9, 0x8f, 0x7f, 0x4f, 0xa6, 0xd1, 0x24, 0x1c, 0x82, 0x2f, 0xc4, 0x39, 0x65, 0x8a,
+	0x49, 0x68, 0x6d, 0x92, 0x00, 0xb3, 0x48, 0x8c, 0x62, 0x12, 0xd6, 0x67, 0x1b, 0x3a, 0x84, 0xba,
+	0x4c, 0xbb, 0x33, 0x46, 0x7d, 0x8e, 0xd6, 0xae, 0x2c, 0xc8, 0xf5, 0xf9, 0x92, 0x92, 0x65, 0x0d,
+	0xe9, 0x73, 0x5c, 0xc9, 0xb2, 0xb1, 0xaf, 0xe4, 0x22, 0x4a, 0xb9, 0x36, 0x57, 0x57, 0xc6, 0x4c,
+	0xb9, 0xb6, 0xfe, 0x97, 0xc2, 0xbb, 0xde, 0x0e, 0xe9, 0xbc, 0xec, 0x8c, 0xad, 0x42, 0xb1, 0x69,
+	0xaa, 0xb7, 0xe9, 0x20, 0xef, 0xf4, 0xf8, 0xbc, 0x2f, 0x92, 0x9a, 0x19, 0x48, 0x6a, 0x62, 0xb7,
+	0x92, 0xa8, 0xe8, 0x25, 0xde, 0xad, 0x24, 0x5b, 0x2f, 0x17, 0xfa, 0x6b, 0xc1, 0x7d, 0xcb, 0x0a,
+	0x28, 0xdc, 0x16, 0xf7, 0xc4, 0xf0, 0x24, 0x6f, 0x51, 0x78, 0x92, 0xad, 0x1f, 0xde, 0x1b, 0x85,
+	0x57, 0x08, 0x13, 0x68, 0xe0, 0xdd, 0x5e, 0x7c, 0x49, 0x62, 0x92, 0xdd, 0xe9, 0x1f, 0x71, 0x31,
+	0xc9, 0xc6, 0x78, 0x84, 0x6b, 0x16, 0x6e, 0x42, 0xfb, 0x3f, 0x8b, 0x50, 0x76, 0xa7, 0xdb, 0x42,
+	0xee, 0x92, 0xb1, 0x2f, 0xf7, 0x6f, 0xc2, 0xe6, 0xdd, 0x0a, 0xb0, 0x0d, 0x76, 0x14, 0xce, 0x8d,
+	0xa4, 0xd8, 0x5f, 0xac, 0xff, 0x28, 0xb4, 0x22, 0xdc, 0x44, 0xfd, 0x61, 0xec, 0x87, 0x46, 0x9c,
+	0xf1, 0x67, 0x97, 0xdb, 0xd5, 0xa3, 0xe1, 0xac, 0x23, 0xcf, 0x7a, 0x93, 0xeb, 0x46, 0xb2, 0xdd,
+	0x3e, 0xe7, 0xdf, 0x14, 0x74, 0x6f, 0x93, 0x3a, 0x2f, 0x3b, 0xb6, 0xc5, 0x60, 0xcb, 0xf2, 0x2d,
+	0x8f, 0xbf, 0xad, 0xac, 0x80, 0xed, 0x11, 0xdf, 0x65, 0xdd, 0x64, 0xca, 0x7d, 0x68, 0xd8, 0x92,
+	0x3a, 0x7c, 0x07, 0x4e, 0x7b, 0x74, 0x4b, 0x12, 0xae, 0xa4, 0x96, 0x24, 0xd6, 0xae, 0x7c, 0xc9,
+	0x13, 0xd5, 0xdf, 0x35, 0x4c, 0xd4, 0xb3, 0x2b, 0xfe, 0x0b, 0x88, 0x05, 0xae, 0xcf, 0xa0, 0x87,
+	0x31, 0x53, 0x2f, 0x61, 0xf5, 0x9f, 0xf3, 0x28, 0xbd, 0x49, 0x1d, 0xf5, 0x00, 0x4d, 0xc9, 0xaf,
+	0xff, 0xb9, 0x11, 0x41, 0xc6, 0xdf, 0xc0, 0xa5, 0xa5, 0x1b, 0x80, 0xfb, 0x67, 0xc5, 0x50, 0x31,
+	0xf6, 0x78, 0x9d, 0x1f, 0xbd, 0x8d, 0x8c, 0x2e, 0x7d, 0x7e, 0x13, 0x74, 0xdf, 0xeb, 0x01, 0x9a,
+	0x92, 0x85, 0x9c, 0x40, 0x54, 0x02, 0x27, 0x11, 0x1d, 0x2e, 0x4a, 0x86, 0x8a, 0xb1, 0xa7, 0x4e,
+	0x02, 0x51, 0x19, 0x9d, 0x44, 0xf4, 0x8a, 0x6e, 0x77, 0x80, 0xa6, 0xe4, 0xce, 0x96, 0x40, 0x54,
+	0x02, 0x27, 0x11, 0x1d, 0xda, 0x54, 0x42, 0x97, 0x72, 0x43, 0x49, 0x70, 0x29, 0x81, 0x93, 0x5c,
+	0x0e, 0x6d, 0x14, 0x61, 0x6e, 0x63, 0x4d, 0x62, 0x3e, 0x49, 0x8b, 0x83, 0xe8, 0xa4, 0xdc, 0x0e,
+	0x2f, 0xfe, 0xfc, 0x44, 0xe5, 0xc2, 0x3f, 0x7f, 0x1d, 0x61, 0x5c, 0xfb, 0x44, 0x87, 0x17, 0x74,
+	0x8c, 0xee, 0x4a, 0xf5, 0x68, 0x76, 0xf4, 0x2e, 0x83, 0xd8, 0x52, 0xfd, 0xfa, 0xd8, 0x9e, 0xbf,
+	0xd2, 0xe4, 0xeb, 0xb0, 0x00, 0xad, 0x6e, 0x9d, 0x9c, 0x96, 0x95, 0x77, 0xa7, 0x65, 0xe5, 0xef,
+	0xd3, 0xb2, 0xf2, 0xd3, 0x59, 0x79, 0xe2, 0xdd, 0x59, 0x79, 0xe2, 0x8f, 0xb3, 0xf2, 0xc4, 0xf7,
+	0xcb, 0x8e, 0xcb, 0xf6, 0x82, 0x5d, 0xa3, 0x49, 0xbc, 0x9a, 0x54, 0x8a, 0xa4, 0xc9, 0xd1, 0x40,
+	0x65, 0xe2, 0x3f, 0x3a, 0xec, 0x66, 0xf9, 0xaf, 0x0e, 0x4b, 0xff, 0x04, 0x00, 0x00, 0xff, 0xff,
+	0xb9, 0x56, 0xa6, 0x82, 0x62, 0x11, 0x00, 0x00,
 }
 
 // Reference imports to suppress errors if they are not otherwise used.
@@ -606,6 +1221,16 @@ type MsgClient interface {
 	SubmitRequests(ctx context.Context, in *MsgSubmitRequests, opts ...grpc.CallOption) (*MsgSubmitRequestsResponse, error)
 	// CancelRequest takes back a request that waits in the queue.
 	CancelRequest(ctx context.Context, in *MsgCancelRequest, opts ...grpc.CallOption) (*MsgCancelRequestResponse, error)
+	// CreateSchedule takes a deposit for a request that is made again every so many blocks.
+	CreateSchedule(ctx context.Context, in *MsgCreateSchedule, opts ...grpc.CallOption) (*MsgCreateScheduleResponse, error)
+	// TopUpSchedule adds to the deposit, the runs, or both.
+	TopUpSchedule(ctx context.Context, in *MsgTopUpSchedule, opts ...grpc.CallOption) (*MsgTopUpScheduleResponse, error)
+	// PauseSchedule holds back the runs that are to come.
+	PauseSchedule(ctx context.Context, in *MsgPauseSchedule, opts ...grpc.CallOption) (*MsgPauseScheduleResponse, error)
+	// ResumeSchedule lets a paused schedule go on.
+	ResumeSchedule(ctx context.Context, in *MsgResumeSchedule, opts ...grpc.CallOption) (*MsgResumeScheduleResponse, error)
+	// CancelSchedule ends a schedule and returns what is left of its deposit.
+	CancelSchedule(ctx context.Context, in *MsgCancelSchedule, opts ...grpc.CallOption) (*MsgCancelScheduleResponse, error)
 	// UpdateParams stores a new version of the parameters.
 	UpdateParams(ctx context.Context, in *MsgUpdateParams, opts ...grpc.CallOption) (*MsgUpdateParamsResponse, error)
 }
@@ -645,6 +1270,51 @@ func (c *msgClient) CancelRequest(ctx context.Context, in *MsgCancelRequest, opt
 	return out, nil
 }
 
+func (c *msgClient) CreateSchedule(ctx context.Context, in *MsgCreateSchedule, opts ...grpc.CallOption) (*MsgCreateScheduleResponse, error) {
+	out := new(MsgCreateScheduleResponse)
+	err := c.cc.Invoke(ctx, "/opengradient.inference.v1.Msg/CreateSchedule", in, out, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *msgClient) TopUpSchedule(ctx context.Context, in *MsgTopUpSchedule, opts ...grpc.CallOption) (*MsgTopUpScheduleResponse, error) {
+	out := new(MsgTopUpScheduleResponse)
+	err := c.cc.Invoke(ctx, "/opengradient.inference.v1.Msg/TopUpSchedule", in, out, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *msgClient) PauseSchedule(ctx context.Context, in *MsgPauseSchedule, opts ...grpc.CallOption) (*MsgPauseScheduleResponse, error) {
+	out := new(MsgPauseScheduleResponse)
+	err := c.cc.Invoke(ctx, "/opengradient.inference.v1.Msg/PauseSchedule", in, out, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *msgClient) ResumeSchedule(ctx context.Context, in *MsgResumeSchedule, opts ...grpc.CallOption) (*MsgResumeScheduleResponse, error) {
+	out := new(MsgResumeScheduleResponse)
+	err := c.cc.Invoke(ctx, "/opengradient.inference.v1.Msg/ResumeSchedule", in, out, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *msgClient) CancelSchedule(ctx context.Context, in *MsgCancelSchedule, opts ...grpc.CallOption) (*MsgCancelScheduleResponse, error) {
+	out := new(MsgCancelScheduleResponse)
+	err := c.cc.Invoke(ctx, "/opengradient.inference.v1.Msg/CancelSchedule", in, out, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *msgClient) UpdateParams(ctx context.Context, in *MsgUpdateParams, opts ...grpc.CallOption) (*MsgUpdateParamsResponse, error) {
 	out := new(MsgUpdateParamsResponse)
 	err := c.cc.Invoke(ctx, "/opengradient.inference.v1.Msg/UpdateParams", in, out, opts...)
@@ -662,6 +1332,16 @@ type MsgServer interface {
 	SubmitRequests(context.Context, *MsgSubmitRequests) (*MsgSubmitRequestsResponse, error)
 	// CancelRequest takes back a request that waits in the queue.
 	CancelRequest(context.Context, *MsgCancelRequest) (*MsgCancelRequestResponse, error)
+	// CreateSchedule takes a deposit for a request that is made again every so many blocks.
+	CreateSchedule(context.Context, *MsgCreateSchedule) (*MsgCreateScheduleResponse, error)
+	// TopUpSchedule adds to the deposit, the runs, or both.
+	TopUpSchedule(context.Context, *MsgTopUpSchedule) (*MsgTopUpScheduleResponse, error)
+	// PauseSchedule holds back the runs that are to come.
+	PauseSchedule(context.Context, *MsgPauseSchedule) (*MsgPauseScheduleResponse, error)
+	// ResumeSchedule lets a paused schedule go on.
+	ResumeSchedule(context.Context, *MsgResumeSchedule) (*MsgResumeScheduleResponse, error)
+	// CancelSchedule ends a schedule and returns what is left of its deposit.
+	CancelSchedule(context.Context, *MsgCancelSchedule) (*MsgCancelScheduleResponse, error)
 	// UpdateParams stores a new version of the parameters.
 	UpdateParams(context.Context, *MsgUpdateParams) (*MsgUpdateParamsResponse, error)
 }
@@ -678,6 +1358,21 @@ func (*UnimplementedMsgServer) SubmitRequests(ctx context.Context, req *MsgSubmi
 }
 func (*UnimplementedMsgServer) CancelRequest(ctx context.Context, req *MsgCancelRequest) (*MsgCancelRequestResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method CancelRequest not implemented")
+}
+func (*UnimplementedMsgServer) CreateSchedule(ctx context.Context, req *MsgCreateSchedule) (*MsgCreateScheduleResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method CreateSchedule not implemented")
+}
+func (*UnimplementedMsgServer) TopUpSchedule(ctx context.Context, req *MsgTopUpSchedule) (*MsgTopUpScheduleResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method TopUpSchedule not implemented")
+}
+func (*UnimplementedMsgServer) PauseSchedule(ctx context.Context, req *MsgPauseSchedule) (*MsgPauseScheduleResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method PauseSchedule not implemented")
+}
+func (*UnimplementedMsgServer) ResumeSchedule(ctx context.Context, req *MsgResumeSchedule) (*MsgResumeScheduleResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method ResumeSchedule not implemented")
+}
+func (*UnimplementedMsgServer) CancelSchedule(ctx context.Context, req *MsgCancelSchedule) (*MsgCancelScheduleResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method CancelSchedule not implemented")
 }
 func (*UnimplementedMsgServer) UpdateParams(ctx context.Context, req *MsgUpdateParams) (*MsgUpdateParamsResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method UpdateParams not implemented")
@@ -741,6 +1436,96 @@ func _Msg_CancelRequest_Handler(srv interface{}, ctx context.Context, dec func(i
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Msg_CreateSchedule_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(MsgCreateSchedule)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MsgServer).CreateSchedule(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: "/opengradient.inference.v1.Msg/CreateSchedule",
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MsgServer).CreateSchedule(ctx, req.(*MsgCreateSchedule))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Msg_TopUpSchedule_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(MsgTopUpSchedule)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MsgServer).TopUpSchedule(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: "/opengradient.inference.v1.Msg/TopUpSchedule",
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MsgServer).TopUpSchedule(ctx, req.(*MsgTopUpSchedule))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Msg_PauseSchedule_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(MsgPauseSchedule)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MsgServer).PauseSchedule(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: "/opengradient.inference.v1.Msg/PauseSchedule",
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MsgServer).PauseSchedule(ctx, req.(*MsgPauseSchedule))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Msg_ResumeSchedule_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(MsgResumeSchedule)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MsgServer).ResumeSchedule(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: "/opengradient.inference.v1.Msg/ResumeSchedule",
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MsgServer).ResumeSchedule(ctx, req.(*MsgResumeSchedule))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Msg_CancelSchedule_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(MsgCancelSchedule)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MsgServer).CancelSchedule(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: "/opengradient.inference.v1.Msg/CancelSchedule",
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MsgServer).CancelSchedule(ctx, req.(*MsgCancelSchedule))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _Msg_UpdateParams_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(MsgUpdateParams)
 	if err := dec(in); err != nil {
@@ -775,6 +1560,26 @@ var _Msg_serviceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "CancelRequest",
 			Handler:    _Msg_CancelRequest_Handler,
+		},
+		{
+			MethodName: "CreateSchedule",
+			Handler:    _Msg_CreateSchedule_Handler,
+		},
+		{
+			MethodName: "TopUpSchedule",
+			Handler:    _Msg_TopUpSchedule_Handler,
+		},
+		{
+			MethodName: "PauseSchedule",
+			Handler:    _Msg_PauseSchedule_Handler,
+		},
+		{
+			MethodName: "ResumeSchedule",
+			Handler:    _Msg_ResumeSchedule_Handler,
+		},
+		{
+			MethodName: "CancelSchedule",
+			Handler:    _Msg_CancelSchedule_Handler,
 		},
 		{
 			MethodName: "UpdateParams",
@@ -931,6 +1736,23 @@ func (m *MsgSubmitRequests) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	_ = i
 	var l int
 	_ = l
+	if m.ReuseBlocks != 0 {
+		i = encodeVarintTx(dAtA, i, uint64(m.ReuseBlocks))
+		i--
+		dAtA[i] = 0x50
+	}
+	if len(m.IdempotencyKey) > 0 {
+		i -= len(m.IdempotencyKey)
+		copy(dAtA[i:], m.IdempotencyKey)
+		i = encodeVarintTx(dAtA, i, uint64(len(m.IdempotencyKey)))
+		i--
+		dAtA[i] = 0x4a
+	}
+	if m.FeeClass != 0 {
+		i = encodeVarintTx(dAtA, i, uint64(m.FeeClass))
+		i--
+		dAtA[i] = 0x40
+	}
 	if m.Sealing != 0 {
 		i = encodeVarintTx(dAtA, i, uint64(m.Sealing))
 		i--
@@ -1011,10 +1833,20 @@ func (m *MsgSubmitRequestsResponse) MarshalToSizedBuffer(dAtA []byte) (int, erro
 	_ = i
 	var l int
 	_ = l
-	if len(m.Ids) > 0 {
-		dAtA2 := make([]byte, len(m.Ids)*10)
+	if m.AnsweredBefore {
+		i--
+		if m.AnsweredBefore {
+			dAtA[i] = 1
+		} else {
+			dAtA[i] = 0
+		}
+		i--
+		dAtA[i] = 0x18
+	}
+	if len(m.Reused) > 0 {
+		dAtA2 := make([]byte, len(m.Reused)*10)
 		var j1 int
-		for _, num := range m.Ids {
+		for _, num := range m.Reused {
 			for num >= 1<<7 {
 				dAtA2[j1] = uint8(uint64(num)&0x7f | 0x80)
 				num >>= 7
@@ -1027,8 +1859,416 @@ func (m *MsgSubmitRequestsResponse) MarshalToSizedBuffer(dAtA []byte) (int, erro
 		copy(dAtA[i:], dAtA2[:j1])
 		i = encodeVarintTx(dAtA, i, uint64(j1))
 		i--
+		dAtA[i] = 0x12
+	}
+	if len(m.Ids) > 0 {
+		dAtA4 := make([]byte, len(m.Ids)*10)
+		var j3 int
+		for _, num := range m.Ids {
+			for num >= 1<<7 {
+				dAtA4[j3] = uint8(uint64(num)&0x7f | 0x80)
+				num >>= 7
+				j3++
+			}
+			dAtA4[j3] = uint8(num)
+			j3++
+		}
+		i -= j3
+		copy(dAtA[i:], dAtA4[:j3])
+		i = encodeVarintTx(dAtA, i, uint64(j3))
+		i--
 		dAtA[i] = 0xa
 	}
+	return len(dAtA) - i, nil
+}
+
+func (m *MsgCreateSchedule) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *MsgCreateSchedule) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *MsgCreateSchedule) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	{
+		size := m.Deposit.Size()
+		i -= size
+		if _, err := m.Deposit.MarshalTo(dAtA[i:]); err != nil {
+			return 0, err
+		}
+		i = encodeVarintTx(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x5a
+	if m.Count != 0 {
+		i = encodeVarintTx(dAtA, i, uint64(m.Count))
+		i--
+		dAtA[i] = 0x50
+	}
+	if m.Every != 0 {
+		i = encodeVarintTx(dAtA, i, uint64(m.Every))
+		i--
+		dAtA[i] = 0x48
+	}
+	{
+		size := m.MaxFee.Size()
+		i -= size
+		if _, err := m.MaxFee.MarshalTo(dAtA[i:]); err != nil {
+			return 0, err
+		}
+		i = encodeVarintTx(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x42
+	if m.FeeClass != 0 {
+		i = encodeVarintTx(dAtA, i, uint64(m.FeeClass))
+		i--
+		dAtA[i] = 0x38
+	}
+	if m.Sealing != 0 {
+		i = encodeVarintTx(dAtA, i, uint64(m.Sealing))
+		i--
+		dAtA[i] = 0x30
+	}
+	if m.Tier != 0 {
+		i = encodeVarintTx(dAtA, i, uint64(m.Tier))
+		i--
+		dAtA[i] = 0x28
+	}
+	if len(m.Outputs) > 0 {
+		for iNdEx := len(m.Outputs) - 1; iNdEx >= 0; iNdEx-- {
+			i -= len(m.Outputs[iNdEx])
+			copy(dAtA[i:], m.Outputs[iNdEx])
+			i = encodeVarintTx(dAtA, i, uint64(len(m.Outputs[iNdEx])))
+			i--
+			dAtA[i] = 0x22
+		}
+	}
+	if len(m.Inputs) > 0 {
+		for iNdEx := len(m.Inputs) - 1; iNdEx >= 0; iNdEx-- {
+			{
+				size, err := m.Inputs[iNdEx].MarshalToSizedBuffer(dAtA[:i])
+				if err != nil {
+					return 0, err
+				}
+				i -= size
+				i = encodeVarintTx(dAtA, i, uint64(size))
+			}
+			i--
+			dAtA[i] = 0x1a
+		}
+	}
+	if len(m.Model) > 0 {
+		i -= len(m.Model)
+		copy(dAtA[i:], m.Model)
+		i = encodeVarintTx(dAtA, i, uint64(len(m.Model)))
+		i--
+		dAtA[i] = 0x12
+	}
+	if len(m.Owner) > 0 {
+		i -= len(m.Owner)
+		copy(dAtA[i:], m.Owner)
+		i = encodeVarintTx(dAtA, i, uint64(len(m.Owner)))
+		i--
+		dAtA[i] = 0xa
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *MsgCreateScheduleResponse) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *MsgCreateScheduleResponse) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *MsgCreateScheduleResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.Id != 0 {
+		i = encodeVarintTx(dAtA, i, uint64(m.Id))
+		i--
+		dAtA[i] = 0x8
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *MsgTopUpSchedule) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *MsgTopUpSchedule) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *MsgTopUpSchedule) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.Count != 0 {
+		i = encodeVarintTx(dAtA, i, uint64(m.Count))
+		i--
+		dAtA[i] = 0x20
+	}
+	{
+		size := m.Deposit.Size()
+		i -= size
+		if _, err := m.Deposit.MarshalTo(dAtA[i:]); err != nil {
+			return 0, err
+		}
+		i = encodeVarintTx(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x1a
+	if m.Id != 0 {
+		i = encodeVarintTx(dAtA, i, uint64(m.Id))
+		i--
+		dAtA[i] = 0x10
+	}
+	if len(m.Owner) > 0 {
+		i -= len(m.Owner)
+		copy(dAtA[i:], m.Owner)
+		i = encodeVarintTx(dAtA, i, uint64(len(m.Owner)))
+		i--
+		dAtA[i] = 0xa
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *MsgTopUpScheduleResponse) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *MsgTopUpScheduleResponse) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *MsgTopUpScheduleResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	return len(dAtA) - i, nil
+}
+
+func (m *MsgPauseSchedule) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *MsgPauseSchedule) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *MsgPauseSchedule) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.Id != 0 {
+		i = encodeVarintTx(dAtA, i, uint64(m.Id))
+		i--
+		dAtA[i] = 0x10
+	}
+	if len(m.Owner) > 0 {
+		i -= len(m.Owner)
+		copy(dAtA[i:], m.Owner)
+		i = encodeVarintTx(dAtA, i, uint64(len(m.Owner)))
+		i--
+		dAtA[i] = 0xa
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *MsgPauseScheduleResponse) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *MsgPauseScheduleResponse) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *MsgPauseScheduleResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	return len(dAtA) - i, nil
+}
+
+func (m *MsgResumeSchedule) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *MsgResumeSchedule) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *MsgResumeSchedule) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.Id != 0 {
+		i = encodeVarintTx(dAtA, i, uint64(m.Id))
+		i--
+		dAtA[i] = 0x10
+	}
+	if len(m.Owner) > 0 {
+		i -= len(m.Owner)
+		copy(dAtA[i:], m.Owner)
+		i = encodeVarintTx(dAtA, i, uint64(len(m.Owner)))
+		i--
+		dAtA[i] = 0xa
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *MsgResumeScheduleResponse) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *MsgResumeScheduleResponse) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *MsgResumeScheduleResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	return len(dAtA) - i, nil
+}
+
+func (m *MsgCancelSchedule) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *MsgCancelSchedule) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *MsgCancelSchedule) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.Id != 0 {
+		i = encodeVarintTx(dAtA, i, uint64(m.Id))
+		i--
+		dAtA[i] = 0x10
+	}
+	if len(m.Owner) > 0 {
+		i -= len(m.Owner)
+		copy(dAtA[i:], m.Owner)
+		i = encodeVarintTx(dAtA, i, uint64(len(m.Owner)))
+		i--
+		dAtA[i] = 0xa
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *MsgCancelScheduleResponse) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *MsgCancelScheduleResponse) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *MsgCancelScheduleResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	{
+		size := m.Refunded.Size()
+		i -= size
+		if _, err := m.Refunded.MarshalTo(dAtA[i:]); err != nil {
+			return 0, err
+		}
+		i = encodeVarintTx(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0xa
 	return len(dAtA) - i, nil
 }
 
@@ -1262,6 +2502,16 @@ func (m *MsgSubmitRequests) Size() (n int) {
 	if m.Sealing != 0 {
 		n += 1 + sovTx(uint64(m.Sealing))
 	}
+	if m.FeeClass != 0 {
+		n += 1 + sovTx(uint64(m.FeeClass))
+	}
+	l = len(m.IdempotencyKey)
+	if l > 0 {
+		n += 1 + l + sovTx(uint64(l))
+	}
+	if m.ReuseBlocks != 0 {
+		n += 1 + sovTx(uint64(m.ReuseBlocks))
+	}
 	return n
 }
 
@@ -1278,6 +2528,183 @@ func (m *MsgSubmitRequestsResponse) Size() (n int) {
 		}
 		n += 1 + sovTx(uint64(l)) + l
 	}
+	if len(m.Reused) > 0 {
+		l = 0
+		for _, e := range m.Reused {
+			l += sovTx(uint64(e))
+		}
+		n += 1 + sovTx(uint64(l)) + l
+	}
+	if m.AnsweredBefore {
+		n += 2
+	}
+	return n
+}
+
+func (m *MsgCreateSchedule) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = len(m.Owner)
+	if l > 0 {
+		n += 1 + l + sovTx(uint64(l))
+	}
+	l = len(m.Model)
+	if l > 0 {
+		n += 1 + l + sovTx(uint64(l))
+	}
+	if len(m.Inputs) > 0 {
+		for _, e := range m.Inputs {
+			l = e.Size()
+			n += 1 + l + sovTx(uint64(l))
+		}
+	}
+	if len(m.Outputs) > 0 {
+		for _, s := range m.Outputs {
+			l = len(s)
+			n += 1 + l + sovTx(uint64(l))
+		}
+	}
+	if m.Tier != 0 {
+		n += 1 + sovTx(uint64(m.Tier))
+	}
+	if m.Sealing != 0 {
+		n += 1 + sovTx(uint64(m.Sealing))
+	}
+	if m.FeeClass != 0 {
+		n += 1 + sovTx(uint64(m.FeeClass))
+	}
+	l = m.MaxFee.Size()
+	n += 1 + l + sovTx(uint64(l))
+	if m.Every != 0 {
+		n += 1 + sovTx(uint64(m.Every))
+	}
+	if m.Count != 0 {
+		n += 1 + sovTx(uint64(m.Count))
+	}
+	l = m.Deposit.Size()
+	n += 1 + l + sovTx(uint64(l))
+	return n
+}
+
+func (m *MsgCreateScheduleResponse) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if m.Id != 0 {
+		n += 1 + sovTx(uint64(m.Id))
+	}
+	return n
+}
+
+func (m *MsgTopUpSchedule) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = len(m.Owner)
+	if l > 0 {
+		n += 1 + l + sovTx(uint64(l))
+	}
+	if m.Id != 0 {
+		n += 1 + sovTx(uint64(m.Id))
+	}
+	l = m.Deposit.Size()
+	n += 1 + l + sovTx(uint64(l))
+	if m.Count != 0 {
+		n += 1 + sovTx(uint64(m.Count))
+	}
+	return n
+}
+
+func (m *MsgTopUpScheduleResponse) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	return n
+}
+
+func (m *MsgPauseSchedule) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = len(m.Owner)
+	if l > 0 {
+		n += 1 + l + sovTx(uint64(l))
+	}
+	if m.Id != 0 {
+		n += 1 + sovTx(uint64(m.Id))
+	}
+	return n
+}
+
+func (m *MsgPauseScheduleResponse) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	return n
+}
+
+func (m *MsgResumeSchedule) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = len(m.Owner)
+	if l > 0 {
+		n += 1 + l + sovTx(uint64(l))
+	}
+	if m.Id != 0 {
+		n += 1 + sovTx(uint64(m.Id))
+	}
+	return n
+}
+
+func (m *MsgResumeScheduleResponse) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	return n
+}
+
+func (m *MsgCancelSchedule) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = len(m.Owner)
+	if l > 0 {
+		n += 1 + l + sovTx(uint64(l))
+	}
+	if m.Id != 0 {
+		n += 1 + sovTx(uint64(m.Id))
+	}
+	return n
+}
+
+func (m *MsgCancelScheduleResponse) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = m.Refunded.Size()
+	n += 1 + l + sovTx(uint64(l))
 	return n
 }
 
@@ -1936,6 +3363,76 @@ func (m *MsgSubmitRequests) Unmarshal(dAtA []byte) error {
 					break
 				}
 			}
+		case 8:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field FeeClass", wireType)
+			}
+			m.FeeClass = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.FeeClass |= types.FeeClass(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 9:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field IdempotencyKey", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.IdempotencyKey = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 10:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field ReuseBlocks", wireType)
+			}
+			m.ReuseBlocks = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.ReuseBlocks |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
 		default:
 			iNdEx = preIndex
 			skippy, err := skipTx(dAtA[iNdEx:])
@@ -2062,6 +3559,1205 @@ func (m *MsgSubmitRequestsResponse) Unmarshal(dAtA []byte) error {
 			} else {
 				return fmt.Errorf("proto: wrong wireType = %d for field Ids", wireType)
 			}
+		case 2:
+			if wireType == 0 {
+				var v uint64
+				for shift := uint(0); ; shift += 7 {
+					if shift >= 64 {
+						return ErrIntOverflowTx
+					}
+					if iNdEx >= l {
+						return io.ErrUnexpectedEOF
+					}
+					b := dAtA[iNdEx]
+					iNdEx++
+					v |= uint64(b&0x7F) << shift
+					if b < 0x80 {
+						break
+					}
+				}
+				m.Reused = append(m.Reused, v)
+			} else if wireType == 2 {
+				var packedLen int
+				for shift := uint(0); ; shift += 7 {
+					if shift >= 64 {
+						return ErrIntOverflowTx
+					}
+					if iNdEx >= l {
+						return io.ErrUnexpectedEOF
+					}
+					b := dAtA[iNdEx]
+					iNdEx++
+					packedLen |= int(b&0x7F) << shift
+					if b < 0x80 {
+						break
+					}
+				}
+				if packedLen < 0 {
+					return ErrInvalidLengthTx
+				}
+				postIndex := iNdEx + packedLen
+				if postIndex < 0 {
+					return ErrInvalidLengthTx
+				}
+				if postIndex > l {
+					return io.ErrUnexpectedEOF
+				}
+				var elementCount int
+				var count int
+				for _, integer := range dAtA[iNdEx:postIndex] {
+					if integer < 128 {
+						count++
+					}
+				}
+				elementCount = count
+				if elementCount != 0 && len(m.Reused) == 0 {
+					m.Reused = make([]uint64, 0, elementCount)
+				}
+				for iNdEx < postIndex {
+					var v uint64
+					for shift := uint(0); ; shift += 7 {
+						if shift >= 64 {
+							return ErrIntOverflowTx
+						}
+						if iNdEx >= l {
+							return io.ErrUnexpectedEOF
+						}
+						b := dAtA[iNdEx]
+						iNdEx++
+						v |= uint64(b&0x7F) << shift
+						if b < 0x80 {
+							break
+						}
+					}
+					m.Reused = append(m.Reused, v)
+				}
+			} else {
+				return fmt.Errorf("proto: wrong wireType = %d for field Reused", wireType)
+			}
+		case 3:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field AnsweredBefore", wireType)
+			}
+			var v int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				v |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			m.AnsweredBefore = bool(v != 0)
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTx(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTx
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *MsgCreateSchedule) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTx
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: MsgCreateSchedule: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: MsgCreateSchedule: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Owner", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Owner = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 2:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Model", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Model = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 3:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Inputs", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Inputs = append(m.Inputs, Tensor{})
+			if err := m.Inputs[len(m.Inputs)-1].Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 4:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Outputs", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Outputs = append(m.Outputs, string(dAtA[iNdEx:postIndex]))
+			iNdEx = postIndex
+		case 5:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Tier", wireType)
+			}
+			m.Tier = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Tier |= Tier(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 6:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Sealing", wireType)
+			}
+			m.Sealing = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Sealing |= Sealing(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 7:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field FeeClass", wireType)
+			}
+			m.FeeClass = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.FeeClass |= types.FeeClass(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 8:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field MaxFee", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.MaxFee.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 9:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Every", wireType)
+			}
+			m.Every = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Every |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 10:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Count", wireType)
+			}
+			m.Count = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Count |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 11:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Deposit", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Deposit.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTx(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTx
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *MsgCreateScheduleResponse) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTx
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: MsgCreateScheduleResponse: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: MsgCreateScheduleResponse: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Id", wireType)
+			}
+			m.Id = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Id |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTx(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTx
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *MsgTopUpSchedule) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTx
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: MsgTopUpSchedule: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: MsgTopUpSchedule: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Owner", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Owner = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 2:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Id", wireType)
+			}
+			m.Id = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Id |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 3:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Deposit", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Deposit.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 4:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Count", wireType)
+			}
+			m.Count = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Count |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTx(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTx
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *MsgTopUpScheduleResponse) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTx
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: MsgTopUpScheduleResponse: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: MsgTopUpScheduleResponse: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTx(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTx
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *MsgPauseSchedule) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTx
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: MsgPauseSchedule: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: MsgPauseSchedule: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Owner", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Owner = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 2:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Id", wireType)
+			}
+			m.Id = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Id |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTx(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTx
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *MsgPauseScheduleResponse) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTx
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: MsgPauseScheduleResponse: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: MsgPauseScheduleResponse: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTx(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTx
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *MsgResumeSchedule) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTx
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: MsgResumeSchedule: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: MsgResumeSchedule: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Owner", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Owner = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 2:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Id", wireType)
+			}
+			m.Id = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Id |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTx(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTx
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *MsgResumeScheduleResponse) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTx
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: MsgResumeScheduleResponse: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: MsgResumeScheduleResponse: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTx(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTx
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *MsgCancelSchedule) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTx
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: MsgCancelSchedule: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: MsgCancelSchedule: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Owner", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Owner = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 2:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Id", wireType)
+			}
+			m.Id = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Id |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTx(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTx
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *MsgCancelScheduleResponse) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTx
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: MsgCancelScheduleResponse: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: MsgCancelScheduleResponse: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Refunded", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Refunded.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
 		default:
 			iNdEx = preIndex
 			skippy, err := skipTx(dAtA[iNdEx:])

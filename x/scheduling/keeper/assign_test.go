@@ -128,9 +128,7 @@ func TestAssignPassesByWhatNobodyServes(t *testing.T) {
 		f.at(10 + int64(i))
 		require.Equal(t, want, f.assigned(t), "block %d", i)
 	}
-	depth, err := f.QueueDepth.Get(f.ctx)
-	require.NoError(t, err)
-	require.EqualValues(t, unserved, depth)
+	require.EqualValues(t, unserved, f.load(t).Tasks)
 	for id := range uint64(unserved) {
 		require.NoError(t, f.Complete(f.ctx, id+1))
 	}
@@ -230,4 +228,82 @@ func TestOnlyThoseAtFaultArePassedOver(t *testing.T) {
 	require.Positive(t, twice)
 	require.Zero(t, led[operator(2).String()])
 	require.Len(t, led, 2)
+}
+
+// TestTheFirstThatDoesNotFitIsNext: small tasks that begin again, or come with a head start, do not keep a large one waiting
+// for ever.
+func TestTheFirstThatDoesNotFitIsNext(t *testing.T) {
+	params := shortQueue(100)
+	params.BlockComputeUnits, params.PriorityHeadStart = 100, 20
+	f := newFixture(t, params, 10)
+	claim := func() uint64 {
+		has, err := f.QueueClaim.Has(f.ctx)
+		require.NoError(t, err)
+		if !has {
+			return 0
+		}
+		key, err := f.QueueClaim.Get(f.ctx)
+		require.NoError(t, err)
+		return key.K3()
+	}
+	f.enqueue(t, sized(1, 10, 0))
+	require.Equal(t, []uint64{1}, f.assigned(t))
+	require.Zero(t, claim())
+	f.enqueue(t, sized(2, 95, 0))
+	f.enqueue(t, sized(3, 91, 0))
+	f.enqueue(t, sized(4, 9, 0))
+	again, err := f.Retry(f.ctx, 1, nil)
+	require.NoError(t, err)
+	require.True(t, again)
+	require.Equal(t, []uint64{1, 4}, f.assigned(t), "what is small goes beside the retry")
+	require.EqualValues(t, 2, claim())
+
+	f.at(11)
+	again, err = f.Retry(f.ctx, 1, nil)
+	require.NoError(t, err)
+	require.True(t, again)
+	given := sized(5, 5, 0)
+	given.FeeClass = types.FEE_CLASS_PRIORITY
+	f.enqueue(t, given)
+	require.Equal(t, []uint64{2, 5}, f.assigned(t), "before the retry")
+	require.EqualValues(t, 1, claim(), "which is then the first that did not fit")
+
+	f.at(12)
+	require.NoError(t, f.Complete(f.ctx, 1))
+	require.Equal(t, []uint64{3}, f.assigned(t), "a claim of what has ended is none")
+	require.Zero(t, claim())
+	f.at(13)
+	require.Empty(t, f.assign(t))
+	requireRoundTrip(t, f)
+}
+
+// TestAClaimDoesNotHoldUpTheBlock when the one that has it lacks power, and is taken back once nothing waits.
+func TestAClaimDoesNotHoldUpTheBlock(t *testing.T) {
+	params := shortQueue(100)
+	params.BlockComputeUnits = 100
+	f := newFixture(t, params, 10, 10)
+	require.NoError(t, f.RegisterNode(f.ctx, &types.MsgRegisterNode{
+		Operator: operator(0).String(), Capacity: 1000, MemoryBytes: 2 * gibibyte, TaskClasses: types.AllTaskClasses(),
+	}))
+	require.NoError(t, f.RegisterNode(f.ctx, &types.MsgRegisterNode{
+		Operator: operator(1).String(), Capacity: 1000, MemoryBytes: 2 * gibibyte, TaskClasses: types.AllTaskClasses(),
+	}))
+	large := sized(2, 95, 0)
+	large.MemoryBytes = 2 * gibibyte
+	f.enqueue(t, sized(1, 10, 0))
+	f.enqueue(t, large)
+	f.enqueue(t, sized(3, 91, 0))
+	require.Equal(t, []uint64{1}, f.assigned(t))
+	f.at(11)
+	f.register(t, 1) // with less memory
+	f.enqueue(t, sized(4, 10, 0))
+	require.Equal(t, []uint64{3}, f.assigned(t))
+	f.at(12)
+	require.Equal(t, []uint64{4}, f.assigned(t), "the claim of the first that did not fit beside it")
+	require.NoError(t, f.Cancel(f.ctx, 2))
+	f.at(13)
+	require.Empty(t, f.assign(t))
+	has, err := f.QueueClaim.Has(f.ctx)
+	require.NoError(t, err)
+	require.False(t, has)
 }

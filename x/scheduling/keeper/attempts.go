@@ -2,6 +2,7 @@ package keeper
 
 import (
 	"context"
+	"slices"
 
 	"cosmossdk.io/collections"
 	errorsmod "cosmossdk.io/errors"
@@ -11,10 +12,10 @@ import (
 )
 
 // Retry ends the attempt under way and puts the task in front of all new ones. PassOver are the operators that were
-// silent or at fault in it, in any order: they lead no further attempt, unless nobody else remains. It returns false,
-// and changes nothing, when no attempt remains or the final deadline leaves no room for one more block: the caller then
-// ends the request and calls Complete. It returns types.ErrTaskNotFound or types.ErrNoAttempt when there is nothing to
-// end.
+// silent or at fault in it, in any order: they lead no further attempt, unless nobody else remains, and a leader among
+// them that had half of the attempt's time is observed to deliver less. It returns false, and changes nothing, when no attempt remains or the final deadline
+// leaves no room for one more block: the caller then ends the request and calls Complete. It returns
+// types.ErrTaskNotFound or types.ErrNoAttempt when there is nothing to end.
 func (k Keeper) Retry(ctx context.Context, requestID uint64, passOver []string) (again bool, err error) {
 	task, err := k.task(ctx, requestID)
 	if err != nil {
@@ -31,10 +32,21 @@ func (k Keeper) Retry(ctx context.Context, requestID uint64, passOver []string) 
 		return false, nil
 	}
 
-	if task.PassedOver, err = k.passedOver(ctx, task.PassedOver, passOver); err != nil {
+	absent, err := k.passedOver(ctx, nil, passOver)
+	if err != nil {
 		return false, err
 	}
+	// An attempt that ends in the first half of its time says nothing of its leader: it may still have been at work.
+	under := sdk.UnwrapSDKContext(ctx).BlockHeight() - task.Assignment.AssignedHeight
+	if 2*under >= int64(params.AttemptBlocks) && slices.Contains(absent, task.Assignment.Leader) {
+		if err := k.abandoned(ctx, task.Assignment.Leader); err != nil {
+			return false, err
+		}
+	}
 	if err := k.endAttempt(ctx, task); err != nil {
+		return false, err
+	}
+	if task.PassedOver, err = k.passedOver(ctx, task.PassedOver, absent); err != nil {
 		return false, err
 	}
 	task.Assignment = nil

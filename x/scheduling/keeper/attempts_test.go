@@ -9,8 +9,8 @@ import (
 )
 
 func TestRetry(t *testing.T) {
-	params := types.DefaultParams()
-	params.QueueBlocks, params.AttemptBlocks, params.MaxAttempts = 5, 10, 2 // accepted at 10: final deadline 35
+	params := shortQueue(5)
+	params.AttemptBlocks, params.MaxAttempts = 10, 2 // accepted at 10: final deadline 35
 	tests := map[string]struct {
 		begin, end int64
 		attempts   int

@@ -30,16 +30,16 @@ func TestCommitteePlacement(t *testing.T) {
 	require.Len(t, placement.Members, 5)
 	require.EqualValues(t, 110, placement.TotalPower)
 
-	powers := make([]int64, len(placement.Members))
+	seats := make([]selection.Seat, len(placement.Members))
 	leader := -1
 	for i, member := range placement.Members {
-		powers[i] = member.Power
+		seats[i] = selection.Seat{Power: member.Power, Environment: 1}
 		if member.Operator == placement.Task.Assignment.Leader {
 			leader = i
 		}
 	}
 	seed := selection.Seed(f.ctx.BlockHeader().AppHash, placement.Task.Digest, 1)
-	want, err := selection.Committee(seed, powers, leader, 110)
+	want, err := selection.Committee(seed, seats, leader, 110)
 	require.NoError(t, err)
 	require.Equal(t, want, placement.Seats)
 	event, ok := f.event(t).(*types.EventAssigned)

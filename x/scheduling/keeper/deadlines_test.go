@@ -16,8 +16,8 @@ func (f *fixture) expired(t check) []types.Expiry {
 }
 
 func TestExpired(t *testing.T) {
-	params := types.DefaultParams()
-	params.QueueBlocks, params.AttemptBlocks, params.MaxAttempts = 5, 10, 2 // accepted at 10: final deadline 35
+	params := shortQueue(5)
+	params.AttemptBlocks, params.MaxAttempts = 10, 2 // accepted at 10: final deadline 35
 	f := newFixture(t, params, 10)
 	f.enqueue(t, task(2))
 	f.enqueue(t, task(1))
@@ -48,11 +48,12 @@ func TestExpired(t *testing.T) {
 }
 
 func TestAttemptNeverPassesTheFinalDeadline(t *testing.T) {
-	params := types.DefaultParams()
-	params.QueueBlocks, params.AttemptBlocks, params.MaxAttempts = 5, 10, 1 // accepted at 10: final deadline 25
+	params := shortQueue(5)
+	params.AttemptBlocks, params.MaxAttempts = 10, 1 // accepted at 10: final deadline 25
 	f := newFixture(t, params, 10)
 	f.enqueue(t, task(1))
 	f.at(22)
+	f.heartbeat(t)
 	placements := f.assign(t)
 	require.Len(t, placements, 1)
 	require.EqualValues(t, 25, placements[0].Task.Assignment.Deadline)
@@ -103,8 +104,8 @@ func TestExpiredFinalDeadlinesDoNotRollOver(t *testing.T) {
 func TestGovernanceDoesNotAlterAcceptedTasks(t *testing.T) {
 	f := newFixture(t, types.DefaultParams(), 10)
 	f.enqueue(t, task(1))
-	changed := types.DefaultParams()
-	changed.QueueBlocks, changed.AttemptBlocks, changed.MaxAttempts, changed.DeadlineQuota = 1, 1, 1, 1
+	changed := shortQueue(1)
+	changed.AttemptBlocks, changed.MaxAttempts, changed.DeadlineQuota = 1, 1, 1
 	require.NoError(t, f.AddParams(f.ctx, changed))
 
 	second := f.enqueue(t, task(2))

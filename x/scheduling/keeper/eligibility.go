@@ -13,6 +13,7 @@ import (
 	stakingtypes "github.com/cosmos/cosmos-sdk/x/staking/types"
 	gogotypes "github.com/cosmos/gogoproto/types"
 
+	"github.com/opengradient/opengradient/internal/selection"
 	"github.com/opengradient/opengradient/x/scheduling/types"
 )
 
@@ -23,20 +24,20 @@ type worker struct {
 	power    int64
 }
 
-// can reports whether the worker runs a task with these needs.
-func (w *worker) can(class types.TaskClass, memoryBytes uint64) bool {
-	return w.node.MemoryBytes >= memoryBytes && w.node.Serves(class)
-}
-
 // EligiblePower returns the power of the nodes that would be members of a round for a task with these needs, and the
 // power of all bonded validators.
 func (k Keeper) EligiblePower(ctx context.Context, class types.TaskClass, memoryBytes uint64) (eligible, total int64, err error) {
+	params, _, err := k.CurrentParams(ctx)
+	if err != nil {
+		return 0, 0, err
+	}
 	workers, total, err := k.workers(ctx)
 	if err != nil {
 		return 0, 0, err
 	}
+	needs := selection.Task{Class: uint8(class), Memory: memoryBytes}
 	for _, w := range workers {
-		if w.can(class, memoryBytes) {
+		if w.node.Draw(w.power, params).Eligible(needs) {
 			eligible += w.power
 		}
 	}
@@ -141,5 +142,8 @@ func (k Keeper) view(ctx context.Context, operator sdk.ValAddress, node types.No
 	if err != nil {
 		return types.NodeView{}, err
 	}
-	return types.NodeView{Node: node, Eligible: reason == types.EligibilityEligible, Power: power, Reason: reason.Reason()}, nil
+	return types.NodeView{
+		Node: node, Eligible: reason == types.EligibilityEligible, Power: power, Reason: reason.Reason(),
+		FreeCapacity: node.Draw(power, params).FreeCapacity(),
+	}, nil
 }

@@ -20,11 +20,11 @@ func TestEligibility(t *testing.T) {
 	}{
 		"ready and fresh": {func(*fixture) {}, true, 30, types.EligibilityEligible},
 		"a status just inside the window": {func(f *fixture) {
-			f.at(39)
+			f.at(21)
 			require.NoError(t, f.SetStatus(f.ctx, operator(1), ready()))
 		}, true, 30, types.EligibilityEligible},
 		"a stale status": {func(f *fixture) {
-			f.at(40)
+			f.at(22)
 			require.NoError(t, f.SetStatus(f.ctx, operator(1), ready()))
 		}, false, 30, types.EligibilityStale},
 		"not ready": {func(f *fixture) {

@@ -54,3 +54,21 @@ func emitAssigned(ctx context.Context, requestID uint64, assignment types.Assign
 		Committee: uint32(committee),
 	})
 }
+
+func emitNodeState(ctx context.Context, node types.Node) error {
+	return sdk.UnwrapSDKContext(ctx).EventManager().EmitTypedEvent(&types.EventNodeState{
+		Operator: node.Operator, State: node.State, DrainedHeight: node.DrainedHeight,
+	})
+}
+
+func emitBasePrice(ctx context.Context, market types.Market) error {
+	return sdk.UnwrapSDKContext(ctx).EventManager().EmitTypedEvent(&types.EventBasePrice{
+		BasePrice: market.BasePrice.String(), Utilisation: market.Utilisation,
+	})
+}
+
+func emitLeaderReplaced(ctx context.Context, requestID uint64, assignment types.Assignment, replaced string) error {
+	return sdk.UnwrapSDKContext(ctx).EventManager().EmitTypedEvent(&types.EventLeaderReplaced{
+		RequestId: requestID, Attempt: assignment.Attempt, Leader: assignment.Leader, Replaced: replaced,
+	})
+}

@@ -23,6 +23,7 @@ import (
 	stakingtypes "github.com/cosmos/cosmos-sdk/x/staking/types"
 	gogotypes "github.com/cosmos/gogoproto/types"
 
+	"github.com/opengradient/opengradient/internal/queue"
 	"github.com/opengradient/opengradient/x/scheduling/keeper"
 	"github.com/opengradient/opengradient/x/scheduling/types"
 )
@@ -129,9 +130,12 @@ func (i *powerIterator) Value() []byte {
 // fixture is a keeper on its own store with a fake staking keeper.
 type fixture struct {
 	keeper.Keeper
+	*counts
 	ctx     sdk.Context
 	key     *storetypes.KVStoreKey
 	staking *fakeStaking
+	// led is the request that node 0 leads, see newLedFixture.
+	led uint64
 }
 
 // newEmptyFixture returns a keeper without any state, at height 1.
@@ -139,8 +143,10 @@ func newEmptyFixture(staking *fakeStaking) *fixture {
 	key := storetypes.NewKVStoreKey(types.StoreKey)
 	ctx := testutil.DefaultContext(key, storetypes.NewTransientStoreKey("transient"))
 	cdc := codec.NewProtoCodec(codectypes.NewInterfaceRegistry())
+	done := &counts{}
 	return &fixture{
-		Keeper:  keeper.NewKeeper(cdc, runtime.NewKVStoreService(key), staking, authority),
+		Keeper:  keeper.NewKeeper(cdc, countingService{runtime.NewKVStoreService(key), done}, staking, authority),
+		counts:  done,
 		ctx:     ctx.WithBlockHeight(1),
 		key:     key,
 		staking: staking,
@@ -158,6 +164,7 @@ func newFixture(t check, params types.Params, powers ...int64) *fixture {
 	f := newEmptyFixture(staking)
 	state := types.DefaultGenesisState()
 	state.Params[0].Params = params
+	state.Market.BasePrice = params.MinBasePrice
 	require.NoError(t, f.InitGenesis(f.ctx, *state))
 	f.at(10)
 	for i := range powers {
@@ -165,6 +172,13 @@ func newFixture(t check, params types.Params, powers ...int64) *fixture {
 		require.NoError(t, f.SetStatus(f.ctx, operator(i), ready()))
 	}
 	return f
+}
+
+// shortQueue are the default parameters with so many blocks of waiting, and no head starts.
+func shortQueue(blocks uint32) types.Params {
+	params := types.DefaultParams()
+	params.QueueBlocks, params.StandardHeadStart, params.PriorityHeadStart = blocks, 0, 0
+	return params
 }
 
 // at moves the fixture to a block.
@@ -204,7 +218,7 @@ func (f *fixture) assign(t check) []types.Placement {
 	t.Helper()
 	placements, err := f.Assign(f.ctx)
 	require.NoError(t, err)
-	require.Zero(t, f.staking.open, "every iterator is closed")
+	require.Zero(t, f.staking.open+f.open, "every iterator is closed")
 	return placements
 }
 
@@ -216,6 +230,14 @@ func (f *fixture) assigned(t check) []uint64 {
 		ids = append(ids, placement.Task.RequestId)
 	}
 	return ids
+}
+
+// load is what waits in the queue.
+func (f *fixture) load(t check) queue.Load {
+	t.Helper()
+	load, err := f.Load(f.ctx)
+	require.NoError(t, err)
+	return load
 }
 
 func (f *fixture) node(t check, i int) types.Node {
@@ -261,6 +283,13 @@ func task(id uint64) types.Task {
 		OutputBytes:  100,
 		MemoryBytes:  1 << 20,
 	}
+}
+
+// classed is a small task of a fee class.
+func classed(id uint64, class types.FeeClass) types.Task {
+	given := task(id)
+	given.FeeClass = class
+	return given
 }
 
 func sized(id, units, outputBytes uint64) types.Task {

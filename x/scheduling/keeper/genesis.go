@@ -26,7 +26,13 @@ func (k Keeper) InitGenesis(ctx context.Context, state types.GenesisState) error
 	if err := k.ParamsVersion.Set(ctx, uint64(len(state.Params))); err != nil {
 		return err
 	}
+	if err := k.Market.Set(ctx, state.Market); err != nil {
+		return err
+	}
 	if err := k.initNodes(ctx, state.Nodes, base); err != nil {
+		return err
+	}
+	if err := k.initModels(ctx, state.NodeModels); err != nil {
 		return err
 	}
 	if err := k.initEnvironments(ctx, state.EnvironmentClasses); err != nil {
@@ -41,8 +47,34 @@ func (k Keeper) initNodes(ctx context.Context, nodes []types.Node, base int64) e
 		if err != nil {
 			return err
 		}
-		if err := k.Nodes.Set(ctx, operator, node.Shifted(base)); err != nil {
+		node = node.Shifted(base)
+		if err := k.Nodes.Set(ctx, operator, node); err != nil {
 			return err
+		}
+		if node.Status != nil {
+			if err := k.StatusHeights.Set(ctx, collections.Join(node.StatusHeight, []byte(operator))); err != nil {
+				return err
+			}
+		}
+		if node.State == types.NODE_STATE_LEAVING {
+			if err := k.Drains.Set(ctx, collections.Join(node.DrainedHeight, []byte(operator))); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (k Keeper) initModels(ctx context.Context, nodes []types.NodeModels) error {
+	for _, node := range nodes {
+		operator, err := k.operatorBytes(node.Operator)
+		if err != nil {
+			return err
+		}
+		for _, model := range node.Models {
+			if err := k.NodeModels.Set(ctx, collections.Join([]byte(operator), model)); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -64,7 +96,7 @@ func (k Keeper) initEnvironments(ctx context.Context, classes []types.Registered
 }
 
 func (k Keeper) initTasks(ctx context.Context, tasks []types.Task, base int64) error {
-	if err := k.QueueDepth.Set(ctx, 0); err != nil {
+	if err := k.QueueLoad.Set(ctx, types.QueueLoad{}); err != nil {
 		return err
 	}
 	for _, task := range tasks {
@@ -105,9 +137,16 @@ func (k Keeper) ExportGenesis(ctx context.Context) (*types.GenesisState, error) 
 	if err != nil {
 		return nil, fmt.Errorf("export the parameters: %w", err)
 	}
-	err = k.Nodes.Walk(ctx, nil, func(_ sdk.ValAddress, node types.Node) (bool, error) {
+	if state.Market, err = k.market(ctx); err != nil {
+		return nil, err
+	}
+	err = k.Nodes.Walk(ctx, nil, func(operator sdk.ValAddress, node types.Node) (bool, error) {
 		state.Nodes = append(state.Nodes, node.Shifted(-base))
-		return false, nil
+		models, err := k.ModelsOf(ctx, operator)
+		if len(models) > 0 {
+			state.NodeModels = append(state.NodeModels, types.NodeModels{Operator: node.Operator, Models: models})
+		}
+		return false, err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("export the nodes: %w", err)

@@ -11,19 +11,13 @@ import (
 	"github.com/opengradient/opengradient/x/scheduling/types"
 )
 
-// Lines of the queue. All that waits in a lower one comes first.
-const (
-	// retryLine is ordered by final deadline.
-	retryLine uint32 = 0
-	// newLine is ordered by the height of acceptance.
-	newLine uint32 = 1
-)
-
 type (
-	// queueKey is (line, position in the line, request id).
+	// queueKey is (line, position in the line, request id), see queue.Key.
 	queueKey = collections.Triple[uint32, int64, uint64]
 	// deadlineKey is (height, request id).
 	deadlineKey = collections.Pair[int64, uint64]
+	// nodeKey is (height, operator address bytes).
+	nodeKey = collections.Pair[int64, []byte]
 )
 
 // Keeper is the keeper of the module. Its methods are deterministic functions of the committed state.
@@ -51,17 +45,33 @@ type Keeper struct {
 	Tasks collections.Map[uint64, types.Task]
 	// Queue holds the tasks that wait for an attempt, in their order.
 	Queue collections.KeySet[queueKey]
-	// QueueDepth is the number of entries in Queue.
-	QueueDepth collections.Item[uint64]
+	// QueueLoad is what the tasks in Queue need together.
+	QueueLoad collections.Item[types.QueueLoad]
 	// QueueCursor is where the search behind tasks without power goes on; absent when it begins behind the head. It is
 	// no part of an exported genesis.
 	QueueCursor collections.Item[queueKey]
+	// QueueClaim is the place of the task that has the first claim on the next block; absent when there is none. It is no
+	// part of an exported genesis.
+	QueueClaim collections.Item[queueKey]
 	// FinalDeadlines has one entry per task.
 	FinalDeadlines collections.KeySet[deadlineKey]
 	// DeadlineCounts is the number of tasks per final deadline, absent for none.
 	DeadlineCounts collections.Map[int64, uint32]
 	// AttemptDeadlines has one entry per attempt under way.
 	AttemptDeadlines collections.KeySet[deadlineKey]
+	// Market is the base price and what it came from.
+	Market collections.Item[types.Market]
+	// StatusHeights has one entry per node whose status was not found stale yet: the height of that status.
+	StatusHeights collections.KeySet[nodeKey]
+	// NodeModels are the models that nodes have loaded, by operator address bytes and SHA-256.
+	NodeModels collections.KeySet[collections.Pair[[]byte, []byte]]
+	// Drains has one entry per leaving node: the height at whose end it has left.
+	Drains collections.KeySet[nodeKey]
+	// ReviewCursor is where the review of attempts goes on; absent when there is none. It is no part of an exported
+	// genesis: what it would find ends at its deadline.
+	ReviewCursor collections.Item[deadlineKey]
+	// ReviewAgain is true when another review follows the one that is not over; absent otherwise, and not exported either.
+	ReviewAgain collections.Item[bool]
 }
 
 // NewKeeper returns the keeper. authority is the address that may change the parameters. It panics when the
@@ -70,6 +80,7 @@ func NewKeeper(cdc codec.BinaryCodec, storeService corestore.KVStoreService, sta
 	sb := collections.NewSchemaBuilder(storeService)
 	deadlines := collections.PairKeyCodec(collections.Int64Key, collections.Uint64Key)
 	places := collections.TripleKeyCodec(collections.Uint32Key, collections.Int64Key, collections.Uint64Key)
+	nodes := collections.PairKeyCodec(collections.Int64Key, collections.BytesKey)
 	k := Keeper{
 		stakingKeeper: stakingKeeper,
 		authority:     authority,
@@ -82,11 +93,18 @@ func NewKeeper(cdc codec.BinaryCodec, storeService corestore.KVStoreService, sta
 		EnvironmentCounts: collections.NewMap(sb, types.EnvironmentCountsKey, "environment_counts", sdk.ValAddressKey, collections.Uint32Value),
 		Tasks:             collections.NewMap(sb, types.TasksKey, "tasks", collections.Uint64Key, codec.CollValue[types.Task](cdc)),
 		Queue:             collections.NewKeySet(sb, types.QueueKey, "queue", places),
-		QueueDepth:        collections.NewItem(sb, types.QueueDepthKey, "queue_depth", collections.Uint64Value),
+		QueueLoad:         collections.NewItem(sb, types.QueueLoadKey, "queue_load", codec.CollValue[types.QueueLoad](cdc)),
 		QueueCursor:       collections.NewItem(sb, types.QueueCursorKey, "queue_cursor", collcodec.KeyToValueCodec(places)),
+		QueueClaim:        collections.NewItem(sb, types.QueueClaimKey, "queue_claim", collcodec.KeyToValueCodec(places)),
 		FinalDeadlines:    collections.NewKeySet(sb, types.FinalDeadlinesKey, "final_deadlines", deadlines),
 		DeadlineCounts:    collections.NewMap(sb, types.DeadlineCountsKey, "deadline_counts", collections.Int64Key, collections.Uint32Value),
 		AttemptDeadlines:  collections.NewKeySet(sb, types.AttemptDeadlinesKey, "attempt_deadlines", deadlines),
+		Market:            collections.NewItem(sb, types.MarketKey, "market", codec.CollValue[types.Market](cdc)),
+		StatusHeights:     collections.NewKeySet(sb, types.StatusHeightsKey, "status_heights", nodes),
+		NodeModels:        collections.NewKeySet(sb, types.NodeModelsKey, "node_models", collections.PairKeyCodec(collections.BytesKey, collections.BytesKey)),
+		Drains:            collections.NewKeySet(sb, types.DrainsKey, "drains", nodes),
+		ReviewCursor:      collections.NewItem(sb, types.ReviewKey, "review", collcodec.KeyToValueCodec(deadlines)),
+		ReviewAgain:       collections.NewItem(sb, types.ReviewAgainKey, "review_again", collections.BoolValue),
 	}
 	schema, err := sb.Build()
 	if err != nil {

@@ -1,16 +1,16 @@
 package keeper_test
 
 import (
-	"maps"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
-	"cosmossdk.io/collections"
+	"cosmossdk.io/math"
 
+	"github.com/opengradient/opengradient/internal/queue"
+	"github.com/opengradient/opengradient/internal/selection"
 	"github.com/opengradient/opengradient/x/scheduling/types"
 )
 
@@ -21,88 +21,125 @@ type machine struct {
 	next   uint64
 	// open holds the tasks as they were accepted.
 	open map[uint64]types.Task
-	// running holds the compute units of the attempts under way.
-	running map[uint64]uint64
+	// running holds the attempts under way.
+	running map[uint64]attempt
 	// attempts counts the attempts begun per open task.
 	attempts map[uint64]uint32
 	// passedOver holds the operators that each open task passes over.
 	passedOver map[uint64]map[string]bool
-	// jails holds the height of each jailed node, and reliabilities what conduct made of each node.
-	jails         map[int]int64
-	reliabilities [4]uint32
+	// unfit is the first task that did not fit the last block; 0 for none.
+	unfit uint64
+	// nodes are those of the first four validators; the fifth operator has none.
+	nodes [4]modelNode
+	// price and utilisation are those of the market.
+	price       math.Int
+	utilisation uint32
+}
+
+// attempt is one that is under way.
+type attempt struct {
+	leader  string
+	members []string
+	since   int64
 }
 
 // TestEveryTaskEndsByItsFinalDeadline is the promise of the module, whatever validators, governance and requesters do:
-// no task is left after the block of its final deadline, which does not move, quotas and budgets hold, and once nothing
-// is open nothing is left behind.
+// no task is left after the block of its final deadline, which does not move, quotas and budgets hold, every node is in
+// one state that all indexes agree with, and once nothing is open nothing is left behind.
 func TestEveryTaskEndsByItsFinalDeadline(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := &machine{
-			params:   drawParams(t),
-			open:     map[uint64]types.Task{},
-			running:  map[uint64]uint64{},
-			attempts: map[uint64]uint32{},
-
-			passedOver:    map[uint64]map[string]bool{},
-			jails:         map[int]int64{},
-			reliabilities: [4]uint32{10_000, 10_000, 10_000, 10_000},
+			params:     drawParams(t),
+			open:       map[uint64]types.Task{},
+			running:    map[uint64]attempt{},
+			attempts:   map[uint64]uint32{},
+			passedOver: map[uint64]map[string]bool{},
 		}
 		m.fixture = newFixture(t, m.params, 10, 20, 30, 40)
+		m.price = m.params.MinBasePrice
+		for i := range m.nodes {
+			m.nodes[i] = modelNode{reliability: 10_000, reported: true, isReady: true, statusHeight: 10, models: map[byte]bool{}, capacity: m.node(t, i).Capacity}
+		}
+		// Requests and blocks come more often than what keeps nodes from work, so that attempts are under way.
 		t.Repeat(map[string]func(*rapid.T){
-			"submit":     m.submit,
-			"cancel":     m.cancel,
-			"verdict":    m.verdict,
-			"impossible": m.impossible,
-			"report":     m.report,
-			"staking":    m.stake,
-			"govern":     m.govern,
-			"jail":       m.jail,
-			"unjail":     m.unjail,
-			"conduct":    m.conduct,
-			"block":      m.block,
+			"submit":         m.submit,
+			"submit more":    m.submit,
+			"submit most":    m.submit,
+			"cancel":         m.cancel,
+			"verdict":        m.verdict,
+			"impossible":     m.impossible,
+			"report":         m.report,
+			"staking":        m.stake,
+			"govern":         m.govern,
+			"conduct":        m.conduct,
+			"operate":        m.operate,
+			"deliver":        m.deliver,
+			"all back":       m.allBack,
+			"block":          m.block,
+			"another block":  m.block,
+			"one more block": m.block,
 		})
-		m.drain(t)
+		m.drain(t, rapid.Bool().Draw(t, "silence at the end"))
 	})
 }
 
+// drawParams draws small parameters. Ranges would mostly give the least of each, with which hardly anything happens.
 func drawParams(t *rapid.T) types.Params {
-	return types.Params{
+	one := func(label string, of ...uint32) uint32 { return rapid.SampledFrom(of).Draw(t, label) }
+	params := types.Params{
 		BlockComputeUnits:      rapid.Uint64Range(20, 100).Draw(t, "compute units"),
 		BlockOutputBytes:       rapid.Uint64Range(200, 1000).Draw(t, "output bytes"),
-		MaxAssignmentsPerBlock: rapid.Uint32Range(1, 3).Draw(t, "assignments"),
-		MaxQueueDepth:          rapid.Uint32Range(1, 8).Draw(t, "depth"),
-		QueueBlocks:            rapid.Uint32Range(1, 4).Draw(t, "queue blocks"),
-		AttemptBlocks:          rapid.Uint32Range(1, 4).Draw(t, "attempt blocks"),
-		MaxAttempts:            rapid.Uint32Range(1, 3).Draw(t, "attempts"),
-		DeadlineQuota:          rapid.Uint32Range(1, 4).Draw(t, "quota"),
-		HeartbeatWindow:        rapid.Uint32Range(1, 10).Draw(t, "heartbeat window"),
+		MaxAssignmentsPerBlock: one("assignments", 1, 2, 3),
+		MaxQueueDepth:          one("depth", 1, 5, 12, 12),
+		QueueBlocks:            one("queue blocks", 1, 4, 12),
+		AttemptBlocks:          one("attempt blocks", 1, 2, 4, 6),
+		MaxAttempts:            one("attempts", 1, 2, 3),
+		DeadlineQuota:          one("quota", 1, 4, 4),
+		HeartbeatWindow:        one("heartbeat window", 1, 3, 5, 10),
 		MaxEnvironmentClasses:  rapid.Uint32Range(1, 4).Draw(t, "classes"),
+		UnprovenCapacity:       rapid.Uint64Range(1, 200).Draw(t, "unproven capacity"),
+		MinBasePrice:           math.NewInt(rapid.Int64Range(0, 5).Draw(t, "least price")),
+		MaxBasePrice:           math.NewInt(rapid.Int64Range(5, 100).Draw(t, "largest price")),
+		TargetUtilisation:      rapid.Uint32Range(1, 10_000).Draw(t, "target"),
+		MaxPriceFall:           rapid.Uint32Range(1, 10_000).Draw(t, "fall"),
+	}
+	params.PriorityHeadStart = min(one("priority head start", 0, 2, 4, 12), params.QueueBlocks)
+	params.StandardHeadStart = min(one("standard head start", 0, 1, 4), params.PriorityHeadStart)
+	return params
+}
+
+// submit submits a few tasks.
+func (m *machine) submit(t *rapid.T) {
+	for range rapid.IntRange(1, 4).Draw(t, "tasks") {
+		m.submitOne(t)
 	}
 }
 
-// submit predicts from the model whether the task is accepted.
-func (m *machine) submit(t *rapid.T) {
+// submitOne predicts from the model whether a task is accepted. Nobody serves ranking.
+func (m *machine) submitOne(t *rapid.T) {
 	m.next++
-	given := sized(m.next, rapid.Uint64Range(1, 110).Draw(t, "units"), rapid.Uint64Range(0, 1100).Draw(t, "bytes"))
-	given.TaskClass = rapid.SampledFrom([]types.TaskClass{types.TASK_CLASS_CLASSIFICATION, types.TASK_CLASS_REGRESSION, types.TASK_CLASS_RANKING}).Draw(t, "class")
+	units := rapid.OneOf(rapid.Uint64Range(1, 10), rapid.Uint64Range(1, 10), rapid.Uint64Range(1, 110)).Draw(t, "units")
+	given := sized(m.next, units, rapid.OneOf(rapid.Uint64Range(0, 100), rapid.Uint64Range(0, 100), rapid.Uint64Range(0, 1100)).Draw(t, "bytes"))
+	given.TaskClass = rapid.SampledFrom([]types.TaskClass{
+		types.TASK_CLASS_CLASSIFICATION, types.TASK_CLASS_REGRESSION, types.TASK_CLASS_CLASSIFICATION, types.TASK_CLASS_RANKING,
+	}).Draw(t, "class")
+	given.FeeClass = rapid.SampledFrom([]types.FeeClass{types.FEE_CLASS_ECONOMY, types.FEE_CLASS_STANDARD, types.FEE_CLASS_PRIORITY}).Draw(t, "fee class")
 	given.Committee = rapid.Bool().Draw(t, "committee")
-	given.MemoryBytes = rapid.SampledFrom([]uint64{0, gibibyte, 2 * gibibyte}).Draw(t, "memory")
+	given.MemoryBytes = rapid.SampledFrom([]uint64{0, 0, gibibyte, 2 * gibibyte}).Draw(t, "memory")
 
-	deadline := m.ctx.BlockHeight() + int64(m.params.QueueBlocks) + int64(m.params.MaxAttempts)*int64(m.params.AttemptBlocks)
-	var sharing, waiting uint32
-	for id, other := range m.open {
+	height := m.ctx.BlockHeight()
+	deadline := height + int64(m.params.QueueBlocks) + int64(m.params.MaxAttempts)*int64(m.params.AttemptBlocks)
+	var sharing uint32
+	for _, other := range m.open {
 		if other.FinalDeadline == deadline {
 			sharing++
-		}
-		if _, isRunning := m.running[id]; !isRunning {
-			waiting++
 		}
 	}
 	accepted, err := m.Enqueue(m.ctx, given)
 	switch {
 	case given.ComputeUnits > m.params.BlockComputeUnits || given.OutputBytes > m.params.BlockOutputBytes:
 		require.ErrorIs(t, err, types.ErrTaskTooLarge)
-	case waiting >= m.params.MaxQueueDepth:
+	case m.params.QueueRule().Admit(m.waiting(), given.Need(), given.FeeClass.Class()) != nil:
 		require.ErrorIs(t, err, types.ErrQueueFull)
 	case sharing >= m.params.DeadlineQuota:
 		require.ErrorIs(t, err, types.ErrNoDeadlineSlot)
@@ -110,8 +147,19 @@ func (m *machine) submit(t *rapid.T) {
 		require.NoError(t, err)
 		require.Equal(t, deadline, accepted.FinalDeadline)
 		require.Equal(t, given.Committee, accepted.Committee)
+		require.Equal(t, height-int64(m.params.HeadStarts().Of(given.FeeClass.Class())), accepted.QueuePosition)
 		m.open[given.RequestId] = accepted
 	}
+}
+
+// waiting is what waits by the model.
+func (m *machine) waiting() (load queue.Load) {
+	for id, task := range m.open {
+		if _, isRunning := m.running[id]; !isRunning {
+			load = load.With(task.Need())
+		}
+	}
+	return load
 }
 
 // pick draws an open task, running or not; 0 when there is none.
@@ -160,233 +208,53 @@ func (m *machine) verdict(t *rapid.T) {
 func (m *machine) impossible(t *rapid.T) {
 	if id := m.pick(t, true); id != 0 {
 		// Position 4 has no node.
-		at := rapid.SliceOfN(rapid.IntRange(0, 4), 0, 4).Draw(t, "silent or at fault")
-		var passOver []string
-		for _, i := range at {
-			passOver = append(passOver, operator(i).String())
-		}
-		m.endAttempt(t, id, passOver)
+		m.endAttempt(t, id, named(rapid.SliceOfN(rapid.IntRange(0, 4), 0, 4).Draw(t, "silent or at fault")...))
 	}
 }
 
-// endAttempt ends the attempt under way, with the first node passed over when its deadline has come.
+// endAttempt ends the attempt under way. A leader that is to be passed over for it is worth less from then on.
 func (m *machine) endAttempt(t check, id uint64, passOver []string) {
 	again, err := m.Retry(m.ctx, id, passOver)
 	require.NoError(t, err)
-	params, err := m.ParamsAt(m.ctx, m.open[id].ParamsVersion)
-	require.NoError(t, err)
-	require.Equal(t, m.attempts[id] < params.MaxAttempts && m.ctx.BlockHeight() < m.open[id].FinalDeadline, again)
-	delete(m.running, id)
-	if again && m.passedOver[id] == nil {
-		m.passedOver[id] = map[string]bool{}
-	}
-	for _, name := range passOver {
-		if again && name != operator(4).String() {
-			m.passedOver[id][name] = true
-		}
-	}
+	require.Equal(t, m.canFollow(t, id), again)
+	under := m.running[id]
+	leader := under.leader
 	if !again {
 		require.NoError(t, m.Complete(m.ctx, id))
 		m.forget(id)
+		return
+	}
+	delete(m.running, id)
+	if m.passedOver[id] == nil {
+		m.passedOver[id] = map[string]bool{}
+	}
+	for _, name := range passOver {
+		if name != operator(4).String() {
+			m.passedOver[id][name] = true
+		}
+	}
+	params, err := m.ParamsAt(m.ctx, m.open[id].ParamsVersion)
+	require.NoError(t, err)
+	if 2*(m.ctx.BlockHeight()-under.since) >= int64(params.AttemptBlocks) && slices.Contains(passOver, leader) {
+		node := m.nodeOf(leader)
+		node.observed = selection.Abandoned(min(node.counts(m.params), node.capacity), m.params.UnprovenCapacity)
 	}
 }
 
-func (m *machine) report(t *rapid.T) {
-	status := ready()
-	if runtime := rapid.IntRange(0, 5).Draw(t, "runtime"); runtime > 0 {
-		status = withRuntime(runtime)
-	}
-	status.Ready = rapid.IntRange(0, 4).Draw(t, "not ready") > 0
-	status.FreeCapacity = rapid.Uint64Range(0, 2000).Draw(t, "free capacity")
-	if err := m.SetStatus(m.ctx, operator(rapid.IntRange(0, 3).Draw(t, "node")), status); err != nil {
-		require.ErrorIs(t, err, types.ErrTooManyEnvironmentClasses)
-	}
+// canFollow tells whether another attempt of a task can follow, by the parameters it was accepted under.
+func (m *machine) canFollow(t check, id uint64) bool {
+	params, err := m.ParamsAt(m.ctx, m.open[id].ParamsVersion)
+	require.NoError(t, err)
+	return m.attempts[id] < params.MaxAttempts && m.ctx.BlockHeight() < m.open[id].FinalDeadline
 }
 
 func (m *machine) stake(t *rapid.T) {
 	v := m.staking.validators[rapid.IntRange(0, 3).Draw(t, "validator")]
-	v.power = rapid.Int64Range(0, 50).Draw(t, "power")
-	v.jailed = rapid.IntRange(0, 3).Draw(t, "jailed") == 0
-}
-
-// jail is what the conduct of a node, or a proven fault, brings it.
-func (m *machine) jail(t *rapid.T) {
-	i := rapid.IntRange(0, 4).Draw(t, "node")
-	until := m.ctx.BlockHeight() + rapid.Int64Range(-2, 4).Draw(t, "blocks")
-	reason := rapid.SampledFrom([]string{types.JailReasonFault, types.JailReasonMissed, types.JailReasonContradicted}).Draw(t, "reason")
-	require.NoError(t, m.JailNode(m.ctx, operator(i).String(), until, reason))
-	if before, jailed := m.jails[i]; i < 4 && (!jailed || until > before) {
-		m.jails[i] = until
-	}
-}
-
-func (m *machine) unjail(t *rapid.T) {
-	i := rapid.IntRange(0, 4).Draw(t, "node")
-	err := m.UnjailNode(m.ctx, operator(i).String())
-	until, jailed := m.jails[i]
-	switch {
-	case i == 4:
-		require.ErrorIs(t, err, types.ErrNodeNotFound)
-	case !jailed:
-		require.ErrorIs(t, err, types.ErrNotJailed)
-	case m.ctx.BlockHeight() < until:
-		require.ErrorIs(t, err, types.ErrJailTime)
-	default:
-		require.NoError(t, err)
-		delete(m.jails, i)
-	}
-}
-
-func (m *machine) conduct(t *rapid.T) {
-	i := rapid.IntRange(0, 4).Draw(t, "node")
-	reliability := rapid.SampledFrom([]uint32{0, 1, 5_000, 10_000}).Draw(t, "reliability")
-	require.NoError(t, m.SetReliability(m.ctx, operator(i).String(), reliability))
-	if i < 4 {
-		m.reliabilities[i] = reliability
-	}
+	v.power = rapid.OneOf(rapid.Int64Range(0, 50), rapid.Int64Range(20, 30)).Draw(t, "power")
+	v.jailed = rapid.IntRange(0, 5).Draw(t, "jailed") == 5
 }
 
 func (m *machine) govern(t *rapid.T) {
 	m.params = drawParams(t)
 	require.NoError(t, m.AddParams(m.ctx, m.params))
-}
-
-// block lets a few blocks pass, mostly with a heartbeat of every node: otherwise few tasks would be assigned, and few
-// come near their deadlines.
-func (m *machine) block(t *rapid.T) {
-	for range rapid.IntRange(1, 4).Draw(t, "blocks") {
-		if rapid.IntRange(0, 3).Draw(t, "silence") > 0 {
-			m.heartbeat(t)
-		}
-		m.endBlock(t)
-	}
-}
-
-// endBlock does what the end of a block does and checks what must hold between blocks.
-func (m *machine) endBlock(t check) {
-	height := m.ctx.BlockHeight()
-	attempts := uint32(0)
-	for _, expiry := range m.expired(t) {
-		require.Equal(t, m.attempts[expiry.RequestID], expiry.Attempts)
-		require.Equal(t, m.open[expiry.RequestID].FinalDeadline <= height, expiry.Final)
-		if expiry.Final {
-			require.NoError(t, m.Complete(m.ctx, expiry.RequestID))
-			m.forget(expiry.RequestID)
-			continue
-		}
-		attempts++
-		m.endAttempt(t, expiry.RequestID, []string{operator(0).String()})
-	}
-	require.LessOrEqual(t, attempts, 2*m.params.MaxAssignmentsPerBlock)
-	m.checkPlacements(t, m.assign(t))
-	m.checkState(t)
-	m.at(height + 1)
-}
-
-func (m *machine) checkPlacements(t check, placements []types.Placement) {
-	require.LessOrEqual(t, len(placements), int(m.params.MaxAssignmentsPerBlock))
-	var units, outputBytes uint64
-	for _, placement := range placements {
-		id := placement.Task.RequestId
-		units += placement.Task.ComputeUnits
-		outputBytes += placement.Task.OutputBytes
-		m.attempts[id]++
-		m.running[id] = placement.Task.ComputeUnits
-		require.Equal(t, m.attempts[id], placement.Task.Assignment.Attempt)
-		require.LessOrEqual(t, placement.Task.Assignment.Deadline, m.open[id].FinalDeadline)
-		require.Greater(t, placement.Task.Assignment.Deadline, m.ctx.BlockHeight())
-
-		var power int64
-		var operators, fresh []string
-		for _, member := range placement.Members {
-			power += member.Power
-			operators = append(operators, member.Operator)
-			if !m.passedOver[id][member.Operator] {
-				fresh = append(fresh, member.Operator)
-			}
-		}
-		require.Greater(t, 2*power, placement.TotalPower)
-		require.Contains(t, operators, placement.Task.Assignment.Leader)
-		if len(fresh) > 0 {
-			require.Contains(t, fresh, placement.Task.Assignment.Leader)
-		}
-		for i := range m.jails {
-			require.NotContains(t, operators, operator(i).String(), "a jailed node is a member")
-		}
-		checkSeats(t, placement)
-	}
-	if len(placements) > 1 {
-		require.LessOrEqual(t, units, m.params.BlockComputeUnits)
-		require.LessOrEqual(t, outputBytes, m.params.BlockOutputBytes)
-	}
-}
-
-// checkSeats: a committee makes the first attempt of a task that asks for one, and no other.
-func checkSeats(t check, placement types.Placement) {
-	if !placement.Task.Committee || placement.Task.Attempts > 1 {
-		require.Nil(t, placement.Seats)
-		return
-	}
-	require.True(t, slices.IsSorted(placement.Seats))
-	require.Len(t, slices.Compact(slices.Clone(placement.Seats)), len(placement.Seats))
-	require.GreaterOrEqual(t, len(placement.Seats), min(2, len(placement.Members)))
-	var power int64
-	var operators []string
-	for _, seat := range placement.Seats {
-		power += placement.Members[seat].Power
-		operators = append(operators, placement.Members[seat].Operator)
-	}
-	require.Contains(t, operators, placement.Task.Assignment.Leader)
-	require.Greater(t, 3*power, placement.TotalPower)
-}
-
-// checkState compares the state with the model. The export validates the rest: slots, units led, timing.
-func (m *machine) checkState(t check) {
-	state, err := m.ExportGenesis(m.ctx)
-	require.NoError(t, err)
-	require.Len(t, state.Tasks, len(m.open))
-	for _, exported := range state.Tasks {
-		accepted, isOpen := m.open[exported.RequestId]
-		require.True(t, isOpen, "task %d should have ended", exported.RequestId)
-		require.Greater(t, accepted.FinalDeadline, m.ctx.BlockHeight(), "task %d has outlived its final deadline", exported.RequestId)
-		require.Equal(t, accepted.FinalDeadline-m.ctx.BlockHeight(), exported.FinalDeadline)
-		require.Equal(t, accepted.ParamsVersion, exported.ParamsVersion)
-		_, isRunning := m.running[exported.RequestId]
-		require.Equal(t, isRunning, exported.Assignment != nil)
-		require.ElementsMatch(t, slices.Collect(maps.Keys(m.passedOver[exported.RequestId])), exported.PassedOver)
-	}
-	for i, reliability := range m.reliabilities {
-		node := m.node(t, i)
-		until, jailed := m.jails[i]
-		require.Equal(t, jailed, node.JailReason != "")
-		require.Equal(t, until, node.JailedUntil)
-		require.Equal(t, reliability, node.Reliability)
-	}
-	requireRoundTrip(t, m.fixture)
-}
-
-// drain lets blocks pass without another event until every final deadline has come.
-func (m *machine) drain(t check) {
-	var last int64
-	for _, accepted := range m.open {
-		last = max(last, accepted.FinalDeadline)
-	}
-	for m.ctx.BlockHeight() <= last {
-		m.endBlock(t)
-	}
-	require.Empty(t, m.open)
-	for i := range m.staking.validators {
-		require.Zero(t, m.node(t, i).LeadingUnits)
-	}
-	depth, err := m.QueueDepth.Get(m.ctx)
-	require.NoError(t, err)
-	require.Zero(t, depth)
-	for _, prefix := range []collections.Prefix{
-		types.TasksKey, types.QueueKey, types.FinalDeadlinesKey, types.DeadlineCountsKey, types.AttemptDeadlinesKey,
-		types.QueueCursorKey,
-	} {
-		for key := range m.dump() {
-			require.False(t, strings.HasPrefix(key, string(prefix.Bytes())), "entry %x is left", key)
-		}
-	}
 }

@@ -23,6 +23,31 @@ func (s msgServer) RegisterNode(ctx context.Context, msg *types.MsgRegisterNode)
 	return &types.MsgRegisterNodeResponse{}, nil
 }
 
+// PauseNode keeps the node of the signer out of new work.
+func (s msgServer) PauseNode(ctx context.Context, msg *types.MsgPauseNode) (*types.MsgPauseNodeResponse, error) {
+	if err := s.keeper.PauseNode(ctx, msg.Operator); err != nil {
+		return nil, err
+	}
+	return &types.MsgPauseNodeResponse{}, nil
+}
+
+// ResumeNode brings the node of the signer back.
+func (s msgServer) ResumeNode(ctx context.Context, msg *types.MsgResumeNode) (*types.MsgResumeNodeResponse, error) {
+	if err := s.keeper.ResumeNode(ctx, msg.Operator); err != nil {
+		return nil, err
+	}
+	return &types.MsgResumeNodeResponse{}, nil
+}
+
+// LeaveNode takes the node of the signer out of duty once what is under way has ended.
+func (s msgServer) LeaveNode(ctx context.Context, msg *types.MsgLeaveNode) (*types.MsgLeaveNodeResponse, error) {
+	drained, err := s.keeper.LeaveNode(ctx, msg.Operator)
+	if err != nil {
+		return nil, err
+	}
+	return &types.MsgLeaveNodeResponse{DrainedHeight: drained}, nil
+}
+
 // UnjailNode brings a jailed node back once its time is over.
 func (s msgServer) UnjailNode(ctx context.Context, msg *types.MsgUnjailNode) (*types.MsgUnjailNodeResponse, error) {
 	if err := s.keeper.UnjailNode(ctx, msg.Operator); err != nil {

@@ -31,8 +31,9 @@ func (k Keeper) node(ctx context.Context, operator sdk.ValAddress) (types.Node, 
 	return node, err
 }
 
-// RegisterNode registers the node of an existing validator, or replaces what it advertised; status, reliability and
-// the work it leads stay. It returns types.ErrInvalidNode or types.ErrNotValidator.
+// RegisterNode registers the node of an existing validator, or replaces what it advertised; state, status, reliability,
+// jail, what was observed and the work it leads stay. A node that has left becomes active again, as it was in all of
+// this. It returns types.ErrInvalidNode or types.ErrNotValidator.
 func (k Keeper) RegisterNode(ctx context.Context, msg *types.MsgRegisterNode) error {
 	if err := msg.Validate(); err != nil {
 		return err
@@ -68,6 +69,10 @@ func (k Keeper) RegisterNode(ctx context.Context, msg *types.MsgRegisterNode) er
 	node.Capacity = msg.Capacity
 	node.MemoryBytes = msg.MemoryBytes
 	node.TaskClasses = msg.TaskClasses
+	node.Hardware = msg.Hardware
+	if node.State == types.NODE_STATE_LEFT {
+		node.State = types.NODE_STATE_ACTIVE
+	}
 	if err := k.Nodes.Set(ctx, operator, node); err != nil {
 		return err
 	}
@@ -75,8 +80,9 @@ func (k Keeper) RegisterNode(ctx context.Context, msg *types.MsgRegisterNode) er
 }
 
 // SetStatus stores what a node tells of itself in a vote extension. An environment class that was never seen is
-// registered. Nothing is written when it fails, which it does with types.ErrNodeNotFound for an operator without a
-// node, types.ErrInvalidStatus for a status that breaks a bound, and types.ErrTooManyEnvironmentClasses.
+// registered. A node that is not ready any more has the attempts under way reviewed. The caller undoes everything when it
+// fails, which it does with types.ErrNodeNotFound for an operator without a node or with one that has left,
+// types.ErrInvalidStatus for a status that breaks a bound, and types.ErrTooManyEnvironmentClasses.
 func (k Keeper) SetStatus(ctx context.Context, operator sdk.ValAddress, status types.NodeStatus) error {
 	if err := status.Validate(); err != nil {
 		return err
@@ -85,6 +91,13 @@ func (k Keeper) SetStatus(ctx context.Context, operator sdk.ValAddress, status t
 	if err != nil {
 		return err
 	}
+	if node.State == types.NODE_STATE_LEFT {
+		return errorsmod.Wrapf(types.ErrNodeNotFound, "expected a node with a duty, got that of %s, which has left", node.Operator)
+	}
+	if err := k.reportModels(ctx, operator, status); err != nil {
+		return err
+	}
+	status.ModelsReady, status.ModelsDropped = nil, nil
 	var class uint32
 	if status.Environment != nil {
 		if class, err = k.environmentClass(ctx, operator, node.Operator, *status.Environment); err != nil {
@@ -93,11 +106,24 @@ func (k Keeper) SetStatus(ctx context.Context, operator sdk.ValAddress, status t
 	}
 
 	changed := node.Status == nil || node.Status.Ready != status.Ready || node.EnvironmentClass != class
+	failed := node.Status != nil && node.Status.Ready && !status.Ready
+	height := sdk.UnwrapSDKContext(ctx).BlockHeight()
+	if err := k.StatusHeights.Remove(ctx, collections.Join(node.StatusHeight, []byte(operator))); err != nil {
+		return err
+	}
+	if err := k.StatusHeights.Set(ctx, collections.Join(height, []byte(operator))); err != nil {
+		return err
+	}
 	node.Status = &status
-	node.StatusHeight = sdk.UnwrapSDKContext(ctx).BlockHeight()
+	node.StatusHeight = height
 	node.EnvironmentClass = class
 	if err := k.Nodes.Set(ctx, operator, node); err != nil {
 		return err
+	}
+	if failed {
+		if err := k.startReview(ctx); err != nil {
+			return err
+		}
 	}
 	if !changed {
 		return nil

@@ -2,6 +2,7 @@ package keeper
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 
 	"google.golang.org/grpc/codes"
@@ -101,6 +102,49 @@ func (s queryServer) Task(ctx context.Context, req *types.QueryTaskRequest) (*ty
 	return &types.QueryTaskResponse{Task: task}, nil
 }
 
+// Market returns the base price and what waits.
+func (s queryServer) Market(ctx context.Context, _ *types.QueryMarketRequest) (*types.QueryMarketResponse, error) {
+	params, _, err := s.keeper.CurrentParams(ctx)
+	if err != nil {
+		return nil, grpcError(err)
+	}
+	market, err := s.keeper.market(ctx)
+	if err != nil {
+		return nil, grpcError(err)
+	}
+	load, err := s.keeper.Load(ctx)
+	if err != nil {
+		return nil, grpcError(err)
+	}
+	return &types.QueryMarketResponse{
+		Market: market, TargetUtilisation: params.TargetUtilisation,
+		Waiting: types.NewQueueLoad(load), WaitingBlocks: load.Blocks(params.Limits()),
+	}, nil
+}
+
+// NodeModels returns the models a node has loaded, as it reports them.
+func (s queryServer) NodeModels(ctx context.Context, req *types.QueryNodeModelsRequest) (*types.QueryNodeModelsResponse, error) {
+	if req == nil {
+		return nil, errEmptyRequest
+	}
+	operator, err := s.keeper.operatorBytes(req.Operator)
+	if err != nil {
+		return nil, status.Error(codes.InvalidArgument, err.Error())
+	}
+	if _, err := s.keeper.node(ctx, operator); err != nil {
+		return nil, grpcError(err)
+	}
+	models, err := s.keeper.ModelsOf(ctx, operator)
+	if err != nil {
+		return nil, grpcError(err)
+	}
+	resp := &types.QueryNodeModelsResponse{Models: make([]string, len(models))}
+	for i, model := range models {
+		resp.Models[i] = hex.EncodeToString(model)
+	}
+	return resp, nil
+}
+
 // Queue returns the number of waiting tasks and the tasks in their order.
 func (s queryServer) Queue(ctx context.Context, req *types.QueryQueueRequest) (*types.QueryQueueResponse, error) {
 	if req == nil {
@@ -109,7 +153,7 @@ func (s queryServer) Queue(ctx context.Context, req *types.QueryQueueRequest) (*
 	if err := checkPage(req.Pagination); err != nil {
 		return nil, err
 	}
-	depth, err := s.keeper.QueueDepth.Get(ctx)
+	load, err := s.keeper.Load(ctx)
 	if err != nil {
 		return nil, grpcError(err)
 	}
@@ -120,7 +164,7 @@ func (s queryServer) Queue(ctx context.Context, req *types.QueryQueueRequest) (*
 	if err != nil {
 		return nil, grpcError(err)
 	}
-	return &types.QueryQueueResponse{Depth: depth, Tasks: tasks, Pagination: page}, nil
+	return &types.QueryQueueResponse{Depth: load.Tasks, Tasks: tasks, Pagination: page, Load: types.NewQueueLoad(load)}, nil
 }
 
 var errEmptyRequest = status.Error(codes.InvalidArgument, "expected a request, got none")
@@ -133,10 +177,10 @@ func checkPage(page *query.PageRequest) error {
 	return nil
 }
 
-// grpcError gives an error the status code that clients act on.
+// grpcError gives an error the status code that clients act on. What is not found has one of its own, and keeps its module's code.
 func grpcError(err error) error {
 	if errors.Is(err, types.ErrNodeNotFound) || errors.Is(err, types.ErrTaskNotFound) {
-		return status.Error(codes.NotFound, err.Error())
+		return err
 	}
 	return status.Error(codes.Internal, err.Error())
 }

@@ -9,6 +9,7 @@ import (
 	errorsmod "cosmossdk.io/errors"
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
+	"github.com/opengradient/opengradient/internal/queue"
 	"github.com/opengradient/opengradient/x/scheduling/types"
 )
 
@@ -49,17 +50,18 @@ func (k Keeper) Enqueue(ctx context.Context, task types.Task) (types.Task, error
 	height := sdk.UnwrapSDKContext(ctx).BlockHeight()
 	task.ParamsVersion = version
 	task.QueuedHeight = height
+	task.QueuePosition = queue.Position(height, params.HeadStarts(), task.FeeClass.Class())
 	task.FinalDeadline = height + params.Lifetime()
 	task.Attempts = 0
 	task.PassedOver = nil
 	task.Assignment = nil
 
-	depth, err := k.QueueDepth.Get(ctx)
+	load, err := k.Load(ctx)
 	if err != nil {
-		return types.Task{}, fmt.Errorf("load the queue depth: %w", err)
+		return types.Task{}, err
 	}
-	if depth >= uint64(params.MaxQueueDepth) {
-		return types.Task{}, errorsmod.Wrapf(types.ErrQueueFull, "expected fewer than %d waiting tasks, got %d", params.MaxQueueDepth, depth)
+	if err := params.QueueRule().Admit(load, task.Need(), task.FeeClass.Class()); err != nil {
+		return types.Task{}, errorsmod.Wrap(types.ErrQueueFull, err.Error())
 	}
 	count, err := k.deadlineCount(ctx, task.FinalDeadline)
 	if err != nil {
@@ -95,32 +97,39 @@ func (k Keeper) Cancel(ctx context.Context, requestID uint64) error {
 	return k.remove(ctx, task)
 }
 
+// Load is what waits in the queue.
+func (k Keeper) Load(ctx context.Context) (queue.Load, error) {
+	load, err := k.QueueLoad.Get(ctx)
+	if err != nil {
+		return queue.Load{}, fmt.Errorf("load what waits in the queue: %w", err)
+	}
+	return load.Load(), nil
+}
+
 // queueKeyOf is the place of a waiting task in the queue.
 func queueKeyOf(task types.Task) queueKey {
-	if task.Attempts > 0 {
-		return collections.Join3(retryLine, task.FinalDeadline, task.RequestId)
-	}
-	return collections.Join3(newLine, task.QueuedHeight, task.RequestId)
+	key := task.QueueKey()
+	return collections.Join3(key.Line, key.Position, key.ID)
 }
 
 func (k Keeper) pushQueue(ctx context.Context, task types.Task) error {
 	if err := k.Queue.Set(ctx, queueKeyOf(task)); err != nil {
 		return err
 	}
-	depth, err := k.QueueDepth.Get(ctx)
+	load, err := k.Load(ctx)
 	if err != nil {
-		return fmt.Errorf("load the queue depth: %w", err)
+		return err
 	}
-	return k.QueueDepth.Set(ctx, depth+1)
+	return k.QueueLoad.Set(ctx, types.NewQueueLoad(load.With(task.Need())))
 }
 
 func (k Keeper) dropQueue(ctx context.Context, task types.Task) error {
 	if err := k.Queue.Remove(ctx, queueKeyOf(task)); err != nil {
 		return err
 	}
-	depth, err := k.QueueDepth.Get(ctx)
+	load, err := k.Load(ctx)
 	if err != nil {
-		return fmt.Errorf("load the queue depth: %w", err)
+		return err
 	}
-	return k.QueueDepth.Set(ctx, depth-min(depth, 1))
+	return k.QueueLoad.Set(ctx, types.NewQueueLoad(load.Without(task.Need())))
 }

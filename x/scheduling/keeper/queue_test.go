@@ -5,6 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/opengradient/opengradient/internal/queue"
 	"github.com/opengradient/opengradient/x/scheduling/types"
 )
 
@@ -13,11 +14,12 @@ func TestEnqueueFillsTheRest(t *testing.T) {
 	given := task(1)
 	given.ParamsVersion, given.QueuedHeight, given.FinalDeadline, given.Attempts = 9, 9, 9, 9
 	given.PassedOver, given.Assignment = []string{"somebody"}, &types.Assignment{}
+	given.QueuePosition = -1000
 	given.Committee = true
 
 	want := task(1)
 	want.Committee = true // a need, which the caller sets
-	want.ParamsVersion, want.QueuedHeight, want.FinalDeadline = 1, 10, 10+100+3*10
+	want.ParamsVersion, want.QueuedHeight, want.QueuePosition, want.FinalDeadline = 1, 10, 0, 140
 	require.Equal(t, want, f.enqueue(t, given))
 	stored, err := f.Tasks.Get(f.ctx, 1)
 	require.NoError(t, err)
@@ -49,7 +51,8 @@ func TestEnqueueRefuses(t *testing.T) {
 			given.TaskClass = 99
 			return given
 		}, types.ErrInvalidTask, "task_class"},
-		"no compute units": {func(*fixture) types.Task { return sized(5, 0, 0) }, types.ErrInvalidTask, "compute_units"},
+		"an unknown fee class": {func(*fixture) types.Task { return classed(5, 3) }, types.ErrInvalidTask, "fee_class: expected a known class"},
+		"no compute units":     {func(*fixture) types.Task { return sized(5, 0, 0) }, types.ErrInvalidTask, "compute_units"},
 		"more compute than a block": {func(*fixture) types.Task { return sized(5, 101, 0) }, types.ErrTaskTooLarge,
 			"expected at most 100 compute units, got 101"},
 		"more output than a block": {func(*fixture) types.Task { return sized(5, 1, 1001) }, types.ErrTaskTooLarge,
@@ -112,9 +115,11 @@ func TestSlotsComeBack(t *testing.T) {
 	for name, end := range ends {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t, params, 10)
+			f.assign(t) // the base price is at its least
 			before := f.dump()
 			f.enqueue(t, task(1))
 			require.NoError(t, end(f))
+			f.assign(t) // nothing
 			require.Equal(t, before, f.dump(), "no trace of the task is left")
 			f.enqueue(t, task(2))
 		})
@@ -175,4 +180,138 @@ func TestQueueOrder(t *testing.T) {
 	require.Equal(t, []uint64{4}, f.assigned(t))
 	f.at(16)
 	require.Empty(t, f.assigned(t))
+}
+
+// TestQueuePositions: a task has the head start of its class when it is accepted, and keeps it.
+func TestQueuePositions(t *testing.T) {
+	params := types.DefaultParams()
+	f := newFixture(t, params, 10)
+	f.at(40)
+	for id, want := range []int64{40 - 10, 40, 40 - 30} {
+		require.Equal(t, want, f.enqueue(t, classed(uint64(id)+1, types.FeeClass(id))).QueuePosition, types.FeeClass(id))
+	}
+	params.StandardHeadStart, params.PriorityHeadStart = 0, 5
+	require.NoError(t, f.AddParams(f.ctx, params))
+	require.EqualValues(t, 35, f.enqueue(t, classed(4, types.FEE_CLASS_PRIORITY)).QueuePosition)
+	stored, err := f.Tasks.Get(f.ctx, 3)
+	require.NoError(t, err)
+	require.EqualValues(t, 10, stored.QueuePosition)
+	f.heartbeat(t)
+	require.Equal(t, []uint64{3, 1, 4, 2}, f.assigned(t), "by position, whatever the class")
+}
+
+// TestFeeClassesAge: one begins per block. Higher classes come first, but nobody is overtaken by what is accepted after the
+// difference of the head starts.
+func TestFeeClassesAge(t *testing.T) {
+	const economy, standard, priority = types.FEE_CLASS_ECONOMY, types.FEE_CLASS_STANDARD, types.FEE_CLASS_PRIORITY
+	params := shortQueue(100)
+	params.MaxAssignmentsPerBlock, params.StandardHeadStart, params.PriorityHeadStart = 1, 2, 4
+	f := newFixture(t, params, 10)
+	blocks := [][]types.FeeClass{
+		{economy, standard, priority}, // 1, 2, 3 at height 10
+		{priority, standard},          // 4, 5
+		{priority},                    // 6: as old as the standard task of two blocks ago, which has the lesser id
+		{priority, economy},           // 7, 8: the last that overtakes the economy task
+		{priority},                    // 9: as old as the economy task
+		{priority, standard},          // 10, 11
+	}
+	var id uint64
+	var got []uint64
+	for i := range 11 {
+		f.at(10 + int64(i))
+		f.heartbeat(t)
+		if i < len(blocks) {
+			for _, class := range blocks[i] {
+				id++
+				f.enqueue(t, classed(id, class))
+			}
+		}
+		got = append(got, f.assigned(t)...)
+	}
+	require.Equal(t, []uint64{3, 4, 2, 6, 5, 7, 1, 9, 10, 8, 11}, got)
+}
+
+// TestAdmission: what waits must be able to begin in time, and the lowest class is refused first. One task begins per block.
+func TestAdmission(t *testing.T) {
+	const economy, standard, priority = types.FEE_CLASS_ECONOMY, types.FEE_CLASS_STANDARD, types.FEE_CLASS_PRIORITY
+	params := shortQueue(12)
+	params.MaxAssignmentsPerBlock, params.StandardHeadStart, params.PriorityHeadStart = 1, 2, 4
+	f := newFixture(t, params, 10)
+	var id uint64
+	submit := func(class types.FeeClass) error {
+		id++
+		_, err := f.Enqueue(f.ctx, classed(id, class))
+		return err
+	}
+	for _, step := range []struct {
+		class   types.FeeClass
+		room    int
+		message string
+	}{
+		{economy, 5, "expected what waits to begin within 4 blocks for the fee class economy, got 5: queue full"},
+		{standard, 2, "expected what waits to begin within 6 blocks for the fee class standard, got 7: queue full"},
+		{priority, 2, "expected what waits to begin within 8 blocks for the fee class priority, got 9: queue full"},
+		{economy, 0, "expected what waits to begin within 4 blocks for the fee class economy, got 9: queue full"},
+	} {
+		for range step.room {
+			require.NoError(t, submit(step.class))
+		}
+		before := f.dump()
+		err := submit(step.class)
+		require.ErrorIs(t, err, types.ErrQueueFull)
+		require.ErrorContains(t, err, step.message)
+		require.Equal(t, before, f.dump(), "nothing is written")
+	}
+	require.Len(t, f.assign(t), 1)
+	require.ErrorIs(t, submit(standard), types.ErrQueueFull)
+	require.NoError(t, submit(priority), "as many as began")
+	require.NoError(t, f.Cancel(f.ctx, 1))
+	require.NoError(t, submit(priority), "and as many as were cancelled")
+}
+
+// TestAnEmptyQueueRefusesNothing, not even what governance no longer leaves room for.
+func TestAnEmptyQueueRefusesNothing(t *testing.T) {
+	params := shortQueue(1)
+	params.PriorityHeadStart, params.MaxAssignmentsPerBlock = 1, 1
+	f := newFixture(t, params, 10)
+	given := sized(1, params.BlockComputeUnits, params.BlockOutputBytes)
+	given.FeeClass = types.FEE_CLASS_ECONOMY
+	f.enqueue(t, given)
+	_, err := f.Enqueue(f.ctx, task(2))
+	require.ErrorIs(t, err, types.ErrQueueFull)
+	require.Equal(t, []uint64{1}, f.assigned(t))
+	f.enqueue(t, task(2))
+}
+
+// TestQueueLoadIsExact after everything that changes the queue.
+func TestQueueLoadIsExact(t *testing.T) {
+	f := newFixture(t, types.DefaultParams(), 10)
+	requireLoad := func(tasks, units, outputBytes uint64) {
+		t.Helper()
+		require.Equal(t, queue.Load{Tasks: tasks, Units: units, Bytes: outputBytes}, f.load(t))
+	}
+	requireLoad(0, 0, 0)
+	f.enqueue(t, sized(1, 10, 100))
+	f.enqueue(t, sized(2, 20, 0))
+	f.enqueue(t, sized(3, 30, 300))
+	requireLoad(3, 60, 400)
+	_, err := f.Enqueue(f.ctx, sized(3, 5, 5))
+	require.ErrorIs(t, err, types.ErrTaskExists)
+	requireLoad(3, 60, 400)
+	require.NoError(t, f.Cancel(f.ctx, 2))
+	requireLoad(2, 40, 400)
+	require.Equal(t, []uint64{1, 3}, f.assigned(t))
+	requireLoad(0, 0, 0)
+	again, err := f.Retry(f.ctx, 3, nil)
+	require.NoError(t, err)
+	require.True(t, again)
+	requireLoad(1, 30, 300)
+	require.NoError(t, f.Complete(f.ctx, 1))
+	requireLoad(1, 30, 300)
+	f.enqueue(t, sized(4, 7, 70))
+	requireLoad(2, 37, 370)
+	require.NoError(t, f.Complete(f.ctx, 3))
+	requireLoad(1, 7, 70)
+	require.Equal(t, []uint64{4}, f.assigned(t))
+	requireLoad(0, 0, 0)
 }

@@ -1,12 +1,15 @@
 package keeper_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"cosmossdk.io/math"
 	sdkerrors "github.com/cosmos/cosmos-sdk/types/errors"
 	"github.com/cosmos/cosmos-sdk/types/query"
 
@@ -70,6 +73,87 @@ func TestMsgUnjailNode(t *testing.T) {
 	require.Empty(t, f.node(t, 0).JailReason)
 }
 
+func TestMsgsOfNodeStates(t *testing.T) {
+	f := newFixture(t, types.DefaultParams(), 10, 20)
+	server := keeper.NewMsgServer(f.Keeper)
+	name := operator(0).String()
+	_, err := server.PauseNode(f.ctx, &types.MsgPauseNode{Operator: name})
+	require.NoError(t, err)
+	_, err = server.PauseNode(f.ctx, &types.MsgPauseNode{Operator: name})
+	require.ErrorIs(t, err, types.ErrNodeState)
+	_, err = server.ResumeNode(f.ctx, &types.MsgResumeNode{Operator: name})
+	require.NoError(t, err)
+	_, err = server.ResumeNode(f.ctx, &types.MsgResumeNode{Operator: name})
+	require.ErrorIs(t, err, types.ErrNodeState)
+	f.enqueue(t, task(1))
+	f.assign(t)
+	res, err := server.LeaveNode(f.ctx, &types.MsgLeaveNode{Operator: name})
+	require.NoError(t, err)
+	require.EqualValues(t, 20, res.DrainedHeight)
+	_, err = server.LeaveNode(f.ctx, &types.MsgLeaveNode{Operator: name})
+	require.ErrorIs(t, err, types.ErrNodeState)
+	_, err = server.LeaveNode(f.ctx, &types.MsgLeaveNode{Operator: operator(7).String()})
+	require.ErrorIs(t, err, types.ErrNodeNotFound)
+}
+
+func TestQueryMarket(t *testing.T) {
+	params := types.DefaultParams()
+	params.BlockComputeUnits = 100
+	f := newFixture(t, params, 10)
+	f.enqueue(t, sized(1, 95, 10))
+	f.enqueue(t, sized(2, 60, 20))
+	f.enqueue(t, sized(3, 60, 30))
+	f.assign(t)
+	res, err := keeper.NewQueryServer(f.Keeper).Market(f.ctx, &types.QueryMarketRequest{})
+	require.NoError(t, err)
+	require.Equal(t, &types.QueryMarketResponse{
+		Market:            types.Market{BasePrice: math.NewInt(101), Utilisation: 9_500},
+		TargetUtilisation: 9_000,
+		Waiting:           types.QueueLoad{Tasks: 2, ComputeUnits: 120, OutputBytes: 50},
+		WaitingBlocks:     2,
+	}, res)
+}
+
+func TestQueryNodeModels(t *testing.T) {
+	f := newFixture(t, types.DefaultParams(), 10, 20)
+	status := ready()
+	status.ModelsReady = [][]byte{model(0x01), model(0xabcd)}
+	require.NoError(t, f.SetStatus(f.ctx, operator(0), status))
+	server := keeper.NewQueryServer(f.Keeper)
+	res, err := server.NodeModels(f.ctx, &types.QueryNodeModelsRequest{Operator: operator(0).String()})
+	require.NoError(t, err)
+	rest := strings.Repeat("cd", 30)
+	require.Equal(t, []string{"0001" + rest, "abcd" + rest}, res.Models)
+	res, err = server.NodeModels(f.ctx, &types.QueryNodeModelsRequest{Operator: operator(1).String()})
+	require.NoError(t, err)
+	require.Empty(t, res.Models)
+}
+
+// TestQueryNodeStates: a node that takes no new work tells why, and what it could take on.
+func TestQueryNodeStates(t *testing.T) {
+	f := newFixture(t, types.DefaultParams(), 10, 20, 30, 40)
+	f.enqueue(t, task(1))
+	f.assign(t)
+	require.NoError(t, f.PauseNode(f.ctx, operator(0).String()))
+	_, err := f.LeaveNode(f.ctx, operator(1).String())
+	require.NoError(t, err)
+	require.NoError(t, f.Complete(f.ctx, 1))
+	_, err = f.LeaveNode(f.ctx, operator(2).String())
+	require.NoError(t, err)
+	f.review(t)
+	f.observe(t, 3, 70, 0)
+	f.leads(t, 3, 20)
+	res, err := keeper.NewQueryServer(f.Keeper).Nodes(f.ctx, &types.QueryNodesRequest{})
+	require.NoError(t, err)
+	var got []string
+	for _, view := range res.Nodes {
+		got = append(got, fmt.Sprint(view.Eligible, " ", view.FreeCapacity, " ", view.Reason))
+	}
+	require.Equal(t, []string{
+		"false 1000 node is paused by its operator", "false 1000 node is leaving", "false 0 node has left", "true 50 ",
+	}, got)
+}
+
 func TestQueryNodes(t *testing.T) {
 	f := newFixture(t, types.DefaultParams(), 10, 20, 30)
 	f.staking.find(operator(1)).jailed = true
@@ -77,12 +161,12 @@ func TestQueryNodes(t *testing.T) {
 	first, err := server.Nodes(f.ctx, &types.QueryNodesRequest{Pagination: &query.PageRequest{Limit: 2}})
 	require.NoError(t, err)
 	require.Equal(t, []types.NodeView{
-		{Node: f.node(t, 0), Eligible: true, Power: 10},
-		{Node: f.node(t, 1), Power: 20, Reason: "validator is jailed"},
+		{Node: f.node(t, 0), Eligible: true, Power: 10, FreeCapacity: 1000},
+		{Node: f.node(t, 1), Power: 20, Reason: "validator is jailed", FreeCapacity: 1000},
 	}, first.Nodes)
 	rest, err := server.Nodes(f.ctx, &types.QueryNodesRequest{Pagination: &query.PageRequest{Key: first.Pagination.NextKey}})
 	require.NoError(t, err)
-	require.Equal(t, []types.NodeView{{Node: f.node(t, 2), Eligible: true, Power: 30}}, rest.Nodes)
+	require.Equal(t, []types.NodeView{{Node: f.node(t, 2), Eligible: true, Power: 30, FreeCapacity: 1000}}, rest.Nodes)
 }
 
 func TestQueryEnvironmentClasses(t *testing.T) {
@@ -116,6 +200,7 @@ func TestQueryQueue(t *testing.T) {
 	require.NoError(t, err)
 	require.EqualValues(t, 3, res.Depth)
 	require.EqualValues(t, 1, res.Tasks[0].RequestId, "the retry is first in line")
+	require.Equal(t, types.QueueLoad{Tasks: 3, ComputeUnits: 30, OutputBytes: 300}, res.Load)
 
 	one, err := server.Task(f.ctx, &types.QueryTaskRequest{RequestId: 3})
 	require.NoError(t, err)
@@ -141,9 +226,18 @@ func TestQueryErrors(t *testing.T) {
 		"a task that is not open": {func() error { _, err := server.Task(f.ctx, &types.QueryTaskRequest{RequestId: 1}); return err }, codes.NotFound},
 		"no node request":         {func() error { _, err := server.Node(f.ctx, nil); return err }, codes.InvalidArgument},
 		"no task request":         {func() error { _, err := server.Task(f.ctx, nil); return err }, codes.InvalidArgument},
-		"no nodes request":        {func() error { _, err := server.Nodes(f.ctx, nil); return err }, codes.InvalidArgument},
-		"no classes request":      {func() error { _, err := server.EnvironmentClasses(f.ctx, nil); return err }, codes.InvalidArgument},
-		"no queue request":        {func() error { _, err := server.Queue(f.ctx, nil); return err }, codes.InvalidArgument},
+		"models of a node that is not registered": {func() error {
+			_, err := server.NodeModels(f.ctx, &types.QueryNodeModelsRequest{Operator: operator(5).String()})
+			return err
+		}, codes.NotFound},
+		"models by text that is no address": {func() error {
+			_, err := server.NodeModels(f.ctx, &types.QueryNodeModelsRequest{Operator: "node"})
+			return err
+		}, codes.InvalidArgument},
+		"no models request":  {func() error { _, err := server.NodeModels(f.ctx, nil); return err }, codes.InvalidArgument},
+		"no nodes request":   {func() error { _, err := server.Nodes(f.ctx, nil); return err }, codes.InvalidArgument},
+		"no classes request": {func() error { _, err := server.EnvironmentClasses(f.ctx, nil); return err }, codes.InvalidArgument},
+		"no queue request":   {func() error { _, err := server.Queue(f.ctx, nil); return err }, codes.InvalidArgument},
 		"too many nodes": {func() error {
 			_, err := server.Nodes(f.ctx, &types.QueryNodesRequest{Pagination: tooMany})
 			return err

@@ -13,12 +13,16 @@ import (
 func RegisterLegacyAminoCodec(cdc *codec.LegacyAmino) {
 	cdc.RegisterConcrete(Params{}, "opengradient/scheduling/Params", nil)
 	legacy.RegisterAminoMsg(cdc, &MsgRegisterNode{}, "opengradient/MsgRegisterNode")
+	legacy.RegisterAminoMsg(cdc, &MsgPauseNode{}, "opengradient/MsgPauseNode")
+	legacy.RegisterAminoMsg(cdc, &MsgResumeNode{}, "opengradient/MsgResumeNode")
+	legacy.RegisterAminoMsg(cdc, &MsgLeaveNode{}, "opengradient/MsgLeaveNode")
 	legacy.RegisterAminoMsg(cdc, &MsgUnjailNode{}, "opengradient/MsgUnjailNode")
 	legacy.RegisterAminoMsg(cdc, &MsgUpdateParams{}, "opengradient/scheduling/MsgUpdateParams")
 }
 
 // RegisterInterfaces registers the messages with the interface registry.
 func RegisterInterfaces(registry types.InterfaceRegistry) {
-	registry.RegisterImplementations((*sdk.Msg)(nil), &MsgRegisterNode{}, &MsgUnjailNode{}, &MsgUpdateParams{})
+	registry.RegisterImplementations((*sdk.Msg)(nil),
+		&MsgRegisterNode{}, &MsgPauseNode{}, &MsgResumeNode{}, &MsgLeaveNode{}, &MsgUnjailNode{}, &MsgUpdateParams{})
 	msgservice.RegisterMsgServiceDesc(registry, &_Msg_serviceDesc)
 }

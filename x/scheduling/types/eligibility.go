@@ -22,6 +22,12 @@ const (
 	EligibilityNoEnvironment
 	// EligibilityConductJailed: the node is jailed, see Node.IsJailed.
 	EligibilityConductJailed
+	// EligibilityPaused: the operator has paused the node.
+	EligibilityPaused
+	// EligibilityLeaving: the node is about to leave.
+	EligibilityLeaving
+	// EligibilityLeft: the node has left.
+	EligibilityLeft
 )
 
 var eligibilityReasons = map[Eligibility]string{
@@ -34,6 +40,9 @@ var eligibilityReasons = map[Eligibility]string{
 	EligibilityStale:         "status is older than the heartbeat window",
 	EligibilityNoEnvironment: "node has no registered environment class",
 	EligibilityConductJailed: "node is jailed by its conduct",
+	EligibilityPaused:        "node is paused by its operator",
+	EligibilityLeaving:       "node is leaving",
+	EligibilityLeft:          "node has left",
 }
 
 // Reason says in words why the node is not eligible; it is empty when it is.
@@ -45,6 +54,12 @@ func (n Node) Eligibility(height int64, window uint32, power int64) Eligibility 
 	switch {
 	case power <= 0:
 		return EligibilityNotBonded
+	case n.State == NODE_STATE_LEFT:
+		return EligibilityLeft
+	case n.State == NODE_STATE_LEAVING:
+		return EligibilityLeaving
+	case n.State == NODE_STATE_PAUSED:
+		return EligibilityPaused
 	case n.IsJailed():
 		return EligibilityConductJailed
 	case n.Status == nil:

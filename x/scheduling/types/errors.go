@@ -1,6 +1,10 @@
 package types
 
-import "cosmossdk.io/errors"
+import (
+	"google.golang.org/grpc/codes"
+
+	"cosmossdk.io/errors"
+)
 
 // Errors of the module. Each is wrapped with what was expected and what came.
 var (
@@ -15,13 +19,13 @@ var (
 	// ErrInvalidGenesis is returned for a genesis state that is not consistent.
 	ErrInvalidGenesis = errors.Register(ModuleName, 6, "invalid scheduling genesis")
 	// ErrNodeNotFound is returned for an operator without a registered node.
-	ErrNodeNotFound = errors.Register(ModuleName, 7, "node not found")
+	ErrNodeNotFound = errors.RegisterWithGRPCCode(ModuleName, 7, codes.NotFound, "node not found")
 	// ErrNotValidator is returned when the signer does not operate a validator.
 	ErrNotValidator = errors.Register(ModuleName, 8, "not the operator of a validator")
 	// ErrTooManyEnvironmentClasses is returned when one more environment class would pass a bound.
 	ErrTooManyEnvironmentClasses = errors.Register(ModuleName, 9, "too many environment classes")
 	// ErrTaskNotFound is returned for a request without a task.
-	ErrTaskNotFound = errors.Register(ModuleName, 10, "task not found")
+	ErrTaskNotFound = errors.RegisterWithGRPCCode(ModuleName, 10, codes.NotFound, "task not found")
 	// ErrTaskExists is returned when a request is enqueued a second time.
 	ErrTaskExists = errors.Register(ModuleName, 11, "task exists")
 	// ErrTaskTooLarge is returned for a task that is larger than the budget of a whole block.
@@ -40,4 +44,6 @@ var (
 	ErrNotJailed = errors.Register(ModuleName, 18, "node is not jailed")
 	// ErrJailTime is returned when a jailed node is to come back before its time is over.
 	ErrJailTime = errors.Register(ModuleName, 19, "time in jail is not over")
+	// ErrNodeState is returned when the state of a node does not go with what its operator asks for.
+	ErrNodeState = errors.Register(ModuleName, 20, "node state does not allow it")
 )

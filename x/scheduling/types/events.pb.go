@@ -145,6 +145,192 @@ func (m *EventNodeReadiness) GetEnvironmentClass() uint32 {
 	return 0
 }
 
+// EventNodeState is emitted when a node is paused, resumed, leaves, or has left.
+type EventNodeState struct {
+	Operator string    `protobuf:"bytes,1,opt,name=operator,proto3" json:"operator,omitempty"`
+	State    NodeState `protobuf:"varint,2,opt,name=state,proto3,enum=opengradient.scheduling.v1.NodeState" json:"state,omitempty"`
+	// drained_height is set while the node is leaving.
+	DrainedHeight int64 `protobuf:"varint,3,opt,name=drained_height,json=drainedHeight,proto3" json:"drained_height,omitempty"`
+}
+
+func (m *EventNodeState) Reset()         { *m = EventNodeState{} }
+func (m *EventNodeState) String() string { return proto.CompactTextString(m) }
+func (*EventNodeState) ProtoMessage()    {}
+func (*EventNodeState) Descriptor() ([]byte, []int) {
+	return fileDescriptor_f8d9b7d14eeb11ef, []int{2}
+}
+func (m *EventNodeState) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *EventNodeState) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_EventNodeState.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *EventNodeState) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_EventNodeState.Merge(m, src)
+}
+func (m *EventNodeState) XXX_Size() int {
+	return m.Size()
+}
+func (m *EventNodeState) XXX_DiscardUnknown() {
+	xxx_messageInfo_EventNodeState.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_EventNodeState proto.InternalMessageInfo
+
+func (m *EventNodeState) GetOperator() string {
+	if m != nil {
+		return m.Operator
+	}
+	return ""
+}
+
+func (m *EventNodeState) GetState() NodeState {
+	if m != nil {
+		return m.State
+	}
+	return NODE_STATE_ACTIVE
+}
+
+func (m *EventNodeState) GetDrainedHeight() int64 {
+	if m != nil {
+		return m.DrainedHeight
+	}
+	return 0
+}
+
+// EventLeaderReplaced is emitted when an attempt goes on under another leader, because its own turned unhealthy.
+type EventLeaderReplaced struct {
+	RequestId uint64 `protobuf:"varint,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	Attempt   uint32 `protobuf:"varint,2,opt,name=attempt,proto3" json:"attempt,omitempty"`
+	Leader    string `protobuf:"bytes,3,opt,name=leader,proto3" json:"leader,omitempty"`
+	Replaced  string `protobuf:"bytes,4,opt,name=replaced,proto3" json:"replaced,omitempty"`
+}
+
+func (m *EventLeaderReplaced) Reset()         { *m = EventLeaderReplaced{} }
+func (m *EventLeaderReplaced) String() string { return proto.CompactTextString(m) }
+func (*EventLeaderReplaced) ProtoMessage()    {}
+func (*EventLeaderReplaced) Descriptor() ([]byte, []int) {
+	return fileDescriptor_f8d9b7d14eeb11ef, []int{3}
+}
+func (m *EventLeaderReplaced) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *EventLeaderReplaced) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_EventLeaderReplaced.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *EventLeaderReplaced) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_EventLeaderReplaced.Merge(m, src)
+}
+func (m *EventLeaderReplaced) XXX_Size() int {
+	return m.Size()
+}
+func (m *EventLeaderReplaced) XXX_DiscardUnknown() {
+	xxx_messageInfo_EventLeaderReplaced.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_EventLeaderReplaced proto.InternalMessageInfo
+
+func (m *EventLeaderReplaced) GetRequestId() uint64 {
+	if m != nil {
+		return m.RequestId
+	}
+	return 0
+}
+
+func (m *EventLeaderReplaced) GetAttempt() uint32 {
+	if m != nil {
+		return m.Attempt
+	}
+	return 0
+}
+
+func (m *EventLeaderReplaced) GetLeader() string {
+	if m != nil {
+		return m.Leader
+	}
+	return ""
+}
+
+func (m *EventLeaderReplaced) GetReplaced() string {
+	if m != nil {
+		return m.Replaced
+	}
+	return ""
+}
+
+// EventBasePrice is emitted when the base price changes.
+type EventBasePrice struct {
+	// base_price is the price of one compute unit in uopg, a decimal integer.
+	BasePrice string `protobuf:"bytes,1,opt,name=base_price,json=basePrice,proto3" json:"base_price,omitempty"`
+	// utilisation is that of the block, in basis points.
+	Utilisation uint32 `protobuf:"varint,2,opt,name=utilisation,proto3" json:"utilisation,omitempty"`
+}
+
+func (m *EventBasePrice) Reset()         { *m = EventBasePrice{} }
+func (m *EventBasePrice) String() string { return proto.CompactTextString(m) }
+func (*EventBasePrice) ProtoMessage()    {}
+func (*EventBasePrice) Descriptor() ([]byte, []int) {
+	return fileDescriptor_f8d9b7d14eeb11ef, []int{4}
+}
+func (m *EventBasePrice) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *EventBasePrice) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_EventBasePrice.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *EventBasePrice) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_EventBasePrice.Merge(m, src)
+}
+func (m *EventBasePrice) XXX_Size() int {
+	return m.Size()
+}
+func (m *EventBasePrice) XXX_DiscardUnknown() {
+	xxx_messageInfo_EventBasePrice.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_EventBasePrice proto.InternalMessageInfo
+
+func (m *EventBasePrice) GetBasePrice() string {
+	if m != nil {
+		return m.BasePrice
+	}
+	return ""
+}
+
+func (m *EventBasePrice) GetUtilisation() uint32 {
+	if m != nil {
+		return m.Utilisation
+	}
+	return 0
+}
+
 // EventNodeJailed is emitted when a node is jailed, or its time in jail grows.
 type EventNodeJailed struct {
 	Operator string `protobuf:"bytes,1,opt,name=operator,proto3" json:"operator,omitempty"`
@@ -157,7 +343,7 @@ func (m *EventNodeJailed) Reset()         { *m = EventNodeJailed{} }
 func (m *EventNodeJailed) String() string { return proto.CompactTextString(m) }
 func (*EventNodeJailed) ProtoMessage()    {}
 func (*EventNodeJailed) Descriptor() ([]byte, []int) {
-	return fileDescriptor_f8d9b7d14eeb11ef, []int{2}
+	return fileDescriptor_f8d9b7d14eeb11ef, []int{5}
 }
 func (m *EventNodeJailed) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -216,7 +402,7 @@ func (m *EventNodeUnjailed) Reset()         { *m = EventNodeUnjailed{} }
 func (m *EventNodeUnjailed) String() string { return proto.CompactTextString(m) }
 func (*EventNodeUnjailed) ProtoMessage()    {}
 func (*EventNodeUnjailed) Descriptor() ([]byte, []int) {
-	return fileDescriptor_f8d9b7d14eeb11ef, []int{3}
+	return fileDescriptor_f8d9b7d14eeb11ef, []int{6}
 }
 func (m *EventNodeUnjailed) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -263,7 +449,7 @@ func (m *EventEnvironmentClassRegistered) Reset()         { *m = EventEnvironmen
 func (m *EventEnvironmentClassRegistered) String() string { return proto.CompactTextString(m) }
 func (*EventEnvironmentClassRegistered) ProtoMessage()    {}
 func (*EventEnvironmentClassRegistered) Descriptor() ([]byte, []int) {
-	return fileDescriptor_f8d9b7d14eeb11ef, []int{4}
+	return fileDescriptor_f8d9b7d14eeb11ef, []int{7}
 }
 func (m *EventEnvironmentClassRegistered) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -327,7 +513,7 @@ func (m *EventAssigned) Reset()         { *m = EventAssigned{} }
 func (m *EventAssigned) String() string { return proto.CompactTextString(m) }
 func (*EventAssigned) ProtoMessage()    {}
 func (*EventAssigned) Descriptor() ([]byte, []int) {
-	return fileDescriptor_f8d9b7d14eeb11ef, []int{5}
+	return fileDescriptor_f8d9b7d14eeb11ef, []int{8}
 }
 func (m *EventAssigned) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -394,6 +580,9 @@ func (m *EventAssigned) GetCommittee() uint32 {
 func init() {
 	proto.RegisterType((*EventNodeRegistered)(nil), "opengradient.scheduling.v1.EventNodeRegistered")
 	proto.RegisterType((*EventNodeReadiness)(nil), "opengradient.scheduling.v1.EventNodeReadiness")
+	proto.RegisterType((*EventNodeState)(nil), "opengradient.scheduling.v1.EventNodeState")
+	proto.RegisterType((*EventLeaderReplaced)(nil), "opengradient.scheduling.v1.EventLeaderReplaced")
+	proto.RegisterType((*EventBasePrice)(nil), "opengradient.scheduling.v1.EventBasePrice")
 	proto.RegisterType((*EventNodeJailed)(nil), "opengradient.scheduling.v1.EventNodeJailed")
 	proto.RegisterType((*EventNodeUnjailed)(nil), "opengradient.scheduling.v1.EventNodeUnjailed")
 	proto.RegisterType((*EventEnvironmentClassRegistered)(nil), "opengradient.scheduling.v1.EventEnvironmentClassRegistered")
@@ -405,39 +594,47 @@ func init() {
 }
 
 var fileDescriptor_f8d9b7d14eeb11ef = []byte{
-	// 508 bytes of a gzipped FileDescriptorProto
-	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0xac, 0x93, 0xbf, 0x6f, 0xd3, 0x40,
-	0x14, 0xc7, 0x63, 0xf2, 0x83, 0xe4, 0x41, 0x68, 0x7b, 0x54, 0xc8, 0x44, 0xd4, 0xb4, 0x5e, 0x5a,
-	0x09, 0x91, 0xa8, 0x62, 0x40, 0x0c, 0x0c, 0x0d, 0xea, 0x00, 0x03, 0x12, 0x87, 0xe8, 0xc0, 0x12,
-	0x5d, 0x7c, 0x4f, 0xee, 0x21, 0xfb, 0xce, 0xdc, 0x5d, 0xa2, 0x66, 0xe1, 0x6f, 0x40, 0x42, 0xe2,
-	0x2f, 0x61, 0x65, 0x67, 0xac, 0x98, 0x18, 0x51, 0xf2, 0x8f, 0x20, 0xdf, 0x05, 0xd7, 0x65, 0x42,
-	0x6a, 0x37, 0x7f, 0xbf, 0xef, 0xd7, 0xe7, 0x59, 0xf7, 0x60, 0x5f, 0x15, 0x28, 0x53, 0xcd, 0xb8,
-	0x40, 0x69, 0x47, 0x26, 0x39, 0x45, 0x3e, 0xcb, 0x84, 0x4c, 0x47, 0xf3, 0xc3, 0x11, 0xce, 0x51,
-	0x5a, 0x33, 0x2c, 0xb4, 0xb2, 0x8a, 0x0c, 0xea, 0x89, 0xc3, 0x8b, 0xc4, 0xe1, 0xfc, 0x70, 0x70,
-	0x3f, 0x51, 0x26, 0x57, 0x66, 0xe2, 0x32, 0x47, 0x5e, 0xf8, 0xb2, 0xf8, 0x4b, 0x00, 0x77, 0x8f,
-	0xcb, 0x3e, 0xaf, 0x15, 0x47, 0x8a, 0xa9, 0x30, 0x16, 0x35, 0x72, 0xf2, 0x1c, 0xba, 0xaa, 0x40,
-	0xcd, 0xac, 0xd2, 0x61, 0xb0, 0x1b, 0x1c, 0xf4, 0xc6, 0x7b, 0x3f, 0xbf, 0x3d, 0xde, 0x59, 0xd7,
-	0x9e, 0xb0, 0x4c, 0xf0, 0x32, 0x76, 0xc4, 0xb9, 0x46, 0x63, 0xde, 0x5a, 0x2d, 0x64, 0x4a, 0xab,
-	0x12, 0x32, 0x80, 0x6e, 0xc2, 0x0a, 0x96, 0x08, 0xbb, 0x08, 0x6f, 0xec, 0x06, 0x07, 0x2d, 0x5a,
-	0x69, 0xb2, 0x07, 0xb7, 0x73, 0xcc, 0x95, 0x5e, 0x4c, 0xa6, 0x0b, 0x8b, 0x26, 0x6c, 0xba, 0xf8,
-	0x2d, 0xef, 0x8d, 0x4b, 0x2b, 0xfe, 0x1a, 0x00, 0xa9, 0x51, 0x31, 0x2e, 0x24, 0x1a, 0x73, 0x55,
-	0xa8, 0x6d, 0x68, 0x6b, 0x64, 0xdc, 0x13, 0x75, 0xa9, 0x17, 0xe4, 0x11, 0x6c, 0xa1, 0x9c, 0x0b,
-	0xad, 0x64, 0x8e, 0xd2, 0x4e, 0x92, 0x8c, 0x19, 0xcf, 0xd4, 0xa7, 0x9b, 0xb5, 0xc0, 0x8b, 0xd2,
-	0x8f, 0x3f, 0xc1, 0x46, 0xc5, 0xf5, 0x8a, 0x89, 0xec, 0xea, 0x7f, 0xea, 0x1e, 0x74, 0x34, 0x32,
-	0xa3, 0xa4, 0xa3, 0xea, 0xd1, 0xb5, 0x2a, 0x61, 0x67, 0xd2, 0x8a, 0xcc, 0xa1, 0x34, 0xa9, 0x17,
-	0x31, 0x85, 0xad, 0x6a, 0xfe, 0x3b, 0xf9, 0xe1, 0x3a, 0x08, 0x62, 0x0d, 0x0f, 0x5d, 0xcf, 0xe3,
-	0x7f, 0x96, 0xad, 0xbd, 0x86, 0x6d, 0x68, 0x0b, 0xc9, 0xf1, 0xcc, 0xb5, 0xef, 0x53, 0x2f, 0xc8,
-	0x3e, 0x6c, 0xe8, 0x12, 0x2b, 0xc7, 0xc9, 0x1c, 0xb5, 0x11, 0xd5, 0x0e, 0x77, 0xd6, 0xf6, 0x89,
-	0x77, 0xc9, 0x26, 0x34, 0x85, 0x61, 0x6e, 0x93, 0x1e, 0x2d, 0x3f, 0xe3, 0xef, 0x01, 0xf4, 0xdd,
-	0xd0, 0x23, 0x63, 0x44, 0x2a, 0x91, 0x93, 0x1d, 0x00, 0x8d, 0x1f, 0x67, 0x68, 0xec, 0x44, 0x70,
-	0x37, 0xa7, 0x45, 0x7b, 0x6b, 0xe7, 0x25, 0x27, 0x21, 0xdc, 0x64, 0xd6, 0x62, 0x5e, 0x58, 0x37,
-	0xa3, 0x4f, 0xff, 0x4a, 0xf2, 0x0c, 0x3a, 0x19, 0x32, 0x8e, 0xda, 0xf7, 0xff, 0x9f, 0xdd, 0xd7,
-	0x05, 0xe5, 0x2b, 0xe5, 0xc8, 0x78, 0x26, 0x24, 0x86, 0x2d, 0xf7, 0x9b, 0x2b, 0x4d, 0x1e, 0x40,
-	0x2f, 0x51, 0x79, 0x2e, 0xac, 0x45, 0x0c, 0xdb, 0x6e, 0xe4, 0x85, 0x31, 0x7e, 0xf3, 0x63, 0x19,
-	0x05, 0xe7, 0xcb, 0x28, 0xf8, 0xbd, 0x8c, 0x82, 0xcf, 0xab, 0xa8, 0x71, 0xbe, 0x8a, 0x1a, 0xbf,
-	0x56, 0x51, 0xe3, 0xfd, 0xd3, 0x54, 0xd8, 0xd3, 0xd9, 0x74, 0x98, 0xa8, 0x7c, 0x74, 0xe9, 0x76,
-	0x2f, 0x89, 0xb3, 0xfa, 0x29, 0xdb, 0x45, 0x81, 0x66, 0xda, 0x71, 0x07, 0xf9, 0xe4, 0x4f, 0x00,
-	0x00, 0x00, 0xff, 0xff, 0x2d, 0xbf, 0x66, 0x5e, 0xf2, 0x03, 0x00, 0x00,
+	// 634 bytes of a gzipped FileDescriptorProto
+	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0xc4, 0x54, 0x41, 0x6b, 0x13, 0x41,
+	0x14, 0xee, 0x9a, 0xa6, 0x26, 0xaf, 0x26, 0x6d, 0xc7, 0x22, 0x31, 0xd8, 0xd8, 0x2e, 0xd4, 0x16,
+	0xc4, 0x84, 0xea, 0x41, 0x44, 0x3c, 0x34, 0x52, 0x50, 0x11, 0xb1, 0x53, 0xec, 0xc1, 0xcb, 0x32,
+	0xd9, 0x79, 0x6c, 0x46, 0x76, 0x67, 0xd6, 0x99, 0x49, 0x68, 0x2e, 0xfe, 0x06, 0x41, 0xf0, 0x8f,
+	0xe8, 0xd5, 0x7b, 0x8f, 0xc5, 0x93, 0x47, 0x69, 0xff, 0x88, 0xec, 0xec, 0x76, 0x9b, 0x0a, 0x4a,
+	0xa1, 0x82, 0xb7, 0xfd, 0xbe, 0x99, 0xf7, 0xbe, 0xef, 0xcd, 0x7b, 0xfb, 0x60, 0x43, 0xa5, 0x28,
+	0x23, 0xcd, 0xb8, 0x40, 0x69, 0x7b, 0x26, 0x1c, 0x22, 0x1f, 0xc5, 0x42, 0x46, 0xbd, 0xf1, 0x56,
+	0x0f, 0xc7, 0x28, 0xad, 0xe9, 0xa6, 0x5a, 0x59, 0x45, 0xda, 0xd3, 0x17, 0xbb, 0x67, 0x17, 0xbb,
+	0xe3, 0xad, 0xf6, 0xcd, 0x50, 0x99, 0x44, 0x99, 0xc0, 0xdd, 0xec, 0xe5, 0x20, 0x0f, 0x6b, 0xdf,
+	0xf9, 0x4b, 0x7e, 0x3b, 0x49, 0xb1, 0xb8, 0xe7, 0x7f, 0xf2, 0xe0, 0xfa, 0x4e, 0xa6, 0xf7, 0x4a,
+	0x71, 0xa4, 0x18, 0x09, 0x63, 0x51, 0x23, 0x27, 0x4f, 0xa0, 0xa6, 0x52, 0xd4, 0xcc, 0x2a, 0xdd,
+	0xf2, 0x56, 0xbd, 0xcd, 0x7a, 0x7f, 0xed, 0xfb, 0xd7, 0x7b, 0x2b, 0x85, 0xc6, 0x3e, 0x8b, 0x05,
+	0xcf, 0xce, 0xb6, 0x39, 0xd7, 0x68, 0xcc, 0x9e, 0xd5, 0x42, 0x46, 0xb4, 0x0c, 0x21, 0x6d, 0xa8,
+	0x85, 0x2c, 0x65, 0xa1, 0xb0, 0x93, 0xd6, 0x95, 0x55, 0x6f, 0x73, 0x96, 0x96, 0x98, 0xac, 0xc1,
+	0xb5, 0x04, 0x13, 0xa5, 0x27, 0xc1, 0x60, 0x62, 0xd1, 0xb4, 0x2a, 0xee, 0x7c, 0x3e, 0xe7, 0xfa,
+	0x19, 0xe5, 0x7f, 0xf6, 0x80, 0x4c, 0xb9, 0x62, 0x5c, 0x48, 0x34, 0xe6, 0xb2, 0xa6, 0x96, 0xa1,
+	0xaa, 0x91, 0xf1, 0xdc, 0x51, 0x8d, 0xe6, 0x80, 0xdc, 0x85, 0x25, 0x94, 0x63, 0xa1, 0x95, 0x4c,
+	0x50, 0xda, 0x20, 0x8c, 0x99, 0xc9, 0x3d, 0x35, 0xe8, 0xe2, 0xd4, 0xc1, 0xd3, 0x8c, 0xf7, 0xbf,
+	0x78, 0xd0, 0x2c, 0x8d, 0xed, 0x59, 0x66, 0xf1, 0xb2, 0xa6, 0x1e, 0x43, 0xd5, 0x64, 0x79, 0x9c,
+	0xa9, 0xe6, 0xfd, 0xf5, 0xee, 0x9f, 0xfb, 0xdd, 0x2d, 0x45, 0x69, 0x1e, 0x43, 0xd6, 0xa1, 0xc9,
+	0x35, 0x13, 0x12, 0x79, 0x30, 0x44, 0x11, 0x0d, 0xad, 0x33, 0x5e, 0xa1, 0x8d, 0x82, 0x7d, 0xe6,
+	0x48, 0xff, 0xf0, 0xb4, 0xc9, 0x2f, 0x91, 0x71, 0xd4, 0x14, 0xd3, 0x98, 0x85, 0xc8, 0xc9, 0x0a,
+	0x80, 0xc6, 0xf7, 0x23, 0x34, 0x36, 0x10, 0xdc, 0x99, 0x9f, 0xa5, 0xf5, 0x82, 0x79, 0xce, 0x49,
+	0x0b, 0xae, 0x32, 0x6b, 0x31, 0x49, 0xad, 0x33, 0xd7, 0xa0, 0xa7, 0x90, 0x3c, 0x82, 0xb9, 0xd8,
+	0xa5, 0x72, 0x7a, 0x17, 0xaa, 0xb8, 0x08, 0xc8, 0x9e, 0x4b, 0x17, 0xfa, 0xad, 0xd9, 0x0b, 0x3f,
+	0xd7, 0x69, 0x88, 0xbf, 0x5b, 0xbc, 0x7f, 0x9f, 0x19, 0x7c, 0xad, 0x45, 0x88, 0x59, 0x11, 0x03,
+	0x66, 0x30, 0x48, 0x33, 0x94, 0x77, 0x80, 0xd6, 0x07, 0xe5, 0xf1, 0x2a, 0xcc, 0x8f, 0xac, 0x88,
+	0x85, 0x61, 0x56, 0x28, 0x59, 0x14, 0x32, 0x4d, 0xf9, 0x1f, 0x60, 0xa1, 0x6c, 0xe9, 0x0b, 0x26,
+	0xe2, 0xcb, 0x4f, 0xff, 0x0d, 0x98, 0xd3, 0xc8, 0x4c, 0x21, 0x57, 0xa7, 0x05, 0xca, 0x06, 0x70,
+	0x24, 0xad, 0x88, 0x8b, 0x2e, 0xe5, 0xc0, 0xa7, 0xb0, 0x54, 0xea, 0xbf, 0x91, 0xef, 0xfe, 0x85,
+	0x03, 0x5f, 0xc3, 0x6d, 0x97, 0x73, 0xe7, 0xb7, 0x01, 0x9e, 0xfa, 0xc3, 0x97, 0xa1, 0x2a, 0x24,
+	0xc7, 0x03, 0x97, 0xbe, 0x41, 0x73, 0x40, 0x36, 0x60, 0x41, 0x67, 0xb6, 0x12, 0x0c, 0xc6, 0xa8,
+	0x8d, 0x28, 0x6b, 0x68, 0x16, 0xf4, 0x7e, 0xce, 0x92, 0x45, 0xa8, 0x08, 0xc3, 0xf2, 0xfe, 0xd3,
+	0xec, 0xd3, 0xff, 0xe6, 0x41, 0xc3, 0x89, 0x6e, 0x1b, 0x23, 0x22, 0xf9, 0x9f, 0xe6, 0xab, 0x0d,
+	0x35, 0x8e, 0x8c, 0xc7, 0x42, 0xa2, 0x9b, 0xaf, 0x0a, 0x2d, 0x31, 0xb9, 0x05, 0xf5, 0x50, 0x25,
+	0x89, 0xb0, 0x16, 0xb1, 0x55, 0x75, 0x92, 0x67, 0x44, 0x7f, 0xf7, 0xf0, 0xb8, 0xe3, 0x1d, 0x1d,
+	0x77, 0xbc, 0x9f, 0xc7, 0x1d, 0xef, 0xe3, 0x49, 0x67, 0xe6, 0xe8, 0xa4, 0x33, 0xf3, 0xe3, 0xa4,
+	0x33, 0xf3, 0xf6, 0x61, 0x24, 0xec, 0x70, 0x34, 0xe8, 0x86, 0x2a, 0xe9, 0x9d, 0xdb, 0xab, 0xe7,
+	0xc0, 0xc1, 0xf4, 0x9a, 0x75, 0x3b, 0x76, 0x30, 0xe7, 0x96, 0xec, 0x83, 0x5f, 0x01, 0x00, 0x00,
+	0xff, 0xff, 0x10, 0x28, 0x80, 0x61, 0xee, 0x05, 0x00, 0x00,
 }
 
 func (m *EventNodeRegistered) Marshal() (dAtA []byte, err error) {
@@ -519,6 +716,128 @@ func (m *EventNodeReadiness) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 		i -= len(m.Operator)
 		copy(dAtA[i:], m.Operator)
 		i = encodeVarintEvents(dAtA, i, uint64(len(m.Operator)))
+		i--
+		dAtA[i] = 0xa
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *EventNodeState) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *EventNodeState) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *EventNodeState) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.DrainedHeight != 0 {
+		i = encodeVarintEvents(dAtA, i, uint64(m.DrainedHeight))
+		i--
+		dAtA[i] = 0x18
+	}
+	if m.State != 0 {
+		i = encodeVarintEvents(dAtA, i, uint64(m.State))
+		i--
+		dAtA[i] = 0x10
+	}
+	if len(m.Operator) > 0 {
+		i -= len(m.Operator)
+		copy(dAtA[i:], m.Operator)
+		i = encodeVarintEvents(dAtA, i, uint64(len(m.Operator)))
+		i--
+		dAtA[i] = 0xa
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *EventLeaderReplaced) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *EventLeaderReplaced) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *EventLeaderReplaced) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if len(m.Replaced) > 0 {
+		i -= len(m.Replaced)
+		copy(dAtA[i:], m.Replaced)
+		i = encodeVarintEvents(dAtA, i, uint64(len(m.Replaced)))
+		i--
+		dAtA[i] = 0x22
+	}
+	if len(m.Leader) > 0 {
+		i -= len(m.Leader)
+		copy(dAtA[i:], m.Leader)
+		i = encodeVarintEvents(dAtA, i, uint64(len(m.Leader)))
+		i--
+		dAtA[i] = 0x1a
+	}
+	if m.Attempt != 0 {
+		i = encodeVarintEvents(dAtA, i, uint64(m.Attempt))
+		i--
+		dAtA[i] = 0x10
+	}
+	if m.RequestId != 0 {
+		i = encodeVarintEvents(dAtA, i, uint64(m.RequestId))
+		i--
+		dAtA[i] = 0x8
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *EventBasePrice) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *EventBasePrice) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *EventBasePrice) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.Utilisation != 0 {
+		i = encodeVarintEvents(dAtA, i, uint64(m.Utilisation))
+		i--
+		dAtA[i] = 0x10
+	}
+	if len(m.BasePrice) > 0 {
+		i -= len(m.BasePrice)
+		copy(dAtA[i:], m.BasePrice)
+		i = encodeVarintEvents(dAtA, i, uint64(len(m.BasePrice)))
 		i--
 		dAtA[i] = 0xa
 	}
@@ -734,6 +1053,64 @@ func (m *EventNodeReadiness) Size() (n int) {
 	}
 	if m.EnvironmentClass != 0 {
 		n += 1 + sovEvents(uint64(m.EnvironmentClass))
+	}
+	return n
+}
+
+func (m *EventNodeState) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = len(m.Operator)
+	if l > 0 {
+		n += 1 + l + sovEvents(uint64(l))
+	}
+	if m.State != 0 {
+		n += 1 + sovEvents(uint64(m.State))
+	}
+	if m.DrainedHeight != 0 {
+		n += 1 + sovEvents(uint64(m.DrainedHeight))
+	}
+	return n
+}
+
+func (m *EventLeaderReplaced) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if m.RequestId != 0 {
+		n += 1 + sovEvents(uint64(m.RequestId))
+	}
+	if m.Attempt != 0 {
+		n += 1 + sovEvents(uint64(m.Attempt))
+	}
+	l = len(m.Leader)
+	if l > 0 {
+		n += 1 + l + sovEvents(uint64(l))
+	}
+	l = len(m.Replaced)
+	if l > 0 {
+		n += 1 + l + sovEvents(uint64(l))
+	}
+	return n
+}
+
+func (m *EventBasePrice) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = len(m.BasePrice)
+	if l > 0 {
+		n += 1 + l + sovEvents(uint64(l))
+	}
+	if m.Utilisation != 0 {
+		n += 1 + sovEvents(uint64(m.Utilisation))
 	}
 	return n
 }
@@ -1038,6 +1415,379 @@ func (m *EventNodeReadiness) Unmarshal(dAtA []byte) error {
 				b := dAtA[iNdEx]
 				iNdEx++
 				m.EnvironmentClass |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		default:
+			iNdEx = preIndex
+			skippy, err := skipEvents(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *EventNodeState) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowEvents
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: EventNodeState: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: EventNodeState: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Operator", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthEvents
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Operator = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 2:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field State", wireType)
+			}
+			m.State = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.State |= NodeState(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 3:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field DrainedHeight", wireType)
+			}
+			m.DrainedHeight = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.DrainedHeight |= int64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		default:
+			iNdEx = preIndex
+			skippy, err := skipEvents(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *EventLeaderReplaced) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowEvents
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: EventLeaderReplaced: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: EventLeaderReplaced: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field RequestId", wireType)
+			}
+			m.RequestId = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.RequestId |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 2:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Attempt", wireType)
+			}
+			m.Attempt = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Attempt |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 3:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Leader", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthEvents
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Leader = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 4:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Replaced", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthEvents
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Replaced = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipEvents(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *EventBasePrice) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowEvents
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: EventBasePrice: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: EventBasePrice: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field BasePrice", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthEvents
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthEvents
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.BasePrice = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		case 2:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Utilisation", wireType)
+			}
+			m.Utilisation = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowEvents
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.Utilisation |= uint32(b&0x7F) << shift
 				if b < 0x80 {
 					break
 				}

@@ -5,14 +5,21 @@ import (
 
 	errorsmod "cosmossdk.io/errors"
 	sdk "github.com/cosmos/cosmos-sdk/types"
+
+	"github.com/opengradient/opengradient/internal/pricing"
 )
+
+// maxObserved bounds the observed capacity of a genesis state, in compute units per block.
+const maxObserved = uint64(1) << 62
 
 // maxHeight bounds the heights of a genesis state, in blocks away from the genesis.
 const maxHeight = int64(1) << 48
 
-// DefaultGenesisState returns the state of a new chain: the default parameters as version 1 and nothing else.
+// DefaultGenesisState returns the state of a new chain: the default parameters as version 1, their least base price, and
+// nothing else.
 func DefaultGenesisState() *GenesisState {
-	return &GenesisState{Params: []ParamsVersion{{Version: 1, Params: DefaultParams()}}}
+	params := DefaultParams()
+	return &GenesisState{Params: []ParamsVersion{{Version: 1, Params: params}}, Market: Market{BasePrice: params.MinBasePrice}}
 }
 
 // Validate checks that the state is one that the module could have exported: every value within its bounds, lists
@@ -30,6 +37,12 @@ func (g GenesisState) Validate() error {
 		return err
 	}
 	if err := g.validateNodes(leading); err != nil {
+		return err
+	}
+	if err := g.validateMarket(); err != nil {
+		return err
+	}
+	if err := g.validateModels(); err != nil {
 		return err
 	}
 	return g.validateKnown()
@@ -129,7 +142,16 @@ func (g GenesisState) validateNode(node Node) error {
 	if node.Reliability > MaxReliability {
 		return errorsmod.Wrapf(ErrInvalidGenesis, "node %s: expected a reliability of at most %d, got %d", node.Operator, MaxReliability, node.Reliability)
 	}
+	if err := ValidateHardware(node.Hardware); err != nil {
+		return errorsmod.Wrapf(ErrInvalidGenesis, "node %s: %v", node.Operator, err)
+	}
+	if node.ObservedCapacity > maxObserved {
+		return errorsmod.Wrapf(ErrInvalidGenesis, "node %s: expected an observed_capacity of at most %d, got %d", node.Operator, maxObserved, node.ObservedCapacity)
+	}
 	if err := node.validateJail(); err != nil {
+		return err
+	}
+	if err := node.validateState(); err != nil {
 		return err
 	}
 	if node.RegisteredHeight > 0 || node.RegisteredHeight < -maxHeight {
@@ -147,6 +169,9 @@ func (g GenesisState) validateNode(node Node) error {
 	}
 	if err := node.Status.Validate(); err != nil {
 		return errorsmod.Wrapf(ErrInvalidGenesis, "node %s: %v", node.Operator, err)
+	}
+	if len(node.Status.ModelsReady)+len(node.Status.ModelsDropped) > 0 {
+		return errorsmod.Wrapf(ErrInvalidGenesis, "node %s: expected no models in its status: node_models has them", node.Operator)
 	}
 	return g.validateNodeClass(node)
 }
@@ -166,6 +191,45 @@ func (g GenesisState) validateNodeClass(node Node) error {
 	registered := g.EnvironmentClasses[node.EnvironmentClass-1].Environment
 	if !bytes.Equal(registered.Identity(), node.Status.Environment.Identity()) {
 		return errorsmod.Wrapf(ErrInvalidGenesis, "node %s: expected environment_class %d to be that of its status", node.Operator, node.EnvironmentClass)
+	}
+	return nil
+}
+
+// validateMarket checks the base price: any price that a parameter can be. Governance may have moved the bounds since it
+// was reached, and the next block brings it within them.
+func (g GenesisState) validateMarket() error {
+	price := g.Market.BasePrice
+	if price.IsNil() || price.IsNegative() || price.GT(MaxPrice) {
+		return errorsmod.Wrapf(ErrInvalidGenesis, "market: expected a base price of 0 to %s, got %s", MaxPrice, price)
+	}
+	if g.Market.Utilisation > pricing.BasisPoints {
+		return errorsmod.Wrapf(ErrInvalidGenesis, "market: expected a utilisation of at most %d, got %d", pricing.BasisPoints, g.Market.Utilisation)
+	}
+	return nil
+}
+
+// validateModels checks the models that nodes have loaded: of nodes that are there and have not left.
+func (g GenesisState) validateModels() error {
+	duty := make(map[string]bool, len(g.Nodes))
+	for _, node := range g.Nodes {
+		duty[node.Operator] = node.State != NODE_STATE_LEFT
+	}
+	var last []byte
+	for _, node := range g.NodeModels {
+		operator, err := canonicalOperator(node.Operator)
+		if err != nil {
+			return errorsmod.Wrapf(ErrInvalidGenesis, "node models: %v", err)
+		}
+		if bytes.Compare(operator, last) <= 0 {
+			return errorsmod.Wrapf(ErrInvalidGenesis, "node models: expected operators ascending by address bytes without repeats, got %s", node.Operator)
+		}
+		last = operator
+		if !duty[node.Operator] || len(node.Models) == 0 || len(node.Models) > MaxNodeModels {
+			return errorsmod.Wrapf(ErrInvalidGenesis, "models of %s: expected 1 to %d of a node with a duty, got %d", node.Operator, MaxNodeModels, len(node.Models))
+		}
+		if err := ValidateModels(node.Models); err != nil {
+			return errorsmod.Wrapf(ErrInvalidGenesis, "models of %s: %v", node.Operator, err)
+		}
 	}
 	return nil
 }

@@ -52,6 +52,10 @@ func (t Task) validateTiming(params Params) error {
 	if t.QueuedHeight > 0 || t.QueuedHeight < -maxHeight {
 		return errorsmod.Wrapf(ErrInvalidGenesis, "task %d: expected a queued_height from %d to 0, got %d", t.RequestId, -maxHeight, t.QueuedHeight)
 	}
+	if ahead := t.QueuedHeight - t.QueuePosition; ahead != int64(params.HeadStarts().Of(t.FeeClass.Class())) {
+		return errorsmod.Wrapf(ErrInvalidGenesis, "task %d: expected a queue_position %d before its queued_height, got %d",
+			t.RequestId, params.HeadStarts().Of(t.FeeClass.Class()), ahead)
+	}
 	if want := t.QueuedHeight + params.Lifetime(); t.FinalDeadline != want || want <= 0 {
 		return errorsmod.Wrapf(ErrInvalidGenesis, "task %d: expected final_deadline %d, and above 0, got %d", t.RequestId, want, t.FinalDeadline)
 	}

@@ -28,8 +28,8 @@ var (
 	TasksKey = collections.NewPrefix(6)
 	// QueueKey: (line, position in the line, request id), the queue in its order.
 	QueueKey = collections.NewPrefix(7)
-	// QueueDepthKey holds the number of entries of the queue.
-	QueueDepthKey = collections.NewPrefix(8)
+	// 8 held the number of entries of the queue.
+
 	// FinalDeadlinesKey: (height, request id) of every task.
 	FinalDeadlinesKey = collections.NewPrefix(9)
 	// DeadlineCountsKey: height → number of tasks with that final deadline.
@@ -38,4 +38,20 @@ var (
 	AttemptDeadlinesKey = collections.NewPrefix(11)
 	// QueueCursorKey holds the key of the queue after which the search behind tasks without power goes on.
 	QueueCursorKey = collections.NewPrefix(12)
+	// QueueLoadKey holds what waits in the queue, together.
+	QueueLoadKey = collections.NewPrefix(13)
+	// MarketKey holds the base price and the utilisation of the last block.
+	MarketKey = collections.NewPrefix(14)
+	// StatusHeightsKey: (height, operator address bytes), the height of the status of a node that is not stale yet.
+	StatusHeightsKey = collections.NewPrefix(15)
+	// NodeModelsKey: (operator address bytes, SHA-256) of the models that nodes have loaded.
+	NodeModelsKey = collections.NewPrefix(16)
+	// DrainsKey: (height, operator address bytes), the height at whose end a leaving node has left.
+	DrainsKey = collections.NewPrefix(17)
+	// ReviewKey holds the place in AttemptDeadlines behind which the review of attempts goes on.
+	ReviewKey = collections.NewPrefix(18)
+	// ReviewAgainKey holds whether another review follows.
+	ReviewAgainKey = collections.NewPrefix(19)
+	// QueueClaimKey holds the key of the queue that has the first claim on the next block.
+	QueueClaimKey = collections.NewPrefix(20)
 )

@@ -1,6 +1,7 @@
 package types
 
-// NewNode returns a node as it stands right after its registration: with full reliability and no status yet.
+// NewNode returns a node as it stands right after its registration: with full reliability, nothing observed and no status
+// yet.
 func NewNode(operator string, capacity, memoryBytes uint64, classes []TaskClass) Node {
 	return Node{
 		Operator: operator, Capacity: capacity, MemoryBytes: memoryBytes, TaskClasses: classes, Reliability: MaxReliability,

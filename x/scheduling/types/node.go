@@ -1,6 +1,11 @@
 package types
 
 import (
+	"bytes"
+	"crypto/sha256"
+	"fmt"
+	"slices"
+
 	errorsmod "cosmossdk.io/errors"
 )
 
@@ -15,6 +20,12 @@ const (
 	MaxMemoryBytes uint64 = 1 << 50
 	// MaxWorkerVersionLength bounds NodeStatus.WorkerVersion, in bytes.
 	MaxWorkerVersionLength = 64
+	// MaxHardwareLength bounds Node.Hardware, in bytes.
+	MaxHardwareLength = 128
+	// MaxNodeModels bounds the models that a node reports as loaded.
+	MaxNodeModels = 256
+	// MaxModelDeltas bounds each list of models in one status.
+	MaxModelDeltas = 32
 )
 
 // Validate checks the syntax of a status from a vote extension. A ready node names its environment; one that is not
@@ -26,6 +37,9 @@ func (s NodeStatus) Validate() error {
 	if err := validateLabel("worker_version", s.WorkerVersion, 0, MaxWorkerVersionLength); err != nil {
 		return err
 	}
+	if err := s.validateModels(); err != nil {
+		return err
+	}
 	if s.Environment == nil {
 		if s.Ready {
 			return errorsmod.Wrap(ErrInvalidStatus, "environment: expected the class of a ready node, got none")
@@ -33,6 +47,42 @@ func (s NodeStatus) Validate() error {
 		return nil
 	}
 	return s.Environment.Validate()
+}
+
+// validateModels checks the lists of models: SHA-256 sums, ascending, and none in both.
+func (s NodeStatus) validateModels() error {
+	for _, list := range []struct {
+		name   string
+		models [][]byte
+	}{{"models_ready", s.ModelsReady}, {"models_dropped", s.ModelsDropped}} {
+		if len(list.models) > MaxModelDeltas {
+			return errorsmod.Wrapf(ErrInvalidStatus, "%s: expected at most %d, got %d", list.name, MaxModelDeltas, len(list.models))
+		}
+		if err := ValidateModels(list.models); err != nil {
+			return errorsmod.Wrapf(ErrInvalidStatus, "%s: %s", list.name, err)
+		}
+	}
+	for _, model := range s.ModelsDropped {
+		if _, both := slices.BinarySearchFunc(s.ModelsReady, model, bytes.Compare); both {
+			return errorsmod.Wrapf(ErrInvalidStatus, "models_dropped: expected none of models_ready, got %x", model)
+		}
+	}
+	return nil
+}
+
+// ValidateModels checks that models are SHA-256 sums, ascending and without repeats.
+func ValidateModels(models [][]byte) error {
+	var last []byte
+	for _, model := range models {
+		if len(model) != sha256.Size {
+			return fmt.Errorf("expected sums of %d bytes, got %d", sha256.Size, len(model))
+		}
+		if last != nil && bytes.Compare(model, last) <= 0 {
+			return fmt.Errorf("expected ascending sums, got %x after %x", model, last)
+		}
+		last = model
+	}
+	return nil
 }
 
 // ValidateAdvertised checks what a node advertises: capacity, memory and the classes it serves, which must be known,
@@ -75,9 +125,26 @@ func (n Node) IsFresh(height int64, window uint32) bool {
 	return n.Status != nil && height-n.StatusHeight < int64(window)
 }
 
+// ValidateHardware checks the description of the machine: printable ASCII, at most MaxHardwareLength bytes. It returns
+// ErrInvalidNode.
+func ValidateHardware(hardware string) error {
+	if len(hardware) > MaxHardwareLength {
+		return errorsmod.Wrapf(ErrInvalidNode, "hardware: expected at most %d bytes, got %d", MaxHardwareLength, len(hardware))
+	}
+	for i := range len(hardware) {
+		if c := hardware[i]; c < ' ' || c > '~' {
+			return errorsmod.Wrapf(ErrInvalidNode, "hardware: expected printable ASCII, got %q at %d", c, i)
+		}
+	}
+	return nil
+}
+
 // Shifted returns the node with every height moved by blocks. A node without a status has no status height, and one that
-// is not jailed has no height in jail.
+// is not jailed or leaving has no height for it.
 func (n Node) Shifted(blocks int64) Node {
+	if n.State == NODE_STATE_LEAVING {
+		n.DrainedHeight += blocks
+	}
 	n.RegisteredHeight += blocks
 	if n.Status != nil {
 		n.StatusHeight += blocks

@@ -23,6 +23,24 @@ func status() types.NodeStatus {
 	}
 }
 
+// models are sums that begin with these bytes.
+func models(first ...byte) [][]byte {
+	sums := make([][]byte, len(first))
+	for i, b := range first {
+		sums[i] = append([]byte{b}, make([]byte, 31)...)
+	}
+	return sums
+}
+
+// manyModels are so many sums, ascending.
+func manyModels(from byte, count int) [][]byte {
+	var first []byte
+	for i := range count {
+		first = append(first, from+byte(i))
+	}
+	return models(first...)
+}
+
 func TestNodeStatusValidate(t *testing.T) {
 	tests := map[string]struct {
 		change  func(*types.NodeStatus)
@@ -50,6 +68,18 @@ func TestNodeStatusValidate(t *testing.T) {
 		"a profile out of bounds":            {func(s *types.NodeStatus) { s.Environment.Profile = math.MaxUint32 }, "profile"},
 		"no instruction set":                 {func(s *types.NodeStatus) { s.Environment.Isa = "" }, "isa"},
 		"an unknown instruction set":         {func(s *types.NodeStatus) { s.Environment.Isa = "AVX2" }, "isa"},
+		"models that are ready and dropped":  {func(s *types.NodeStatus) { s.ModelsReady, s.ModelsDropped = models(1, 4), models(2, 3) }, ""},
+		"as many models as a status may name": {func(s *types.NodeStatus) {
+			s.ModelsReady, s.ModelsDropped = manyModels(0, types.MaxModelDeltas), manyModels(100, types.MaxModelDeltas)
+		}, ""},
+		"too many models":             {func(s *types.NodeStatus) { s.ModelsReady = manyModels(0, 33) }, "models_ready: expected at most 32, got 33"},
+		"too many dropped models":     {func(s *types.NodeStatus) { s.ModelsDropped = manyModels(0, 33) }, "models_dropped: expected at most 32, got 33"},
+		"a model in both lists":       {func(s *types.NodeStatus) { s.ModelsReady, s.ModelsDropped = models(1, 2, 3), models(0, 2) }, "models_dropped: expected none of models_ready"},
+		"a model twice":               {func(s *types.NodeStatus) { s.ModelsReady = models(1, 1) }, "models_ready: expected ascending sums"},
+		"descending models":           {func(s *types.NodeStatus) { s.ModelsDropped = models(2, 1) }, "models_dropped: expected ascending sums"},
+		"a sum that is too short":     {func(s *types.NodeStatus) { s.ModelsReady = [][]byte{make([]byte, 31)} }, "expected sums of 32 bytes, got 31"},
+		"an empty sum":                {func(s *types.NodeStatus) { s.ModelsDropped = [][]byte{{}} }, "expected sums of 32 bytes, got 0"},
+		"models of one not ready yet": {func(s *types.NodeStatus) { *s = types.NodeStatus{ModelsReady: models(1)} }, ""},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -130,8 +160,39 @@ func TestValidateAdvertised(t *testing.T) {
 	}
 }
 
+func TestValidateHardware(t *testing.T) {
+	tests := map[string]struct{ hardware, message string }{
+		"left out":              {"", ""},
+		"in words":              {"2 x EPYC 9654, 768 GiB ~ !", ""},
+		"the longest":           {strings.Repeat("h", 128), ""},
+		"too long":              {strings.Repeat("h", 129), "hardware: expected at most 128 bytes, got 129"},
+		"a new line":            {"16\n", "expected printable ASCII, got '\\n' at 2"},
+		"a byte after the last": {"\x7f", "at 0"},
+		"not ASCII":             {"16 cœurs", "printable ASCII"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			msg := &types.MsgRegisterNode{Capacity: 1, MemoryBytes: types.MinMemoryBytes, TaskClasses: types.AllTaskClasses(), Hardware: tt.hardware}
+			err := msg.Validate()
+			if tt.message == "" {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorIs(t, err, types.ErrInvalidNode)
+			require.ErrorContains(t, err, tt.message)
+		})
+	}
+}
+
+func TestNewNode(t *testing.T) {
+	node := types.NewNode("operator", 5, types.MinMemoryBytes, types.AllTaskClasses())
+	require.EqualValues(t, types.MaxReliability, node.Reliability)
+	require.EqualValues(t, 1000, node.Observed(types.DefaultParams()), "unproven")
+	require.Equal(t, types.EligibilityNoStatus, node.Eligibility(1, 12, 1))
+}
+
 func TestEveryEligibilityHasAReason(t *testing.T) {
-	for e := types.EligibilityNotRegistered; e <= types.EligibilityConductJailed; e++ {
+	for e := types.EligibilityNotRegistered; e <= types.EligibilityLeft; e++ {
 		require.Equal(t, e == types.EligibilityEligible, e.Reason() == "", "eligibility %d", e)
 	}
 }
@@ -143,6 +204,11 @@ func FuzzNodeStatus(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(seed)
+	valid.ModelsReady, valid.ModelsDropped = models(1, 3), models(2)
+	if seed, err = valid.Marshal(); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(seed)
 	f.Add([]byte{})
 	f.Add([]byte{0x22, 0x00})
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -150,9 +216,10 @@ func FuzzNodeStatus(f *testing.F) {
 		if s.Unmarshal(data) != nil || s.Validate() != nil {
 			return
 		}
-		// What is taken into state is small, whatever was sent.
-		if size := s.Size(); size > 256 {
-			t.Fatalf("expected a valid status of at most 256 bytes, got %d", size)
+		// What is taken into state is small, whatever was sent: the status, and sums of models.
+		models := len(s.ModelsReady) + len(s.ModelsDropped)
+		if s.ModelsReady, s.ModelsDropped = nil, nil; s.Size() > 256 || models > 2*types.MaxModelDeltas {
+			t.Fatalf("expected a valid status of at most 256 bytes and 64 models, got %d and %d", s.Size(), models)
 		}
 	})
 }

@@ -173,6 +173,9 @@ type NodeView struct {
 	Power int64 `protobuf:"varint,3,opt,name=power,proto3" json:"power,omitempty"`
 	// reason says why the node is not eligible; empty when it is.
 	Reason string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	// free_capacity is what the node could take on now in compute units: its advertised capacity as far as it has
+	// delivered, less what it leads.
+	FreeCapacity uint64 `protobuf:"varint,5,opt,name=free_capacity,json=freeCapacity,proto3" json:"free_capacity,omitempty"`
 }
 
 func (m *NodeView) Reset()         { *m = NodeView{} }
@@ -234,6 +237,13 @@ func (m *NodeView) GetReason() string {
 		return m.Reason
 	}
 	return ""
+}
+
+func (m *NodeView) GetFreeCapacity() uint64 {
+	if m != nil {
+		return m.FreeCapacity
+	}
+	return 0
 }
 
 type QueryNodeResponse struct {
@@ -560,6 +570,201 @@ func (m *QueryTaskResponse) GetTask() Task {
 	return Task{}
 }
 
+type QueryMarketRequest struct {
+}
+
+func (m *QueryMarketRequest) Reset()         { *m = QueryMarketRequest{} }
+func (m *QueryMarketRequest) String() string { return proto.CompactTextString(m) }
+func (*QueryMarketRequest) ProtoMessage()    {}
+func (*QueryMarketRequest) Descriptor() ([]byte, []int) {
+	return fileDescriptor_8b1bbc4906343c40, []int{11}
+}
+func (m *QueryMarketRequest) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *QueryMarketRequest) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_QueryMarketRequest.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *QueryMarketRequest) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_QueryMarketRequest.Merge(m, src)
+}
+func (m *QueryMarketRequest) XXX_Size() int {
+	return m.Size()
+}
+func (m *QueryMarketRequest) XXX_DiscardUnknown() {
+	xxx_messageInfo_QueryMarketRequest.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_QueryMarketRequest proto.InternalMessageInfo
+
+type QueryMarketResponse struct {
+	Market Market `protobuf:"bytes,1,opt,name=market,proto3" json:"market"`
+	// target_utilisation is the utilisation at which the price stays, in basis points.
+	TargetUtilisation uint32    `protobuf:"varint,2,opt,name=target_utilisation,json=targetUtilisation,proto3" json:"target_utilisation,omitempty"`
+	Waiting           QueueLoad `protobuf:"bytes,3,opt,name=waiting,proto3" json:"waiting"`
+	// waiting_blocks is the number of blocks that what waits takes at least.
+	WaitingBlocks uint64 `protobuf:"varint,4,opt,name=waiting_blocks,json=waitingBlocks,proto3" json:"waiting_blocks,omitempty"`
+}
+
+func (m *QueryMarketResponse) Reset()         { *m = QueryMarketResponse{} }
+func (m *QueryMarketResponse) String() string { return proto.CompactTextString(m) }
+func (*QueryMarketResponse) ProtoMessage()    {}
+func (*QueryMarketResponse) Descriptor() ([]byte, []int) {
+	return fileDescriptor_8b1bbc4906343c40, []int{12}
+}
+func (m *QueryMarketResponse) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *QueryMarketResponse) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_QueryMarketResponse.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *QueryMarketResponse) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_QueryMarketResponse.Merge(m, src)
+}
+func (m *QueryMarketResponse) XXX_Size() int {
+	return m.Size()
+}
+func (m *QueryMarketResponse) XXX_DiscardUnknown() {
+	xxx_messageInfo_QueryMarketResponse.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_QueryMarketResponse proto.InternalMessageInfo
+
+func (m *QueryMarketResponse) GetMarket() Market {
+	if m != nil {
+		return m.Market
+	}
+	return Market{}
+}
+
+func (m *QueryMarketResponse) GetTargetUtilisation() uint32 {
+	if m != nil {
+		return m.TargetUtilisation
+	}
+	return 0
+}
+
+func (m *QueryMarketResponse) GetWaiting() QueueLoad {
+	if m != nil {
+		return m.Waiting
+	}
+	return QueueLoad{}
+}
+
+func (m *QueryMarketResponse) GetWaitingBlocks() uint64 {
+	if m != nil {
+		return m.WaitingBlocks
+	}
+	return 0
+}
+
+type QueryNodeModelsRequest struct {
+	Operator string `protobuf:"bytes,1,opt,name=operator,proto3" json:"operator,omitempty"`
+}
+
+func (m *QueryNodeModelsRequest) Reset()         { *m = QueryNodeModelsRequest{} }
+func (m *QueryNodeModelsRequest) String() string { return proto.CompactTextString(m) }
+func (*QueryNodeModelsRequest) ProtoMessage()    {}
+func (*QueryNodeModelsRequest) Descriptor() ([]byte, []int) {
+	return fileDescriptor_8b1bbc4906343c40, []int{13}
+}
+func (m *QueryNodeModelsRequest) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *QueryNodeModelsRequest) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_QueryNodeModelsRequest.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *QueryNodeModelsRequest) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_QueryNodeModelsRequest.Merge(m, src)
+}
+func (m *QueryNodeModelsRequest) XXX_Size() int {
+	return m.Size()
+}
+func (m *QueryNodeModelsRequest) XXX_DiscardUnknown() {
+	xxx_messageInfo_QueryNodeModelsRequest.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_QueryNodeModelsRequest proto.InternalMessageInfo
+
+func (m *QueryNodeModelsRequest) GetOperator() string {
+	if m != nil {
+		return m.Operator
+	}
+	return ""
+}
+
+type QueryNodeModelsResponse struct {
+	// models are the SHA-256 of ONNX files in lower-case hexadecimal, ascending.
+	Models []string `protobuf:"bytes,1,rep,name=models,proto3" json:"models,omitempty"`
+}
+
+func (m *QueryNodeModelsResponse) Reset()         { *m = QueryNodeModelsResponse{} }
+func (m *QueryNodeModelsResponse) String() string { return proto.CompactTextString(m) }
+func (*QueryNodeModelsResponse) ProtoMessage()    {}
+func (*QueryNodeModelsResponse) Descriptor() ([]byte, []int) {
+	return fileDescriptor_8b1bbc4906343c40, []int{14}
+}
+func (m *QueryNodeModelsResponse) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *QueryNodeModelsResponse) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_QueryNodeModelsResponse.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *QueryNodeModelsResponse) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_QueryNodeModelsResponse.Merge(m, src)
+}
+func (m *QueryNodeModelsResponse) XXX_Size() int {
+	return m.Size()
+}
+func (m *QueryNodeModelsResponse) XXX_DiscardUnknown() {
+	xxx_messageInfo_QueryNodeModelsResponse.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_QueryNodeModelsResponse proto.InternalMessageInfo
+
+func (m *QueryNodeModelsResponse) GetModels() []string {
+	if m != nil {
+		return m.Models
+	}
+	return nil
+}
+
 type QueryQueueRequest struct {
 	Pagination *query.PageRequest `protobuf:"bytes,1,opt,name=pagination,proto3" json:"pagination,omitempty"`
 }
@@ -568,7 +773,7 @@ func (m *QueryQueueRequest) Reset()         { *m = QueryQueueRequest{} }
 func (m *QueryQueueRequest) String() string { return proto.CompactTextString(m) }
 func (*QueryQueueRequest) ProtoMessage()    {}
 func (*QueryQueueRequest) Descriptor() ([]byte, []int) {
-	return fileDescriptor_8b1bbc4906343c40, []int{11}
+	return fileDescriptor_8b1bbc4906343c40, []int{15}
 }
 func (m *QueryQueueRequest) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -609,13 +814,15 @@ type QueryQueueResponse struct {
 	Depth      uint64              `protobuf:"varint,1,opt,name=depth,proto3" json:"depth,omitempty"`
 	Tasks      []Task              `protobuf:"bytes,2,rep,name=tasks,proto3" json:"tasks"`
 	Pagination *query.PageResponse `protobuf:"bytes,3,opt,name=pagination,proto3" json:"pagination,omitempty"`
+	// load is what all waiting tasks need together.
+	Load QueueLoad `protobuf:"bytes,4,opt,name=load,proto3" json:"load"`
 }
 
 func (m *QueryQueueResponse) Reset()         { *m = QueryQueueResponse{} }
 func (m *QueryQueueResponse) String() string { return proto.CompactTextString(m) }
 func (*QueryQueueResponse) ProtoMessage()    {}
 func (*QueryQueueResponse) Descriptor() ([]byte, []int) {
-	return fileDescriptor_8b1bbc4906343c40, []int{12}
+	return fileDescriptor_8b1bbc4906343c40, []int{16}
 }
 func (m *QueryQueueResponse) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -665,6 +872,13 @@ func (m *QueryQueueResponse) GetPagination() *query.PageResponse {
 	return nil
 }
 
+func (m *QueryQueueResponse) GetLoad() QueueLoad {
+	if m != nil {
+		return m.Load
+	}
+	return QueueLoad{}
+}
+
 func init() {
 	proto.RegisterType((*QueryParamsRequest)(nil), "opengradient.scheduling.v1.QueryParamsRequest")
 	proto.RegisterType((*QueryParamsResponse)(nil), "opengradient.scheduling.v1.QueryParamsResponse")
@@ -677,6 +891,10 @@ func init() {
 	proto.RegisterType((*QueryEnvironmentClassesResponse)(nil), "opengradient.scheduling.v1.QueryEnvironmentClassesResponse")
 	proto.RegisterType((*QueryTaskRequest)(nil), "opengradient.scheduling.v1.QueryTaskRequest")
 	proto.RegisterType((*QueryTaskResponse)(nil), "opengradient.scheduling.v1.QueryTaskResponse")
+	proto.RegisterType((*QueryMarketRequest)(nil), "opengradient.scheduling.v1.QueryMarketRequest")
+	proto.RegisterType((*QueryMarketResponse)(nil), "opengradient.scheduling.v1.QueryMarketResponse")
+	proto.RegisterType((*QueryNodeModelsRequest)(nil), "opengradient.scheduling.v1.QueryNodeModelsRequest")
+	proto.RegisterType((*QueryNodeModelsResponse)(nil), "opengradient.scheduling.v1.QueryNodeModelsResponse")
 	proto.RegisterType((*QueryQueueRequest)(nil), "opengradient.scheduling.v1.QueryQueueRequest")
 	proto.RegisterType((*QueryQueueResponse)(nil), "opengradient.scheduling.v1.QueryQueueResponse")
 }
@@ -686,62 +904,76 @@ func init() {
 }
 
 var fileDescriptor_8b1bbc4906343c40 = []byte{
-	// 873 bytes of a gzipped FileDescriptorProto
-	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0xac, 0x96, 0xcf, 0x6b, 0x3b, 0x45,
-	0x14, 0xc0, 0x33, 0xf9, 0xf5, 0x4d, 0xc7, 0x8b, 0xdf, 0xf9, 0x06, 0x89, 0xc1, 0xa6, 0xe9, 0x5a,
-	0x6a, 0x2d, 0xed, 0xae, 0xa9, 0x62, 0x41, 0x91, 0xd2, 0x96, 0x2a, 0x5e, 0xa4, 0x59, 0x4b, 0x11,
-	0x3d, 0x94, 0x49, 0x76, 0xd8, 0x0c, 0x4d, 0x66, 0xb6, 0x3b, 0x9b, 0xd4, 0x52, 0xbc, 0xf8, 0x17,
-	0x28, 0xd2, 0x83, 0x78, 0xf5, 0xe0, 0xd1, 0x83, 0xf8, 0x27, 0x48, 0xf1, 0x54, 0xf4, 0xa2, 0x17,
-	0x91, 0x56, 0xf0, 0xdf, 0x90, 0xf9, 0x91, 0x64, 0xd7, 0xd8, 0xcd, 0x5a, 0x7a, 0x59, 0xf6, 0xcd,
-	0xbc, 0x1f, 0x9f, 0x79, 0xef, 0xcd, 0xdb, 0x85, 0xab, 0x3c, 0x20, 0xcc, 0x0f, 0xb1, 0x47, 0x09,
-	0x8b, 0x1c, 0xd1, 0xed, 0x11, 0x6f, 0xd8, 0xa7, 0xcc, 0x77, 0x46, 0x2d, 0xe7, 0x6c, 0x48, 0xc2,
-	0x0b, 0x3b, 0x08, 0x79, 0xc4, 0x51, 0x3d, 0xae, 0x67, 0x4f, 0xf5, 0xec, 0x51, 0xab, 0xfe, 0x14,
-	0x0f, 0x28, 0xe3, 0x8e, 0x7a, 0x6a, 0xf5, 0xfa, 0x7a, 0x97, 0x8b, 0x01, 0x17, 0x4e, 0x07, 0x0b,
-	0xa2, 0xfd, 0x38, 0xa3, 0x56, 0x87, 0x44, 0xb8, 0xe5, 0x04, 0xd8, 0xa7, 0x0c, 0x47, 0x94, 0x33,
-	0xa3, 0xfb, 0xa2, 0xd6, 0x3d, 0x51, 0x92, 0xa3, 0x05, 0xb3, 0x55, 0xf5, 0xb9, 0xcf, 0xf5, 0xba,
-	0x7c, 0x33, 0xab, 0x2f, 0xf9, 0x9c, 0xfb, 0x7d, 0xe2, 0xe0, 0x80, 0x3a, 0x98, 0x31, 0x1e, 0x29,
-	0x6f, 0x63, 0x9b, 0xb4, 0x13, 0x45, 0x17, 0x01, 0x31, 0x7a, 0x56, 0x15, 0xa2, 0xb6, 0x04, 0x3b,
-	0xc4, 0x21, 0x1e, 0x08, 0x97, 0x9c, 0x0d, 0x89, 0x88, 0xac, 0x11, 0x7c, 0x96, 0x58, 0x15, 0x01,
-	0x67, 0x82, 0xa0, 0x03, 0x58, 0x0e, 0xd4, 0x4a, 0x0d, 0x34, 0xc1, 0xda, 0x73, 0x5b, 0x96, 0x7d,
-	0x7f, 0x3e, 0x6c, 0x6d, 0xbb, 0xb7, 0x70, 0xfd, 0xc7, 0x52, 0xee, 0xbb, 0xbf, 0xbf, 0x5f, 0x07,
-	0xae, 0x31, 0x46, 0x35, 0xf8, 0x64, 0x44, 0x42, 0x41, 0x39, 0xab, 0xe5, 0x9b, 0x60, 0xad, 0xe8,
-	0x8e, 0x45, 0xab, 0x0d, 0x9f, 0x57, 0x71, 0x3f, 0xe0, 0x1e, 0x31, 0x2c, 0xe8, 0x1d, 0x58, 0xe1,
-	0x01, 0x09, 0x71, 0xc4, 0x43, 0x15, 0x76, 0x61, 0x6f, 0xf9, 0x97, 0x1f, 0x36, 0x17, 0x4d, 0x86,
-	0x8e, 0x71, 0x9f, 0x7a, 0x72, 0x6f, 0xd7, 0xf3, 0x42, 0x22, 0xc4, 0x87, 0x51, 0x48, 0x99, 0xef,
-	0x4e, 0x4c, 0xac, 0x2b, 0x00, 0x2b, 0xd2, 0xdd, 0x31, 0x25, 0xe7, 0x68, 0x07, 0x16, 0x19, 0xf7,
-	0x88, 0xc1, 0x6f, 0xa6, 0xe1, 0x4b, 0x9b, 0x38, 0xbc, 0x32, 0x44, 0x75, 0x58, 0x21, 0x7d, 0xea,
-	0xd3, 0x4e, 0x9f, 0x28, 0xf6, 0x8a, 0x3b, 0x91, 0x51, 0x15, 0x96, 0x02, 0x7e, 0x4e, 0xc2, 0x5a,
-	0xa1, 0x09, 0xd6, 0x0a, 0xae, 0x16, 0xd0, 0x0b, 0xb0, 0x1c, 0x12, 0x2c, 0x38, 0xab, 0x15, 0x25,
-	0xbc, 0x6b, 0x24, 0xeb, 0x23, 0xf8, 0x34, 0x76, 0x54, 0x93, 0xe0, 0xfd, 0x04, 0xdf, 0xca, 0x3c,
-	0x3e, 0x79, 0xa6, 0x19, 0x46, 0xeb, 0x93, 0x98, 0xe7, 0x71, 0x45, 0xd1, 0xbb, 0x10, 0x4e, 0x5b,
-	0xce, 0xf8, 0x5f, 0xb5, 0x4d, 0x12, 0x65, 0x7f, 0xda, 0xba, 0xcf, 0x4d, 0x7f, 0xda, 0x87, 0xd8,
-	0x1f, 0x57, 0xc0, 0x8d, 0x59, 0x5a, 0xdf, 0x02, 0xd3, 0x30, 0xc6, 0xfb, 0xa4, 0x33, 0x4a, 0x32,
-	0xb6, 0x6c, 0x8c, 0xc2, 0x43, 0xc8, 0xb5, 0x35, 0x7a, 0x2f, 0x41, 0x99, 0x57, 0x94, 0xaf, 0xcc,
-	0xa5, 0xd4, 0x0c, 0x09, 0xcc, 0x1e, 0x6c, 0x28, 0xca, 0x03, 0x36, 0xa2, 0x21, 0x67, 0x03, 0xc2,
-	0xa2, 0xfd, 0x3e, 0x16, 0xe2, 0xf1, 0x13, 0xf2, 0x3b, 0x80, 0x4b, 0xf7, 0x86, 0x32, 0xd9, 0x19,
-	0xc0, 0x67, 0x64, 0xba, 0x7b, 0xd2, 0xd5, 0xdb, 0x26, 0x57, 0xad, 0xb4, 0x5c, 0xb9, 0xc4, 0xa7,
-	0x22, 0x22, 0x21, 0xf1, 0x62, 0xee, 0xe3, 0x89, 0x43, 0x64, 0x26, 0xec, 0xe3, 0x65, 0xb1, 0x65,
-	0xae, 0xe3, 0x11, 0x16, 0xa7, 0xe3, 0xbc, 0x2d, 0x42, 0x18, 0xea, 0xd7, 0x13, 0xea, 0xa9, 0xbc,
-	0x15, 0xdd, 0x05, 0xb3, 0xf2, 0xbe, 0x67, 0x1d, 0x99, 0xe6, 0xd3, 0x26, 0xe6, 0xfc, 0x3b, 0xb0,
-	0x18, 0x61, 0x71, 0x9a, 0xe5, 0xda, 0x49, 0xbb, 0x44, 0x4b, 0x4b, 0xc3, 0x49, 0x4b, 0xb7, 0x87,
-	0x64, 0x48, 0x1e, 0xbb, 0x82, 0x3f, 0x8e, 0x5b, 0xda, 0x78, 0x37, 0xd0, 0x55, 0x58, 0xf2, 0x48,
-	0x10, 0xf5, 0xcc, 0x19, 0xb5, 0x80, 0x76, 0x61, 0x49, 0x12, 0x89, 0x5a, 0x5e, 0x15, 0xef, 0x7f,
-	0x9d, 0x45, 0x5b, 0xfe, 0xab, 0x3c, 0x85, 0x07, 0x97, 0x67, 0xeb, 0xe7, 0x27, 0xb0, 0xa4, 0xc0,
-	0xd1, 0x15, 0x80, 0x65, 0x3d, 0x6f, 0x91, 0x9d, 0x46, 0x34, 0x3b, 0xea, 0xeb, 0x4e, 0x66, 0x7d,
-	0x4d, 0x60, 0xad, 0x7f, 0xfe, 0xeb, 0x5f, 0x5f, 0xe5, 0x57, 0x90, 0xe5, 0xa4, 0x7c, 0x62, 0xcc,
-	0xa4, 0xff, 0x1a, 0xc0, 0xa2, 0xbc, 0xee, 0x68, 0x63, 0x6e, 0x94, 0xd8, 0xc8, 0xaf, 0x6f, 0x66,
-	0xd4, 0x36, 0x44, 0x6f, 0x28, 0x22, 0x1b, 0x6d, 0xa4, 0x11, 0xa9, 0x01, 0xe3, 0x5c, 0x8e, 0xbf,
-	0x0b, 0x9f, 0xa1, 0x2f, 0x01, 0x2c, 0xa9, 0x21, 0x86, 0xb2, 0x85, 0x9b, 0x64, 0xcc, 0xce, 0xaa,
-	0x6e, 0xf0, 0x5e, 0x55, 0x78, 0x2f, 0xa3, 0xe5, 0xb9, 0x78, 0xe8, 0x27, 0x00, 0xd1, 0xec, 0x1c,
-	0x41, 0x6f, 0xcd, 0x8d, 0x78, 0xef, 0x9c, 0xab, 0xbf, 0xfd, 0x20, 0x5b, 0x83, 0xbe, 0xad, 0xd0,
-	0x5b, 0xc8, 0x49, 0x43, 0xff, 0x8f, 0xd1, 0x86, 0xbe, 0x01, 0xb0, 0x28, 0xdb, 0x3f, 0x43, 0xe1,
-	0x63, 0xc3, 0x25, 0x43, 0xe1, 0xe3, 0x73, 0xc5, 0x7a, 0x53, 0xe1, 0xbd, 0x86, 0xec, 0x34, 0x3c,
-	0x75, 0xe9, 0x9c, 0xcb, 0xe9, 0xd0, 0xd2, 0xa5, 0x57, 0x97, 0x3d, 0x43, 0xe9, 0xe3, 0x23, 0x27,
-	0x43, 0xe9, 0x13, 0x33, 0x24, 0x5b, 0xe9, 0xcf, 0xa4, 0xc9, 0x5e, 0xfb, 0xfa, 0xb6, 0x01, 0x6e,
-	0x6e, 0x1b, 0xe0, 0xcf, 0xdb, 0x06, 0xf8, 0xe2, 0xae, 0x91, 0xbb, 0xb9, 0x6b, 0xe4, 0x7e, 0xbb,
-	0x6b, 0xe4, 0x3e, 0xde, 0xf6, 0x69, 0xd4, 0x1b, 0x76, 0xec, 0x2e, 0x1f, 0x24, 0xdd, 0x24, 0x84,
-	0x4f, 0xe3, 0x5e, 0xd5, 0x1f, 0x5e, 0xa7, 0xac, 0x7e, 0xf1, 0x5e, 0xff, 0x27, 0x00, 0x00, 0xff,
-	0xff, 0xf5, 0xf9, 0xbe, 0xd0, 0xde, 0x0a, 0x00, 0x00,
+	// 1100 bytes of a gzipped FileDescriptorProto
+	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0xac, 0x57, 0x4f, 0x6f, 0x1b, 0x45,
+	0x14, 0xcf, 0x24, 0x6b, 0x37, 0x79, 0xa5, 0x88, 0x4c, 0xa3, 0x60, 0x2c, 0xea, 0xa6, 0xdb, 0x3f,
+	0x84, 0xa8, 0xd9, 0xc5, 0x09, 0x50, 0x89, 0x0a, 0x55, 0x4d, 0x28, 0x08, 0x44, 0x51, 0xb3, 0x94,
+	0x82, 0xe0, 0x60, 0x8d, 0xbd, 0xc3, 0x66, 0x94, 0xf5, 0xce, 0x66, 0x67, 0xec, 0x10, 0x55, 0xbd,
+	0xf0, 0x09, 0x40, 0x08, 0x21, 0xc4, 0x95, 0x03, 0x47, 0x84, 0x38, 0xf1, 0x01, 0x50, 0x8f, 0x15,
+	0x5c, 0xe0, 0x82, 0x50, 0x82, 0xc4, 0x97, 0x40, 0x08, 0xed, 0xcc, 0xac, 0xbd, 0xdb, 0x10, 0x7b,
+	0x13, 0xe5, 0x12, 0xed, 0xbc, 0x99, 0xdf, 0x7b, 0xbf, 0x79, 0xf3, 0x7e, 0xef, 0xc5, 0x70, 0x85,
+	0xc7, 0x34, 0x0a, 0x12, 0xe2, 0x33, 0x1a, 0x49, 0x57, 0x74, 0x36, 0xa9, 0xdf, 0x0b, 0x59, 0x14,
+	0xb8, 0xfd, 0xa6, 0xbb, 0xdd, 0xa3, 0xc9, 0xae, 0x13, 0x27, 0x5c, 0x72, 0x5c, 0xcf, 0x9f, 0x73,
+	0x86, 0xe7, 0x9c, 0x7e, 0xb3, 0x3e, 0x4b, 0xba, 0x2c, 0xe2, 0xae, 0xfa, 0xab, 0x8f, 0xd7, 0x97,
+	0x3a, 0x5c, 0x74, 0xb9, 0x70, 0xdb, 0x44, 0x50, 0xed, 0xc7, 0xed, 0x37, 0xdb, 0x54, 0x92, 0xa6,
+	0x1b, 0x93, 0x80, 0x45, 0x44, 0x32, 0x1e, 0x99, 0xb3, 0xcf, 0xe8, 0xb3, 0x2d, 0xb5, 0x72, 0xf5,
+	0xc2, 0x6c, 0xcd, 0x05, 0x3c, 0xe0, 0xda, 0x9e, 0x7e, 0x19, 0xeb, 0xb3, 0x01, 0xe7, 0x41, 0x48,
+	0x5d, 0x12, 0x33, 0x97, 0x44, 0x11, 0x97, 0xca, 0x5b, 0x86, 0x19, 0x75, 0x23, 0xb9, 0x1b, 0x53,
+	0x73, 0xce, 0x9e, 0x03, 0xbc, 0x91, 0x12, 0xbb, 0x43, 0x12, 0xd2, 0x15, 0x1e, 0xdd, 0xee, 0x51,
+	0x21, 0xed, 0x3e, 0x9c, 0x2d, 0x58, 0x45, 0xcc, 0x23, 0x41, 0xf1, 0x2d, 0xa8, 0xc6, 0xca, 0x52,
+	0x43, 0x0b, 0x68, 0xf1, 0xf4, 0x8a, 0xed, 0x1c, 0x9e, 0x0f, 0x47, 0x63, 0xd7, 0x66, 0x1e, 0xfe,
+	0x71, 0x7e, 0xe2, 0xbb, 0xbf, 0xbf, 0x5f, 0x42, 0x9e, 0x01, 0xe3, 0x1a, 0x9c, 0xea, 0xd3, 0x44,
+	0x30, 0x1e, 0xd5, 0x26, 0x17, 0xd0, 0xa2, 0xe5, 0x65, 0x4b, 0x7b, 0x03, 0x9e, 0x52, 0x71, 0xdf,
+	0xe1, 0x3e, 0x35, 0x5c, 0xf0, 0xab, 0x30, 0xcd, 0x63, 0x9a, 0x10, 0xc9, 0x13, 0x15, 0x76, 0x66,
+	0xed, 0xc2, 0x2f, 0x3f, 0x2e, 0x9f, 0x33, 0x19, 0xba, 0x47, 0x42, 0xe6, 0xa7, 0x7b, 0x37, 0x7d,
+	0x3f, 0xa1, 0x42, 0xbc, 0x2b, 0x13, 0x16, 0x05, 0xde, 0x00, 0x62, 0xff, 0x84, 0x60, 0x3a, 0x75,
+	0x77, 0x8f, 0xd1, 0x1d, 0x7c, 0x03, 0xac, 0x88, 0xfb, 0xd4, 0xd0, 0x5f, 0x18, 0x45, 0x3f, 0xc5,
+	0xe4, 0xc9, 0x2b, 0x20, 0xae, 0xc3, 0x34, 0x0d, 0x59, 0xc0, 0xda, 0x21, 0x55, 0xdc, 0xa7, 0xbd,
+	0xc1, 0x1a, 0xcf, 0x41, 0x25, 0xe6, 0x3b, 0x34, 0xa9, 0x4d, 0x2d, 0xa0, 0xc5, 0x29, 0x4f, 0x2f,
+	0xf0, 0x3c, 0x54, 0x13, 0x4a, 0x04, 0x8f, 0x6a, 0x56, 0x4a, 0xde, 0x33, 0x2b, 0x7c, 0x11, 0xce,
+	0x7c, 0x9c, 0x50, 0xda, 0xea, 0x90, 0x98, 0x74, 0x98, 0xdc, 0xad, 0x55, 0x54, 0x2a, 0x9e, 0x48,
+	0x8d, 0xeb, 0xc6, 0x66, 0x7f, 0x00, 0xb3, 0xb9, 0x7c, 0x98, 0x57, 0x58, 0x2f, 0x5c, 0xe2, 0xd2,
+	0xb8, 0x4b, 0xa4, 0x17, 0x3f, 0x70, 0x11, 0xfb, 0xa3, 0x9c, 0xe7, 0xec, 0xd9, 0xf1, 0xeb, 0x00,
+	0xc3, 0xba, 0x34, 0xfe, 0xaf, 0x38, 0x26, 0xd3, 0x69, 0x11, 0x3b, 0x5a, 0x0c, 0xa6, 0x88, 0x9d,
+	0x3b, 0x24, 0xc8, 0x9e, 0xc9, 0xcb, 0x21, 0xed, 0x6f, 0x91, 0xa9, 0x2a, 0xe3, 0x7d, 0x50, 0x3e,
+	0x95, 0x34, 0x76, 0x5a, 0x3d, 0x53, 0xc7, 0x61, 0xae, 0xd1, 0xf8, 0x8d, 0x02, 0xcb, 0x49, 0xc5,
+	0xf2, 0xb9, 0xb1, 0x2c, 0x35, 0x87, 0x02, 0xcd, 0x4d, 0x68, 0x28, 0x96, 0xb7, 0xa2, 0x3e, 0x4b,
+	0x78, 0xd4, 0xa5, 0x91, 0x5c, 0x0f, 0x89, 0x10, 0x27, 0x9f, 0x90, 0xdf, 0x11, 0x9c, 0x3f, 0x34,
+	0x94, 0xc9, 0x4e, 0x17, 0xce, 0xd2, 0xe1, 0x6e, 0xab, 0xa3, 0xb7, 0x4d, 0xae, 0x9a, 0xa3, 0x72,
+	0xe5, 0xd1, 0x80, 0x09, 0x49, 0x13, 0xea, 0xe7, 0xdc, 0xe7, 0x13, 0x87, 0xe9, 0x81, 0xb0, 0x27,
+	0x97, 0xc5, 0xa6, 0xd1, 0xec, 0x5d, 0x22, 0xb6, 0xb2, 0xbc, 0x9d, 0x03, 0x48, 0xf4, 0x67, 0x8b,
+	0xf9, 0x2a, 0x6f, 0x96, 0x37, 0x63, 0x2c, 0x6f, 0xfa, 0xf6, 0x5d, 0x53, 0x7c, 0x1a, 0x62, 0xee,
+	0x7f, 0x03, 0x2c, 0x49, 0xc4, 0x56, 0x19, 0x6d, 0xa6, 0xb8, 0x42, 0x49, 0xa7, 0xc0, 0x41, 0x2b,
+	0xbb, 0x4d, 0x92, 0x2d, 0x2a, 0xb3, 0x56, 0xf6, 0x2f, 0x32, 0xbd, 0x2c, 0x33, 0x0f, 0x7b, 0x59,
+	0x57, 0x59, 0xca, 0xf4, 0x32, 0x8d, 0x2d, 0xf4, 0x32, 0x0d, 0xc6, 0xcb, 0x80, 0x25, 0x49, 0x02,
+	0x2a, 0x5b, 0x3d, 0xc9, 0x42, 0x26, 0x86, 0xe9, 0x3c, 0xe3, 0xcd, 0xea, 0x9d, 0xf7, 0x86, 0x1b,
+	0xf8, 0x2d, 0x38, 0xb5, 0x43, 0x98, 0x64, 0x51, 0xa0, 0xba, 0xc4, 0xe9, 0x95, 0xcb, 0xa3, 0xc2,
+	0x6e, 0xf4, 0x68, 0x8f, 0xbe, 0xcd, 0x89, 0x9f, 0x8f, 0x9c, 0x39, 0xc0, 0x97, 0xe1, 0x49, 0xf3,
+	0xd9, 0x6a, 0x87, 0xbc, 0xb3, 0x25, 0x54, 0x87, 0xb1, 0xbc, 0x33, 0xc6, 0xba, 0xa6, 0x8c, 0xf6,
+	0xfb, 0x30, 0x3f, 0xd0, 0xe2, 0x6d, 0xee, 0xd3, 0x50, 0x9c, 0x50, 0x67, 0x6d, 0xc2, 0xd3, 0x07,
+	0x1c, 0x9b, 0xe4, 0xce, 0x43, 0xb5, 0xab, 0x2c, 0xaa, 0x7c, 0x67, 0x3c, 0xb3, 0x1a, 0x74, 0x1d,
+	0x75, 0xb1, 0x93, 0x16, 0xd9, 0x3f, 0x59, 0xd7, 0x31, 0xde, 0x0d, 0x97, 0x39, 0xa8, 0xf8, 0x34,
+	0x96, 0x9b, 0xa6, 0x0c, 0xf5, 0x02, 0xdf, 0x84, 0x4a, 0x5a, 0x34, 0xa2, 0x36, 0xa9, 0xf4, 0x75,
+	0xa4, 0x72, 0xd3, 0xc8, 0xc7, 0x14, 0x34, 0x75, 0x6c, 0x05, 0xe1, 0xd7, 0xc0, 0x0a, 0x39, 0xf1,
+	0xd5, 0xf3, 0x1d, 0xa7, 0x22, 0x14, 0x7a, 0xe5, 0x2b, 0x80, 0x8a, 0xba, 0x3e, 0xfe, 0x12, 0x41,
+	0x55, 0x4f, 0x5f, 0xec, 0x8c, 0x71, 0xf6, 0xd8, 0xe0, 0xaf, 0xbb, 0xa5, 0xcf, 0xeb, 0x7b, 0xd8,
+	0x4b, 0x9f, 0xfe, 0xfa, 0xd7, 0x17, 0x93, 0x97, 0xb0, 0xed, 0x8e, 0xf8, 0x87, 0xc3, 0xcc, 0xfd,
+	0xaf, 0x11, 0x58, 0x69, 0xb1, 0xe0, 0xab, 0x63, 0xa3, 0xe4, 0xfe, 0x01, 0xa8, 0x2f, 0x97, 0x3c,
+	0x6d, 0x18, 0xbd, 0xa8, 0x18, 0x39, 0xf8, 0xea, 0x28, 0x46, 0x6a, 0x92, 0xb8, 0xf7, 0xb3, 0x5a,
+	0x7e, 0x80, 0x3f, 0x47, 0x50, 0x51, 0xd3, 0x0a, 0x97, 0x0b, 0x37, 0xc8, 0x98, 0x53, 0xf6, 0xb8,
+	0xa1, 0xf7, 0xbc, 0xa2, 0x77, 0x11, 0x5f, 0x18, 0x4b, 0x0f, 0xff, 0x8c, 0x00, 0x1f, 0x1c, 0x18,
+	0xf8, 0x95, 0xb1, 0x11, 0x0f, 0x1d, 0x68, 0xf5, 0xeb, 0xc7, 0xc2, 0x1a, 0xea, 0xd7, 0x14, 0xf5,
+	0x26, 0x76, 0x47, 0x51, 0xff, 0x9f, 0x19, 0x86, 0xbf, 0x41, 0x60, 0xa5, 0x22, 0x2a, 0xf1, 0xf0,
+	0xb9, 0x29, 0x52, 0xe2, 0xe1, 0xf3, 0x03, 0xc4, 0x7e, 0x59, 0xd1, 0x7b, 0x01, 0x3b, 0xa3, 0xe8,
+	0x29, 0xe9, 0xba, 0xf7, 0x87, 0xd3, 0xe9, 0x81, 0x92, 0x8b, 0x6e, 0xf0, 0x25, 0xe4, 0x52, 0x18,
+	0x2e, 0x25, 0xe4, 0x52, 0x9c, 0x3a, 0xe5, 0xe4, 0x62, 0x46, 0xcb, 0x0f, 0x08, 0x60, 0xd8, 0x5b,
+	0xf1, 0x4a, 0xa9, 0x42, 0x2b, 0x74, 0xf8, 0xfa, 0xea, 0x91, 0x30, 0x86, 0xe3, 0x75, 0xc5, 0xf1,
+	0x25, 0xbc, 0x7a, 0x14, 0x01, 0xb9, 0xba, 0xc3, 0x2b, 0x1d, 0xa9, 0x26, 0x55, 0x42, 0x47, 0xf9,
+	0x29, 0x50, 0x42, 0x47, 0x85, 0xb6, 0x5e, 0x4e, 0x47, 0xdb, 0x29, 0x64, 0x6d, 0xe3, 0xe1, 0x5e,
+	0x03, 0x3d, 0xda, 0x6b, 0xa0, 0x3f, 0xf7, 0x1a, 0xe8, 0xb3, 0xfd, 0xc6, 0xc4, 0xa3, 0xfd, 0xc6,
+	0xc4, 0x6f, 0xfb, 0x8d, 0x89, 0x0f, 0xaf, 0x05, 0x4c, 0x6e, 0xf6, 0xda, 0x4e, 0x87, 0x77, 0x8b,
+	0x6e, 0x0a, 0x8b, 0x4f, 0xf2, 0x5e, 0xd5, 0x8f, 0xa7, 0x76, 0x55, 0xfd, 0x7a, 0x5a, 0xfd, 0x2f,
+	0x00, 0x00, 0xff, 0xff, 0x1f, 0x56, 0x3f, 0x25, 0x39, 0x0e, 0x00, 0x00,
 }
 
 // Reference imports to suppress errors if they are not otherwise used.
@@ -766,6 +998,10 @@ type QueryClient interface {
 	EnvironmentClasses(ctx context.Context, in *QueryEnvironmentClassesRequest, opts ...grpc.CallOption) (*QueryEnvironmentClassesResponse, error)
 	// Task returns the scheduling state of an open request.
 	Task(ctx context.Context, in *QueryTaskRequest, opts ...grpc.CallOption) (*QueryTaskResponse, error)
+	// Market returns the base price, how it came about, and how long a new task waits.
+	Market(ctx context.Context, in *QueryMarketRequest, opts ...grpc.CallOption) (*QueryMarketResponse, error)
+	// NodeModels returns the models a node has loaded, as it reports them.
+	NodeModels(ctx context.Context, in *QueryNodeModelsRequest, opts ...grpc.CallOption) (*QueryNodeModelsResponse, error)
 	// Queue returns the number of waiting tasks and the first ones in line.
 	Queue(ctx context.Context, in *QueryQueueRequest, opts ...grpc.CallOption) (*QueryQueueResponse, error)
 }
@@ -823,6 +1059,24 @@ func (c *queryClient) Task(ctx context.Context, in *QueryTaskRequest, opts ...gr
 	return out, nil
 }
 
+func (c *queryClient) Market(ctx context.Context, in *QueryMarketRequest, opts ...grpc.CallOption) (*QueryMarketResponse, error) {
+	out := new(QueryMarketResponse)
+	err := c.cc.Invoke(ctx, "/opengradient.scheduling.v1.Query/Market", in, out, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *queryClient) NodeModels(ctx context.Context, in *QueryNodeModelsRequest, opts ...grpc.CallOption) (*QueryNodeModelsResponse, error) {
+	out := new(QueryNodeModelsResponse)
+	err := c.cc.Invoke(ctx, "/opengradient.scheduling.v1.Query/NodeModels", in, out, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *queryClient) Queue(ctx context.Context, in *QueryQueueRequest, opts ...grpc.CallOption) (*QueryQueueResponse, error) {
 	out := new(QueryQueueResponse)
 	err := c.cc.Invoke(ctx, "/opengradient.scheduling.v1.Query/Queue", in, out, opts...)
@@ -844,6 +1098,10 @@ type QueryServer interface {
 	EnvironmentClasses(context.Context, *QueryEnvironmentClassesRequest) (*QueryEnvironmentClassesResponse, error)
 	// Task returns the scheduling state of an open request.
 	Task(context.Context, *QueryTaskRequest) (*QueryTaskResponse, error)
+	// Market returns the base price, how it came about, and how long a new task waits.
+	Market(context.Context, *QueryMarketRequest) (*QueryMarketResponse, error)
+	// NodeModels returns the models a node has loaded, as it reports them.
+	NodeModels(context.Context, *QueryNodeModelsRequest) (*QueryNodeModelsResponse, error)
 	// Queue returns the number of waiting tasks and the first ones in line.
 	Queue(context.Context, *QueryQueueRequest) (*QueryQueueResponse, error)
 }
@@ -866,6 +1124,12 @@ func (*UnimplementedQueryServer) EnvironmentClasses(ctx context.Context, req *Qu
 }
 func (*UnimplementedQueryServer) Task(ctx context.Context, req *QueryTaskRequest) (*QueryTaskResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method Task not implemented")
+}
+func (*UnimplementedQueryServer) Market(ctx context.Context, req *QueryMarketRequest) (*QueryMarketResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method Market not implemented")
+}
+func (*UnimplementedQueryServer) NodeModels(ctx context.Context, req *QueryNodeModelsRequest) (*QueryNodeModelsResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method NodeModels not implemented")
 }
 func (*UnimplementedQueryServer) Queue(ctx context.Context, req *QueryQueueRequest) (*QueryQueueResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method Queue not implemented")
@@ -965,6 +1229,42 @@ func _Query_Task_Handler(srv interface{}, ctx context.Context, dec func(interfac
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Query_Market_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(QueryMarketRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(QueryServer).Market(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: "/opengradient.scheduling.v1.Query/Market",
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(QueryServer).Market(ctx, req.(*QueryMarketRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Query_NodeModels_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(QueryNodeModelsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(QueryServer).NodeModels(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: "/opengradient.scheduling.v1.Query/NodeModels",
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(QueryServer).NodeModels(ctx, req.(*QueryNodeModelsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _Query_Queue_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(QueryQueueRequest)
 	if err := dec(in); err != nil {
@@ -1007,6 +1307,14 @@ var _Query_serviceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Task",
 			Handler:    _Query_Task_Handler,
+		},
+		{
+			MethodName: "Market",
+			Handler:    _Query_Market_Handler,
+		},
+		{
+			MethodName: "NodeModels",
+			Handler:    _Query_NodeModels_Handler,
 		},
 		{
 			MethodName: "Queue",
@@ -1128,6 +1436,11 @@ func (m *NodeView) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	_ = i
 	var l int
 	_ = l
+	if m.FreeCapacity != 0 {
+		i = encodeVarintQuery(dAtA, i, uint64(m.FreeCapacity))
+		i--
+		dAtA[i] = 0x28
+	}
 	if len(m.Reason) > 0 {
 		i -= len(m.Reason)
 		copy(dAtA[i:], m.Reason)
@@ -1425,6 +1738,144 @@ func (m *QueryTaskResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	return len(dAtA) - i, nil
 }
 
+func (m *QueryMarketRequest) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *QueryMarketRequest) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *QueryMarketRequest) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	return len(dAtA) - i, nil
+}
+
+func (m *QueryMarketResponse) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *QueryMarketResponse) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *QueryMarketResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.WaitingBlocks != 0 {
+		i = encodeVarintQuery(dAtA, i, uint64(m.WaitingBlocks))
+		i--
+		dAtA[i] = 0x20
+	}
+	{
+		size, err := m.Waiting.MarshalToSizedBuffer(dAtA[:i])
+		if err != nil {
+			return 0, err
+		}
+		i -= size
+		i = encodeVarintQuery(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x1a
+	if m.TargetUtilisation != 0 {
+		i = encodeVarintQuery(dAtA, i, uint64(m.TargetUtilisation))
+		i--
+		dAtA[i] = 0x10
+	}
+	{
+		size, err := m.Market.MarshalToSizedBuffer(dAtA[:i])
+		if err != nil {
+			return 0, err
+		}
+		i -= size
+		i = encodeVarintQuery(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0xa
+	return len(dAtA) - i, nil
+}
+
+func (m *QueryNodeModelsRequest) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *QueryNodeModelsRequest) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *QueryNodeModelsRequest) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if len(m.Operator) > 0 {
+		i -= len(m.Operator)
+		copy(dAtA[i:], m.Operator)
+		i = encodeVarintQuery(dAtA, i, uint64(len(m.Operator)))
+		i--
+		dAtA[i] = 0xa
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *QueryNodeModelsResponse) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *QueryNodeModelsResponse) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *QueryNodeModelsResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if len(m.Models) > 0 {
+		for iNdEx := len(m.Models) - 1; iNdEx >= 0; iNdEx-- {
+			i -= len(m.Models[iNdEx])
+			copy(dAtA[i:], m.Models[iNdEx])
+			i = encodeVarintQuery(dAtA, i, uint64(len(m.Models[iNdEx])))
+			i--
+			dAtA[i] = 0xa
+		}
+	}
+	return len(dAtA) - i, nil
+}
+
 func (m *QueryQueueRequest) Marshal() (dAtA []byte, err error) {
 	size := m.Size()
 	dAtA = make([]byte, size)
@@ -1480,6 +1931,16 @@ func (m *QueryQueueResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	_ = i
 	var l int
 	_ = l
+	{
+		size, err := m.Load.MarshalToSizedBuffer(dAtA[:i])
+		if err != nil {
+			return 0, err
+		}
+		i -= size
+		i = encodeVarintQuery(dAtA, i, uint64(size))
+	}
+	i--
+	dAtA[i] = 0x22
 	if m.Pagination != nil {
 		{
 			size, err := m.Pagination.MarshalToSizedBuffer(dAtA[:i])
@@ -1578,6 +2039,9 @@ func (m *NodeView) Size() (n int) {
 	l = len(m.Reason)
 	if l > 0 {
 		n += 1 + l + sovQuery(uint64(l))
+	}
+	if m.FreeCapacity != 0 {
+		n += 1 + sovQuery(uint64(m.FreeCapacity))
 	}
 	return n
 }
@@ -1680,6 +2144,62 @@ func (m *QueryTaskResponse) Size() (n int) {
 	return n
 }
 
+func (m *QueryMarketRequest) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	return n
+}
+
+func (m *QueryMarketResponse) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = m.Market.Size()
+	n += 1 + l + sovQuery(uint64(l))
+	if m.TargetUtilisation != 0 {
+		n += 1 + sovQuery(uint64(m.TargetUtilisation))
+	}
+	l = m.Waiting.Size()
+	n += 1 + l + sovQuery(uint64(l))
+	if m.WaitingBlocks != 0 {
+		n += 1 + sovQuery(uint64(m.WaitingBlocks))
+	}
+	return n
+}
+
+func (m *QueryNodeModelsRequest) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = len(m.Operator)
+	if l > 0 {
+		n += 1 + l + sovQuery(uint64(l))
+	}
+	return n
+}
+
+func (m *QueryNodeModelsResponse) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if len(m.Models) > 0 {
+		for _, s := range m.Models {
+			l = len(s)
+			n += 1 + l + sovQuery(uint64(l))
+		}
+	}
+	return n
+}
+
 func (m *QueryQueueRequest) Size() (n int) {
 	if m == nil {
 		return 0
@@ -1712,6 +2232,8 @@ func (m *QueryQueueResponse) Size() (n int) {
 		l = m.Pagination.Size()
 		n += 1 + l + sovQuery(uint64(l))
 	}
+	l = m.Load.Size()
+	n += 1 + l + sovQuery(uint64(l))
 	return n
 }
 
@@ -2088,6 +2610,25 @@ func (m *NodeView) Unmarshal(dAtA []byte) error {
 			}
 			m.Reason = string(dAtA[iNdEx:postIndex])
 			iNdEx = postIndex
+		case 5:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field FreeCapacity", wireType)
+			}
+			m.FreeCapacity = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.FreeCapacity |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
 		default:
 			iNdEx = preIndex
 			skippy, err := skipQuery(dAtA[iNdEx:])
@@ -2756,6 +3297,374 @@ func (m *QueryTaskResponse) Unmarshal(dAtA []byte) error {
 	}
 	return nil
 }
+func (m *QueryMarketRequest) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowQuery
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: QueryMarketRequest: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: QueryMarketRequest: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		default:
+			iNdEx = preIndex
+			skippy, err := skipQuery(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *QueryMarketResponse) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowQuery
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: QueryMarketResponse: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: QueryMarketResponse: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Market", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Market.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 2:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field TargetUtilisation", wireType)
+			}
+			m.TargetUtilisation = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.TargetUtilisation |= uint32(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		case 3:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Waiting", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Waiting.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 4:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field WaitingBlocks", wireType)
+			}
+			m.WaitingBlocks = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.WaitingBlocks |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+		default:
+			iNdEx = preIndex
+			skippy, err := skipQuery(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *QueryNodeModelsRequest) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowQuery
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: QueryNodeModelsRequest: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: QueryNodeModelsRequest: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Operator", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Operator = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipQuery(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *QueryNodeModelsResponse) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowQuery
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: QueryNodeModelsResponse: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: QueryNodeModelsResponse: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Models", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Models = append(m.Models, string(dAtA[iNdEx:postIndex]))
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipQuery(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
 func (m *QueryQueueRequest) Unmarshal(dAtA []byte) error {
 	l := len(dAtA)
 	iNdEx := 0
@@ -2957,6 +3866,39 @@ func (m *QueryQueueResponse) Unmarshal(dAtA []byte) error {
 				m.Pagination = &query.PageResponse{}
 			}
 			if err := m.Pagination.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
+				return err
+			}
+			iNdEx = postIndex
+		case 4:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Load", wireType)
+			}
+			var msglen int
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowQuery
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				msglen |= int(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			if msglen < 0 {
+				return ErrInvalidLengthQuery
+			}
+			postIndex := iNdEx + msglen
+			if postIndex < 0 {
+				return ErrInvalidLengthQuery
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			if err := m.Load.Unmarshal(dAtA[iNdEx:postIndex]); err != nil {
 				return err
 			}
 			iNdEx = postIndex

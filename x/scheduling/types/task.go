@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 
 	errorsmod "cosmossdk.io/errors"
+
+	"github.com/opengradient/opengradient/internal/queue"
 )
 
 // Expiry is a deadline that has come.
@@ -42,7 +44,46 @@ func (c TaskClass) IsKnown() bool {
 	return named && c != TASK_CLASS_UNSPECIFIED
 }
 
-// ValidateNeeds checks what the caller sets: the id, the digest of 32 bytes, the class, and a cost of at least one
+// IsKnown reports whether the class is one that a task can have.
+func (c FeeClass) IsKnown() bool {
+	_, named := FeeClass_name[int32(c)]
+	return named
+}
+
+// Class is the class in the queue's order; an unknown one is the lowest.
+func (c FeeClass) Class() queue.Class {
+	switch c {
+	case FEE_CLASS_PRIORITY:
+		return queue.Priority
+	case FEE_CLASS_STANDARD:
+		return queue.Standard
+	default:
+		return queue.Economy
+	}
+}
+
+// Need is what an attempt of the task takes of a block.
+func (t Task) Need() queue.Need { return queue.Need{Units: t.ComputeUnits, Bytes: t.OutputBytes} }
+
+// QueueKey is the place of a waiting task in the queue.
+func (t Task) QueueKey() queue.Key {
+	if t.Attempts > 0 {
+		return queue.Key{Line: queue.RetryLine, Position: t.FinalDeadline, ID: t.RequestId}
+	}
+	return queue.Key{Line: queue.NewLine, Position: t.QueuePosition, ID: t.RequestId}
+}
+
+// Load is what waits, for the rules of the queue.
+func (l QueueLoad) Load() queue.Load {
+	return queue.Load{Tasks: l.Tasks, Units: l.ComputeUnits, Bytes: l.OutputBytes}
+}
+
+// NewQueueLoad is the load as it is stored.
+func NewQueueLoad(l queue.Load) QueueLoad {
+	return QueueLoad{Tasks: l.Tasks, ComputeUnits: l.Units, OutputBytes: l.Bytes}
+}
+
+// ValidateNeeds checks what the caller sets: the id, the digest of 32 bytes, the classes, and a cost of at least one
 // compute unit. It returns ErrInvalidTask with the first field that is wrong.
 func (t Task) ValidateNeeds() error {
 	switch {
@@ -54,6 +95,8 @@ func (t Task) ValidateNeeds() error {
 		return errorsmod.Wrapf(ErrInvalidTask, "task_class: expected a known class, got %s", t.TaskClass)
 	case t.ComputeUnits == 0:
 		return errorsmod.Wrap(ErrInvalidTask, "compute_units: expected at least 1, got 0")
+	case !t.FeeClass.IsKnown():
+		return errorsmod.Wrapf(ErrInvalidTask, "fee_class: expected a known class, got %s", t.FeeClass)
 	}
 	return nil
 }
@@ -61,6 +104,7 @@ func (t Task) ValidateNeeds() error {
 // Shifted returns the task with every height moved by blocks.
 func (t Task) Shifted(blocks int64) Task {
 	t.QueuedHeight += blocks
+	t.QueuePosition += blocks
 	t.FinalDeadline += blocks
 	if t.Assignment != nil {
 		assignment := *t.Assignment

@@ -41,6 +41,8 @@ type MsgRegisterNode struct {
 	MemoryBytes uint64 `protobuf:"varint,3,opt,name=memory_bytes,json=memoryBytes,proto3" json:"memory_bytes,omitempty"`
 	// task_classes are the classes the node serves.
 	TaskClasses []TaskClass `protobuf:"varint,4,rep,packed,name=task_classes,json=taskClasses,proto3,enum=opengradient.scheduling.v1.TaskClass" json:"task_classes,omitempty"`
+	// hardware describes the machine, at most 128 bytes of printable ASCII.
+	Hardware string `protobuf:"bytes,5,opt,name=hardware,proto3" json:"hardware,omitempty"`
 }
 
 func (m *MsgRegisterNode) Reset()         { *m = MsgRegisterNode{} }
@@ -104,6 +106,13 @@ func (m *MsgRegisterNode) GetTaskClasses() []TaskClass {
 	return nil
 }
 
+func (m *MsgRegisterNode) GetHardware() string {
+	if m != nil {
+		return m.Hardware
+	}
+	return ""
+}
+
 // MsgRegisterNodeResponse is empty.
 type MsgRegisterNodeResponse struct {
 }
@@ -141,6 +150,264 @@ func (m *MsgRegisterNodeResponse) XXX_DiscardUnknown() {
 
 var xxx_messageInfo_MsgRegisterNodeResponse proto.InternalMessageInfo
 
+// MsgPauseNode is sent by the operator of an active node.
+type MsgPauseNode struct {
+	// operator is the validator's operator address.
+	Operator string `protobuf:"bytes,1,opt,name=operator,proto3" json:"operator,omitempty"`
+}
+
+func (m *MsgPauseNode) Reset()         { *m = MsgPauseNode{} }
+func (m *MsgPauseNode) String() string { return proto.CompactTextString(m) }
+func (*MsgPauseNode) ProtoMessage()    {}
+func (*MsgPauseNode) Descriptor() ([]byte, []int) {
+	return fileDescriptor_3f880e6472101f49, []int{2}
+}
+func (m *MsgPauseNode) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *MsgPauseNode) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_MsgPauseNode.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *MsgPauseNode) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_MsgPauseNode.Merge(m, src)
+}
+func (m *MsgPauseNode) XXX_Size() int {
+	return m.Size()
+}
+func (m *MsgPauseNode) XXX_DiscardUnknown() {
+	xxx_messageInfo_MsgPauseNode.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_MsgPauseNode proto.InternalMessageInfo
+
+func (m *MsgPauseNode) GetOperator() string {
+	if m != nil {
+		return m.Operator
+	}
+	return ""
+}
+
+// MsgPauseNodeResponse is empty.
+type MsgPauseNodeResponse struct {
+}
+
+func (m *MsgPauseNodeResponse) Reset()         { *m = MsgPauseNodeResponse{} }
+func (m *MsgPauseNodeResponse) String() string { return proto.CompactTextString(m) }
+func (*MsgPauseNodeResponse) ProtoMessage()    {}
+func (*MsgPauseNodeResponse) Descriptor() ([]byte, []int) {
+	return fileDescriptor_3f880e6472101f49, []int{3}
+}
+func (m *MsgPauseNodeResponse) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *MsgPauseNodeResponse) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_MsgPauseNodeResponse.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *MsgPauseNodeResponse) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_MsgPauseNodeResponse.Merge(m, src)
+}
+func (m *MsgPauseNodeResponse) XXX_Size() int {
+	return m.Size()
+}
+func (m *MsgPauseNodeResponse) XXX_DiscardUnknown() {
+	xxx_messageInfo_MsgPauseNodeResponse.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_MsgPauseNodeResponse proto.InternalMessageInfo
+
+// MsgResumeNode is sent by the operator of a paused or leaving node.
+type MsgResumeNode struct {
+	// operator is the validator's operator address.
+	Operator string `protobuf:"bytes,1,opt,name=operator,proto3" json:"operator,omitempty"`
+}
+
+func (m *MsgResumeNode) Reset()         { *m = MsgResumeNode{} }
+func (m *MsgResumeNode) String() string { return proto.CompactTextString(m) }
+func (*MsgResumeNode) ProtoMessage()    {}
+func (*MsgResumeNode) Descriptor() ([]byte, []int) {
+	return fileDescriptor_3f880e6472101f49, []int{4}
+}
+func (m *MsgResumeNode) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *MsgResumeNode) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_MsgResumeNode.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *MsgResumeNode) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_MsgResumeNode.Merge(m, src)
+}
+func (m *MsgResumeNode) XXX_Size() int {
+	return m.Size()
+}
+func (m *MsgResumeNode) XXX_DiscardUnknown() {
+	xxx_messageInfo_MsgResumeNode.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_MsgResumeNode proto.InternalMessageInfo
+
+func (m *MsgResumeNode) GetOperator() string {
+	if m != nil {
+		return m.Operator
+	}
+	return ""
+}
+
+// MsgResumeNodeResponse is empty.
+type MsgResumeNodeResponse struct {
+}
+
+func (m *MsgResumeNodeResponse) Reset()         { *m = MsgResumeNodeResponse{} }
+func (m *MsgResumeNodeResponse) String() string { return proto.CompactTextString(m) }
+func (*MsgResumeNodeResponse) ProtoMessage()    {}
+func (*MsgResumeNodeResponse) Descriptor() ([]byte, []int) {
+	return fileDescriptor_3f880e6472101f49, []int{5}
+}
+func (m *MsgResumeNodeResponse) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *MsgResumeNodeResponse) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_MsgResumeNodeResponse.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *MsgResumeNodeResponse) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_MsgResumeNodeResponse.Merge(m, src)
+}
+func (m *MsgResumeNodeResponse) XXX_Size() int {
+	return m.Size()
+}
+func (m *MsgResumeNodeResponse) XXX_DiscardUnknown() {
+	xxx_messageInfo_MsgResumeNodeResponse.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_MsgResumeNodeResponse proto.InternalMessageInfo
+
+// MsgLeaveNode is sent by the operator of an active or paused node.
+type MsgLeaveNode struct {
+	// operator is the validator's operator address.
+	Operator string `protobuf:"bytes,1,opt,name=operator,proto3" json:"operator,omitempty"`
+}
+
+func (m *MsgLeaveNode) Reset()         { *m = MsgLeaveNode{} }
+func (m *MsgLeaveNode) String() string { return proto.CompactTextString(m) }
+func (*MsgLeaveNode) ProtoMessage()    {}
+func (*MsgLeaveNode) Descriptor() ([]byte, []int) {
+	return fileDescriptor_3f880e6472101f49, []int{6}
+}
+func (m *MsgLeaveNode) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *MsgLeaveNode) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_MsgLeaveNode.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *MsgLeaveNode) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_MsgLeaveNode.Merge(m, src)
+}
+func (m *MsgLeaveNode) XXX_Size() int {
+	return m.Size()
+}
+func (m *MsgLeaveNode) XXX_DiscardUnknown() {
+	xxx_messageInfo_MsgLeaveNode.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_MsgLeaveNode proto.InternalMessageInfo
+
+func (m *MsgLeaveNode) GetOperator() string {
+	if m != nil {
+		return m.Operator
+	}
+	return ""
+}
+
+// MsgLeaveNodeResponse says when the node has left.
+type MsgLeaveNodeResponse struct {
+	// drained_height is the height from whose end on the node has left: by then every attempt under way has ended.
+	DrainedHeight int64 `protobuf:"varint,1,opt,name=drained_height,json=drainedHeight,proto3" json:"drained_height,omitempty"`
+}
+
+func (m *MsgLeaveNodeResponse) Reset()         { *m = MsgLeaveNodeResponse{} }
+func (m *MsgLeaveNodeResponse) String() string { return proto.CompactTextString(m) }
+func (*MsgLeaveNodeResponse) ProtoMessage()    {}
+func (*MsgLeaveNodeResponse) Descriptor() ([]byte, []int) {
+	return fileDescriptor_3f880e6472101f49, []int{7}
+}
+func (m *MsgLeaveNodeResponse) XXX_Unmarshal(b []byte) error {
+	return m.Unmarshal(b)
+}
+func (m *MsgLeaveNodeResponse) XXX_Marshal(b []byte, deterministic bool) ([]byte, error) {
+	if deterministic {
+		return xxx_messageInfo_MsgLeaveNodeResponse.Marshal(b, m, deterministic)
+	} else {
+		b = b[:cap(b)]
+		n, err := m.MarshalToSizedBuffer(b)
+		if err != nil {
+			return nil, err
+		}
+		return b[:n], nil
+	}
+}
+func (m *MsgLeaveNodeResponse) XXX_Merge(src proto.Message) {
+	xxx_messageInfo_MsgLeaveNodeResponse.Merge(m, src)
+}
+func (m *MsgLeaveNodeResponse) XXX_Size() int {
+	return m.Size()
+}
+func (m *MsgLeaveNodeResponse) XXX_DiscardUnknown() {
+	xxx_messageInfo_MsgLeaveNodeResponse.DiscardUnknown(m)
+}
+
+var xxx_messageInfo_MsgLeaveNodeResponse proto.InternalMessageInfo
+
+func (m *MsgLeaveNodeResponse) GetDrainedHeight() int64 {
+	if m != nil {
+		return m.DrainedHeight
+	}
+	return 0
+}
+
 // MsgUnjailNode is sent by the operator of a jailed node.
 type MsgUnjailNode struct {
 	// operator is the validator's operator address.
@@ -151,7 +418,7 @@ func (m *MsgUnjailNode) Reset()         { *m = MsgUnjailNode{} }
 func (m *MsgUnjailNode) String() string { return proto.CompactTextString(m) }
 func (*MsgUnjailNode) ProtoMessage()    {}
 func (*MsgUnjailNode) Descriptor() ([]byte, []int) {
-	return fileDescriptor_3f880e6472101f49, []int{2}
+	return fileDescriptor_3f880e6472101f49, []int{8}
 }
 func (m *MsgUnjailNode) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -195,7 +462,7 @@ func (m *MsgUnjailNodeResponse) Reset()         { *m = MsgUnjailNodeResponse{} }
 func (m *MsgUnjailNodeResponse) String() string { return proto.CompactTextString(m) }
 func (*MsgUnjailNodeResponse) ProtoMessage()    {}
 func (*MsgUnjailNodeResponse) Descriptor() ([]byte, []int) {
-	return fileDescriptor_3f880e6472101f49, []int{3}
+	return fileDescriptor_3f880e6472101f49, []int{9}
 }
 func (m *MsgUnjailNodeResponse) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -234,7 +501,7 @@ func (m *MsgUpdateParams) Reset()         { *m = MsgUpdateParams{} }
 func (m *MsgUpdateParams) String() string { return proto.CompactTextString(m) }
 func (*MsgUpdateParams) ProtoMessage()    {}
 func (*MsgUpdateParams) Descriptor() ([]byte, []int) {
-	return fileDescriptor_3f880e6472101f49, []int{4}
+	return fileDescriptor_3f880e6472101f49, []int{10}
 }
 func (m *MsgUpdateParams) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -285,7 +552,7 @@ func (m *MsgUpdateParamsResponse) Reset()         { *m = MsgUpdateParamsResponse
 func (m *MsgUpdateParamsResponse) String() string { return proto.CompactTextString(m) }
 func (*MsgUpdateParamsResponse) ProtoMessage()    {}
 func (*MsgUpdateParamsResponse) Descriptor() ([]byte, []int) {
-	return fileDescriptor_3f880e6472101f49, []int{5}
+	return fileDescriptor_3f880e6472101f49, []int{11}
 }
 func (m *MsgUpdateParamsResponse) XXX_Unmarshal(b []byte) error {
 	return m.Unmarshal(b)
@@ -317,6 +584,12 @@ var xxx_messageInfo_MsgUpdateParamsResponse proto.InternalMessageInfo
 func init() {
 	proto.RegisterType((*MsgRegisterNode)(nil), "opengradient.scheduling.v1.MsgRegisterNode")
 	proto.RegisterType((*MsgRegisterNodeResponse)(nil), "opengradient.scheduling.v1.MsgRegisterNodeResponse")
+	proto.RegisterType((*MsgPauseNode)(nil), "opengradient.scheduling.v1.MsgPauseNode")
+	proto.RegisterType((*MsgPauseNodeResponse)(nil), "opengradient.scheduling.v1.MsgPauseNodeResponse")
+	proto.RegisterType((*MsgResumeNode)(nil), "opengradient.scheduling.v1.MsgResumeNode")
+	proto.RegisterType((*MsgResumeNodeResponse)(nil), "opengradient.scheduling.v1.MsgResumeNodeResponse")
+	proto.RegisterType((*MsgLeaveNode)(nil), "opengradient.scheduling.v1.MsgLeaveNode")
+	proto.RegisterType((*MsgLeaveNodeResponse)(nil), "opengradient.scheduling.v1.MsgLeaveNodeResponse")
 	proto.RegisterType((*MsgUnjailNode)(nil), "opengradient.scheduling.v1.MsgUnjailNode")
 	proto.RegisterType((*MsgUnjailNodeResponse)(nil), "opengradient.scheduling.v1.MsgUnjailNodeResponse")
 	proto.RegisterType((*MsgUpdateParams)(nil), "opengradient.scheduling.v1.MsgUpdateParams")
@@ -328,43 +601,51 @@ func init() {
 }
 
 var fileDescriptor_3f880e6472101f49 = []byte{
-	// 565 bytes of a gzipped FileDescriptorProto
-	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0xac, 0x54, 0x4d, 0x6f, 0xd3, 0x40,
-	0x10, 0x8d, 0x93, 0x52, 0x35, 0x9b, 0x00, 0xc2, 0x2a, 0x4a, 0x6a, 0x81, 0x49, 0x83, 0x80, 0x10,
-	0xa8, 0xad, 0xa4, 0x12, 0x48, 0x91, 0x38, 0x10, 0x84, 0xc4, 0x25, 0x08, 0x0c, 0xe5, 0xc0, 0x25,
-	0xda, 0xd8, 0xab, 0x8d, 0xdb, 0xd8, 0x6b, 0xed, 0x6c, 0xaa, 0x46, 0xe2, 0x80, 0xb8, 0xc1, 0x89,
-	0x9f, 0xc1, 0x31, 0x87, 0xfe, 0x88, 0x1e, 0x38, 0x54, 0x3d, 0x71, 0x40, 0x08, 0x25, 0x87, 0xfc,
-	0x0d, 0xe4, 0x8f, 0x7c, 0xd8, 0xd0, 0x04, 0x24, 0x2e, 0x96, 0xe7, 0xcd, 0xdb, 0x99, 0x37, 0xf3,
-	0x56, 0x8b, 0x6e, 0x32, 0x8f, 0xb8, 0x94, 0x63, 0xcb, 0x26, 0xae, 0xd0, 0xc1, 0xec, 0x12, 0xab,
-	0xdf, 0xb3, 0x5d, 0xaa, 0x1f, 0xd6, 0x74, 0x71, 0xa4, 0x79, 0x9c, 0x09, 0x26, 0x2b, 0x8b, 0x24,
-	0x6d, 0x4e, 0xd2, 0x0e, 0x6b, 0xca, 0x15, 0xec, 0xd8, 0x2e, 0xd3, 0x83, 0x6f, 0x48, 0x57, 0x0a,
-	0x26, 0x03, 0x87, 0x81, 0xee, 0x40, 0x50, 0xc6, 0x01, 0x1a, 0x25, 0xb6, 0xc2, 0x44, 0x3b, 0x88,
-	0xf4, 0x30, 0x88, 0x52, 0x9b, 0x94, 0x51, 0x16, 0xe2, 0xfe, 0x5f, 0x84, 0xde, 0x5e, 0xa6, 0x6e,
-	0xe0, 0x91, 0xe8, 0x74, 0xf9, 0x63, 0x1a, 0x5d, 0x6e, 0x01, 0x35, 0x08, 0xb5, 0x41, 0x10, 0xfe,
-	0x9c, 0x59, 0x44, 0x7e, 0x84, 0x36, 0x98, 0x47, 0x38, 0x16, 0x8c, 0x17, 0xa5, 0x92, 0x54, 0xc9,
-	0x36, 0xb7, 0xcf, 0x8e, 0x77, 0xae, 0x47, 0x5d, 0xdf, 0xe0, 0x9e, 0x6d, 0xf9, 0xb9, 0xc7, 0x96,
-	0xc5, 0x09, 0xc0, 0x2b, 0xc1, 0x6d, 0x97, 0x1a, 0xb3, 0x23, 0xb2, 0x82, 0x36, 0x4c, 0xec, 0x61,
-	0xd3, 0x16, 0x83, 0x62, 0xba, 0x24, 0x55, 0xd6, 0x8c, 0x59, 0x2c, 0x6f, 0xa3, 0xbc, 0x43, 0x1c,
-	0xc6, 0x07, 0xed, 0xce, 0x40, 0x10, 0x28, 0x66, 0x82, 0x7c, 0x2e, 0xc4, 0x9a, 0x3e, 0x24, 0x3f,
-	0x43, 0x79, 0x81, 0xe1, 0xa0, 0x6d, 0xf6, 0x30, 0x00, 0x81, 0xe2, 0x5a, 0x29, 0x53, 0xb9, 0x54,
-	0xbf, 0xa5, 0x9d, 0xbf, 0x49, 0xed, 0x35, 0x86, 0x83, 0x27, 0x3e, 0xdd, 0xc8, 0x89, 0xe9, 0x2f,
-	0x81, 0x86, 0xf6, 0x61, 0x32, 0xac, 0xce, 0x74, 0x7d, 0x9a, 0x0c, 0xab, 0xd7, 0x62, 0x5b, 0x49,
-	0xcc, 0x5d, 0xde, 0x42, 0x85, 0x04, 0x64, 0x10, 0xf0, 0x98, 0x0b, 0xa4, 0xfc, 0x0e, 0x5d, 0x6c,
-	0x01, 0xdd, 0x73, 0xf7, 0xb1, 0xdd, 0xfb, 0x0f, 0x3b, 0x6a, 0xdc, 0xff, 0x4d, 0x9a, 0x92, 0x94,
-	0x36, 0x6f, 0x56, 0x2e, 0xa0, 0xab, 0x31, 0x60, 0x26, 0xeb, 0xab, 0x14, 0xb8, 0xb7, 0xe7, 0x59,
-	0x58, 0x90, 0x17, 0x98, 0x63, 0x07, 0xe4, 0x07, 0x28, 0x8b, 0xfb, 0xa2, 0xcb, 0xb8, 0xbf, 0xff,
-	0x50, 0x5a, 0xf1, 0xec, 0x78, 0x67, 0x33, 0x92, 0x16, 0x57, 0x34, 0xa7, 0xca, 0x4f, 0xd1, 0xba,
-	0x17, 0x54, 0x08, 0x4c, 0xcb, 0xd5, 0xcb, 0xcb, 0x36, 0x1e, 0xf6, 0x6a, 0x66, 0x4f, 0x7e, 0xdc,
-	0x48, 0x7d, 0x99, 0x0c, 0xab, 0x92, 0x11, 0x1d, 0x6e, 0x34, 0xfc, 0xc9, 0xe6, 0x65, 0xfd, 0xd1,
-	0xee, 0x9c, 0x77, 0x17, 0x13, 0xd2, 0x23, 0x03, 0x16, 0xa1, 0xe9, 0xa4, 0xf5, 0xef, 0x69, 0x94,
-	0x69, 0x01, 0x95, 0x3d, 0x94, 0x8f, 0xdd, 0xd5, 0x7b, 0xcb, 0x54, 0x26, 0xdc, 0x54, 0x76, 0xff,
-	0x81, 0x3c, 0xed, 0x2c, 0xef, 0x23, 0xb4, 0xe0, 0xfb, 0xdd, 0x15, 0x25, 0xe6, 0x54, 0xa5, 0xf6,
-	0xd7, 0xd4, 0x59, 0x2f, 0x0f, 0xe5, 0x63, 0x5e, 0xae, 0x9a, 0x6e, 0x91, 0xbc, 0x72, 0xba, 0x3f,
-	0xed, 0x55, 0xb9, 0xf0, 0xde, 0x77, 0xaf, 0xf9, 0xf2, 0x64, 0xa4, 0x4a, 0xa7, 0x23, 0x55, 0xfa,
-	0x39, 0x52, 0xa5, 0xcf, 0x63, 0x35, 0x75, 0x3a, 0x56, 0x53, 0xdf, 0xc6, 0x6a, 0xea, 0xed, 0x43,
-	0x6a, 0x8b, 0x6e, 0xbf, 0xa3, 0x99, 0xcc, 0xd1, 0x63, 0x3e, 0xc6, 0x82, 0xa3, 0x45, 0x5b, 0x83,
-	0xf7, 0xa5, 0xb3, 0x1e, 0x3c, 0x30, 0xbb, 0xbf, 0x02, 0x00, 0x00, 0xff, 0xff, 0xd0, 0xf0, 0x93,
-	0x27, 0x28, 0x05, 0x00, 0x00,
+	// 703 bytes of a gzipped FileDescriptorProto
+	0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0xbc, 0x55, 0x41, 0x4f, 0xd4, 0x40,
+	0x14, 0xde, 0xb2, 0x40, 0xd8, 0x61, 0xc1, 0xd8, 0xa0, 0x2c, 0x8d, 0xae, 0x50, 0x83, 0xae, 0x20,
+	0xad, 0x40, 0xa2, 0xc9, 0x26, 0x1c, 0x5c, 0x63, 0xc2, 0x41, 0x0c, 0x56, 0xf1, 0xe0, 0x65, 0x33,
+	0x6c, 0x27, 0xb3, 0x85, 0x6d, 0xa7, 0x99, 0x99, 0x45, 0xd6, 0x78, 0x30, 0x1e, 0x3d, 0x79, 0xf6,
+	0x6e, 0xe2, 0x91, 0x03, 0x3f, 0x82, 0x83, 0x07, 0xc2, 0xc9, 0x93, 0x31, 0x70, 0xe0, 0x6f, 0x98,
+	0x4e, 0xbb, 0xd3, 0x76, 0x57, 0x28, 0x26, 0x84, 0x4b, 0xd3, 0xf7, 0xde, 0x37, 0xf3, 0xbe, 0xf7,
+	0xe5, 0x7d, 0x2d, 0xb8, 0x4b, 0x7c, 0xe4, 0x61, 0x0a, 0x6d, 0x07, 0x79, 0xdc, 0x64, 0x8d, 0x26,
+	0xb2, 0xdb, 0x2d, 0xc7, 0xc3, 0xe6, 0xce, 0xa2, 0xc9, 0x77, 0x0d, 0x9f, 0x12, 0x4e, 0x54, 0x2d,
+	0x09, 0x32, 0x62, 0x90, 0xb1, 0xb3, 0xa8, 0x5d, 0x87, 0xae, 0xe3, 0x11, 0x53, 0x3c, 0x43, 0xb8,
+	0x36, 0xd9, 0x20, 0xcc, 0x25, 0xcc, 0x74, 0x99, 0xb8, 0xc6, 0x65, 0x38, 0x2a, 0x4c, 0x85, 0x85,
+	0xba, 0x88, 0xcc, 0x30, 0x88, 0x4a, 0x13, 0x98, 0x60, 0x12, 0xe6, 0x83, 0xb7, 0x28, 0x7b, 0xef,
+	0x3c, 0x76, 0x1d, 0x1f, 0x45, 0xa7, 0xf5, 0xef, 0x03, 0xe0, 0xda, 0x1a, 0xc3, 0x16, 0xc2, 0x0e,
+	0xe3, 0x88, 0xbe, 0x24, 0x36, 0x52, 0x57, 0xc0, 0x08, 0xf1, 0x11, 0x85, 0x9c, 0xd0, 0x92, 0x32,
+	0xad, 0x54, 0x0a, 0xb5, 0x99, 0xa3, 0xfd, 0x85, 0xdb, 0x51, 0xd7, 0xb7, 0xb0, 0xe5, 0xd8, 0x41,
+	0xed, 0xa9, 0x6d, 0x53, 0xc4, 0xd8, 0x6b, 0x4e, 0x1d, 0x0f, 0x5b, 0xf2, 0x88, 0xaa, 0x81, 0x91,
+	0x06, 0xf4, 0x61, 0xc3, 0xe1, 0x9d, 0xd2, 0xc0, 0xb4, 0x52, 0x19, 0xb4, 0x64, 0xac, 0xce, 0x80,
+	0xa2, 0x8b, 0x5c, 0x42, 0x3b, 0xf5, 0xcd, 0x0e, 0x47, 0xac, 0x94, 0x17, 0xf5, 0xd1, 0x30, 0x57,
+	0x0b, 0x52, 0xea, 0x2a, 0x28, 0x72, 0xc8, 0xb6, 0xeb, 0x8d, 0x16, 0x64, 0x0c, 0xb1, 0xd2, 0xe0,
+	0x74, 0xbe, 0x32, 0xbe, 0x34, 0x6b, 0x9c, 0xad, 0xa4, 0xf1, 0x06, 0xb2, 0xed, 0x67, 0x01, 0xdc,
+	0x1a, 0xe5, 0xdd, 0x57, 0xc4, 0x02, 0x22, 0x4d, 0x48, 0xed, 0xf7, 0x90, 0xa2, 0xd2, 0x50, 0x30,
+	0x87, 0x25, 0xe3, 0xaa, 0xf1, 0xf9, 0x74, 0x6f, 0x4e, 0x72, 0xfe, 0x72, 0xba, 0x37, 0x77, 0x2b,
+	0xa5, 0x58, 0x8f, 0x26, 0xfa, 0x14, 0x98, 0xec, 0x49, 0x59, 0x88, 0xf9, 0xc4, 0x63, 0x48, 0xff,
+	0x00, 0x8a, 0x6b, 0x0c, 0xaf, 0xc3, 0x36, 0x43, 0x97, 0x20, 0x5f, 0x75, 0xbe, 0x8f, 0xd9, 0x54,
+	0x2f, 0x33, 0xd9, 0x4b, 0xbf, 0x09, 0x26, 0x92, 0xb1, 0xe4, 0xf4, 0x11, 0x8c, 0x09, 0xba, 0xac,
+	0xed, 0x5e, 0x0a, 0xa9, 0x87, 0x7d, 0xa4, 0xb4, 0x7e, 0xb9, 0xba, 0xcd, 0xf4, 0x49, 0x70, 0x23,
+	0x95, 0xe8, 0x91, 0xea, 0x05, 0x82, 0x3b, 0x57, 0x25, 0x95, 0xec, 0xa5, 0xaf, 0x08, 0xa9, 0x64,
+	0xdc, 0xe5, 0xa4, 0xce, 0x82, 0x71, 0x9b, 0x42, 0xc7, 0x43, 0x76, 0xbd, 0x89, 0x1c, 0xdc, 0xe4,
+	0x82, 0x49, 0xde, 0x1a, 0x8b, 0xb2, 0xab, 0x22, 0x19, 0x29, 0xba, 0xe1, 0x6d, 0x41, 0xa7, 0x75,
+	0x45, 0x8a, 0xc6, 0xcd, 0x22, 0x45, 0xe3, 0x84, 0x54, 0xf4, 0xa7, 0x22, 0xfc, 0xbb, 0xe1, 0xdb,
+	0x90, 0xa3, 0x75, 0x48, 0xa1, 0xcb, 0xd4, 0xc7, 0xa0, 0x00, 0xdb, 0xbc, 0x49, 0x68, 0xe0, 0xc0,
+	0x90, 0x5a, 0xe9, 0x68, 0x7f, 0x61, 0x22, 0xa2, 0x96, 0x66, 0x14, 0x43, 0xd5, 0xe7, 0x60, 0xd8,
+	0x17, 0x37, 0x08, 0xdb, 0x8e, 0x2e, 0xe9, 0xe7, 0x79, 0x2e, 0xec, 0x55, 0x2b, 0x1c, 0xfc, 0xbe,
+	0x93, 0xfb, 0x71, 0xba, 0x37, 0xa7, 0x58, 0xd1, 0xe1, 0x6a, 0x35, 0x98, 0x2c, 0xbe, 0x36, 0x18,
+	0xed, 0xfe, 0x59, 0x5f, 0xa3, 0x1e, 0xea, 0x91, 0xcd, 0x92, 0xa9, 0xee, 0xa4, 0x4b, 0xdf, 0x86,
+	0x40, 0x7e, 0x8d, 0x61, 0xd5, 0x07, 0xc5, 0xd4, 0xd7, 0x6a, 0xfe, 0x3c, 0x96, 0x3d, 0x9e, 0xd5,
+	0x96, 0xff, 0x03, 0x2c, 0x37, 0x04, 0x83, 0x42, 0xec, 0xee, 0x4a, 0xc6, 0x0d, 0x12, 0xa9, 0x3d,
+	0xba, 0x28, 0x52, 0x36, 0xda, 0x02, 0x20, 0x61, 0xd9, 0x07, 0x99, 0x5c, 0xbb, 0x50, 0x6d, 0xf1,
+	0xc2, 0xd0, 0xe4, 0x50, 0xb1, 0x0f, 0xb3, 0x86, 0x92, 0xc8, 0xcc, 0xa1, 0xfa, 0xfd, 0xb5, 0x05,
+	0x40, 0xc2, 0x35, 0x59, 0x43, 0xc5, 0xd0, 0xcc, 0xa1, 0xfa, 0xdd, 0x10, 0xec, 0x46, 0xca, 0x09,
+	0x59, 0xbb, 0x91, 0x04, 0x67, 0xee, 0xc6, 0xbf, 0xb6, 0x52, 0x1b, 0xfa, 0x14, 0xec, 0x7e, 0xed,
+	0xd5, 0xc1, 0x71, 0x59, 0x39, 0x3c, 0x2e, 0x2b, 0x7f, 0x8e, 0xcb, 0xca, 0xd7, 0x93, 0x72, 0xee,
+	0xf0, 0xa4, 0x9c, 0xfb, 0x75, 0x52, 0xce, 0xbd, 0x7b, 0x82, 0x1d, 0xde, 0x6c, 0x6f, 0x1a, 0x0d,
+	0xe2, 0x9a, 0x29, 0x17, 0xa4, 0x82, 0xdd, 0xa4, 0x29, 0xc4, 0xff, 0x79, 0x73, 0x58, 0xfc, 0xa0,
+	0x97, 0xff, 0x06, 0x00, 0x00, 0xff, 0xff, 0x30, 0x85, 0x9f, 0x8a, 0x68, 0x08, 0x00, 0x00,
 }
 
 // Reference imports to suppress errors if they are not otherwise used.
@@ -381,6 +662,12 @@ const _ = grpc.SupportPackageIsVersion4
 type MsgClient interface {
 	// RegisterNode registers the inference node of a validator, or replaces what it advertised.
 	RegisterNode(ctx context.Context, in *MsgRegisterNode, opts ...grpc.CallOption) (*MsgRegisterNodeResponse, error)
+	// PauseNode keeps a node out of new work until it is resumed; what it has begun goes on.
+	PauseNode(ctx context.Context, in *MsgPauseNode, opts ...grpc.CallOption) (*MsgPauseNodeResponse, error)
+	// ResumeNode brings a paused or leaving node back.
+	ResumeNode(ctx context.Context, in *MsgResumeNode, opts ...grpc.CallOption) (*MsgResumeNodeResponse, error)
+	// LeaveNode takes a node out for good once the attempts under way have ended.
+	LeaveNode(ctx context.Context, in *MsgLeaveNode, opts ...grpc.CallOption) (*MsgLeaveNodeResponse, error)
 	// UnjailNode brings a jailed node back once its time is over.
 	UnjailNode(ctx context.Context, in *MsgUnjailNode, opts ...grpc.CallOption) (*MsgUnjailNodeResponse, error)
 	// UpdateParams stores a new version of the parameters.
@@ -398,6 +685,33 @@ func NewMsgClient(cc grpc1.ClientConn) MsgClient {
 func (c *msgClient) RegisterNode(ctx context.Context, in *MsgRegisterNode, opts ...grpc.CallOption) (*MsgRegisterNodeResponse, error) {
 	out := new(MsgRegisterNodeResponse)
 	err := c.cc.Invoke(ctx, "/opengradient.scheduling.v1.Msg/RegisterNode", in, out, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *msgClient) PauseNode(ctx context.Context, in *MsgPauseNode, opts ...grpc.CallOption) (*MsgPauseNodeResponse, error) {
+	out := new(MsgPauseNodeResponse)
+	err := c.cc.Invoke(ctx, "/opengradient.scheduling.v1.Msg/PauseNode", in, out, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *msgClient) ResumeNode(ctx context.Context, in *MsgResumeNode, opts ...grpc.CallOption) (*MsgResumeNodeResponse, error) {
+	out := new(MsgResumeNodeResponse)
+	err := c.cc.Invoke(ctx, "/opengradient.scheduling.v1.Msg/ResumeNode", in, out, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *msgClient) LeaveNode(ctx context.Context, in *MsgLeaveNode, opts ...grpc.CallOption) (*MsgLeaveNodeResponse, error) {
+	out := new(MsgLeaveNodeResponse)
+	err := c.cc.Invoke(ctx, "/opengradient.scheduling.v1.Msg/LeaveNode", in, out, opts...)
 	if err != nil {
 		return nil, err
 	}
@@ -426,6 +740,12 @@ func (c *msgClient) UpdateParams(ctx context.Context, in *MsgUpdateParams, opts 
 type MsgServer interface {
 	// RegisterNode registers the inference node of a validator, or replaces what it advertised.
 	RegisterNode(context.Context, *MsgRegisterNode) (*MsgRegisterNodeResponse, error)
+	// PauseNode keeps a node out of new work until it is resumed; what it has begun goes on.
+	PauseNode(context.Context, *MsgPauseNode) (*MsgPauseNodeResponse, error)
+	// ResumeNode brings a paused or leaving node back.
+	ResumeNode(context.Context, *MsgResumeNode) (*MsgResumeNodeResponse, error)
+	// LeaveNode takes a node out for good once the attempts under way have ended.
+	LeaveNode(context.Context, *MsgLeaveNode) (*MsgLeaveNodeResponse, error)
 	// UnjailNode brings a jailed node back once its time is over.
 	UnjailNode(context.Context, *MsgUnjailNode) (*MsgUnjailNodeResponse, error)
 	// UpdateParams stores a new version of the parameters.
@@ -438,6 +758,15 @@ type UnimplementedMsgServer struct {
 
 func (*UnimplementedMsgServer) RegisterNode(ctx context.Context, req *MsgRegisterNode) (*MsgRegisterNodeResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method RegisterNode not implemented")
+}
+func (*UnimplementedMsgServer) PauseNode(ctx context.Context, req *MsgPauseNode) (*MsgPauseNodeResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method PauseNode not implemented")
+}
+func (*UnimplementedMsgServer) ResumeNode(ctx context.Context, req *MsgResumeNode) (*MsgResumeNodeResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method ResumeNode not implemented")
+}
+func (*UnimplementedMsgServer) LeaveNode(ctx context.Context, req *MsgLeaveNode) (*MsgLeaveNodeResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method LeaveNode not implemented")
 }
 func (*UnimplementedMsgServer) UnjailNode(ctx context.Context, req *MsgUnjailNode) (*MsgUnjailNodeResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method UnjailNode not implemented")
@@ -464,6 +793,60 @@ func _Msg_RegisterNode_Handler(srv interface{}, ctx context.Context, dec func(in
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(MsgServer).RegisterNode(ctx, req.(*MsgRegisterNode))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Msg_PauseNode_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(MsgPauseNode)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MsgServer).PauseNode(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: "/opengradient.scheduling.v1.Msg/PauseNode",
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MsgServer).PauseNode(ctx, req.(*MsgPauseNode))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Msg_ResumeNode_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(MsgResumeNode)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MsgServer).ResumeNode(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: "/opengradient.scheduling.v1.Msg/ResumeNode",
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MsgServer).ResumeNode(ctx, req.(*MsgResumeNode))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Msg_LeaveNode_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(MsgLeaveNode)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MsgServer).LeaveNode(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: "/opengradient.scheduling.v1.Msg/LeaveNode",
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MsgServer).LeaveNode(ctx, req.(*MsgLeaveNode))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -514,6 +897,18 @@ var _Msg_serviceDesc = grpc.ServiceDesc{
 			Handler:    _Msg_RegisterNode_Handler,
 		},
 		{
+			MethodName: "PauseNode",
+			Handler:    _Msg_PauseNode_Handler,
+		},
+		{
+			MethodName: "ResumeNode",
+			Handler:    _Msg_ResumeNode_Handler,
+		},
+		{
+			MethodName: "LeaveNode",
+			Handler:    _Msg_LeaveNode_Handler,
+		},
+		{
 			MethodName: "UnjailNode",
 			Handler:    _Msg_UnjailNode_Handler,
 		},
@@ -546,6 +941,13 @@ func (m *MsgRegisterNode) MarshalToSizedBuffer(dAtA []byte) (int, error) {
 	_ = i
 	var l int
 	_ = l
+	if len(m.Hardware) > 0 {
+		i -= len(m.Hardware)
+		copy(dAtA[i:], m.Hardware)
+		i = encodeVarintTx(dAtA, i, uint64(len(m.Hardware)))
+		i--
+		dAtA[i] = 0x2a
+	}
 	if len(m.TaskClasses) > 0 {
 		dAtA2 := make([]byte, len(m.TaskClasses)*10)
 		var j1 int
@@ -604,6 +1006,170 @@ func (m *MsgRegisterNodeResponse) MarshalToSizedBuffer(dAtA []byte) (int, error)
 	_ = i
 	var l int
 	_ = l
+	return len(dAtA) - i, nil
+}
+
+func (m *MsgPauseNode) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *MsgPauseNode) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *MsgPauseNode) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if len(m.Operator) > 0 {
+		i -= len(m.Operator)
+		copy(dAtA[i:], m.Operator)
+		i = encodeVarintTx(dAtA, i, uint64(len(m.Operator)))
+		i--
+		dAtA[i] = 0xa
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *MsgPauseNodeResponse) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *MsgPauseNodeResponse) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *MsgPauseNodeResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	return len(dAtA) - i, nil
+}
+
+func (m *MsgResumeNode) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *MsgResumeNode) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *MsgResumeNode) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if len(m.Operator) > 0 {
+		i -= len(m.Operator)
+		copy(dAtA[i:], m.Operator)
+		i = encodeVarintTx(dAtA, i, uint64(len(m.Operator)))
+		i--
+		dAtA[i] = 0xa
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *MsgResumeNodeResponse) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *MsgResumeNodeResponse) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *MsgResumeNodeResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	return len(dAtA) - i, nil
+}
+
+func (m *MsgLeaveNode) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *MsgLeaveNode) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *MsgLeaveNode) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if len(m.Operator) > 0 {
+		i -= len(m.Operator)
+		copy(dAtA[i:], m.Operator)
+		i = encodeVarintTx(dAtA, i, uint64(len(m.Operator)))
+		i--
+		dAtA[i] = 0xa
+	}
+	return len(dAtA) - i, nil
+}
+
+func (m *MsgLeaveNodeResponse) Marshal() (dAtA []byte, err error) {
+	size := m.Size()
+	dAtA = make([]byte, size)
+	n, err := m.MarshalToSizedBuffer(dAtA[:size])
+	if err != nil {
+		return nil, err
+	}
+	return dAtA[:n], nil
+}
+
+func (m *MsgLeaveNodeResponse) MarshalTo(dAtA []byte) (int, error) {
+	size := m.Size()
+	return m.MarshalToSizedBuffer(dAtA[:size])
+}
+
+func (m *MsgLeaveNodeResponse) MarshalToSizedBuffer(dAtA []byte) (int, error) {
+	i := len(dAtA)
+	_ = i
+	var l int
+	_ = l
+	if m.DrainedHeight != 0 {
+		i = encodeVarintTx(dAtA, i, uint64(m.DrainedHeight))
+		i--
+		dAtA[i] = 0x8
+	}
 	return len(dAtA) - i, nil
 }
 
@@ -757,6 +1323,10 @@ func (m *MsgRegisterNode) Size() (n int) {
 		}
 		n += 1 + sovTx(uint64(l)) + l
 	}
+	l = len(m.Hardware)
+	if l > 0 {
+		n += 1 + l + sovTx(uint64(l))
+	}
 	return n
 }
 
@@ -766,6 +1336,75 @@ func (m *MsgRegisterNodeResponse) Size() (n int) {
 	}
 	var l int
 	_ = l
+	return n
+}
+
+func (m *MsgPauseNode) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = len(m.Operator)
+	if l > 0 {
+		n += 1 + l + sovTx(uint64(l))
+	}
+	return n
+}
+
+func (m *MsgPauseNodeResponse) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	return n
+}
+
+func (m *MsgResumeNode) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = len(m.Operator)
+	if l > 0 {
+		n += 1 + l + sovTx(uint64(l))
+	}
+	return n
+}
+
+func (m *MsgResumeNodeResponse) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	return n
+}
+
+func (m *MsgLeaveNode) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	l = len(m.Operator)
+	if l > 0 {
+		n += 1 + l + sovTx(uint64(l))
+	}
+	return n
+}
+
+func (m *MsgLeaveNodeResponse) Size() (n int) {
+	if m == nil {
+		return 0
+	}
+	var l int
+	_ = l
+	if m.DrainedHeight != 0 {
+		n += 1 + sovTx(uint64(m.DrainedHeight))
+	}
 	return n
 }
 
@@ -989,6 +1628,38 @@ func (m *MsgRegisterNode) Unmarshal(dAtA []byte) error {
 			} else {
 				return fmt.Errorf("proto: wrong wireType = %d for field TaskClasses", wireType)
 			}
+		case 5:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Hardware", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Hardware = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
 		default:
 			iNdEx = preIndex
 			skippy, err := skipTx(dAtA[iNdEx:])
@@ -1039,6 +1710,421 @@ func (m *MsgRegisterNodeResponse) Unmarshal(dAtA []byte) error {
 			return fmt.Errorf("proto: MsgRegisterNodeResponse: illegal tag %d (wire type %d)", fieldNum, wire)
 		}
 		switch fieldNum {
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTx(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTx
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *MsgPauseNode) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTx
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: MsgPauseNode: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: MsgPauseNode: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Operator", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Operator = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTx(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTx
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *MsgPauseNodeResponse) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTx
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: MsgPauseNodeResponse: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: MsgPauseNodeResponse: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTx(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTx
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *MsgResumeNode) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTx
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: MsgResumeNode: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: MsgResumeNode: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Operator", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Operator = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTx(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTx
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *MsgResumeNodeResponse) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTx
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: MsgResumeNodeResponse: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: MsgResumeNodeResponse: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTx(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTx
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *MsgLeaveNode) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTx
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: MsgLeaveNode: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: MsgLeaveNode: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 2 {
+				return fmt.Errorf("proto: wrong wireType = %d for field Operator", wireType)
+			}
+			var stringLen uint64
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				stringLen |= uint64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
+			intStringLen := int(stringLen)
+			if intStringLen < 0 {
+				return ErrInvalidLengthTx
+			}
+			postIndex := iNdEx + intStringLen
+			if postIndex < 0 {
+				return ErrInvalidLengthTx
+			}
+			if postIndex > l {
+				return io.ErrUnexpectedEOF
+			}
+			m.Operator = string(dAtA[iNdEx:postIndex])
+			iNdEx = postIndex
+		default:
+			iNdEx = preIndex
+			skippy, err := skipTx(dAtA[iNdEx:])
+			if err != nil {
+				return err
+			}
+			if (skippy < 0) || (iNdEx+skippy) < 0 {
+				return ErrInvalidLengthTx
+			}
+			if (iNdEx + skippy) > l {
+				return io.ErrUnexpectedEOF
+			}
+			iNdEx += skippy
+		}
+	}
+
+	if iNdEx > l {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
+}
+func (m *MsgLeaveNodeResponse) Unmarshal(dAtA []byte) error {
+	l := len(dAtA)
+	iNdEx := 0
+	for iNdEx < l {
+		preIndex := iNdEx
+		var wire uint64
+		for shift := uint(0); ; shift += 7 {
+			if shift >= 64 {
+				return ErrIntOverflowTx
+			}
+			if iNdEx >= l {
+				return io.ErrUnexpectedEOF
+			}
+			b := dAtA[iNdEx]
+			iNdEx++
+			wire |= uint64(b&0x7F) << shift
+			if b < 0x80 {
+				break
+			}
+		}
+		fieldNum := int32(wire >> 3)
+		wireType := int(wire & 0x7)
+		if wireType == 4 {
+			return fmt.Errorf("proto: MsgLeaveNodeResponse: wiretype end group for non-group")
+		}
+		if fieldNum <= 0 {
+			return fmt.Errorf("proto: MsgLeaveNodeResponse: illegal tag %d (wire type %d)", fieldNum, wire)
+		}
+		switch fieldNum {
+		case 1:
+			if wireType != 0 {
+				return fmt.Errorf("proto: wrong wireType = %d for field DrainedHeight", wireType)
+			}
+			m.DrainedHeight = 0
+			for shift := uint(0); ; shift += 7 {
+				if shift >= 64 {
+					return ErrIntOverflowTx
+				}
+				if iNdEx >= l {
+					return io.ErrUnexpectedEOF
+				}
+				b := dAtA[iNdEx]
+				iNdEx++
+				m.DrainedHeight |= int64(b&0x7F) << shift
+				if b < 0x80 {
+					break
+				}
+			}
 		default:
 			iNdEx = preIndex
 			skippy, err := skipTx(dAtA[iNdEx:])

@@ -82,9 +82,10 @@ func (s queryServer) ParamsVersion(ctx context.Context, req *types.QueryParamsVe
 	return &types.QueryParamsVersionResponse{Params: params}, nil
 }
 
+// queryError gives an error the status code that clients act on. What is absent has one of its own, and keeps its module's code.
 func queryError(err, absent error) error {
 	if errors.Is(err, absent) {
-		return status.Error(codes.NotFound, err.Error())
+		return err
 	}
 	return status.Error(codes.Internal, err.Error())
 }

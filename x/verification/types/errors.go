@@ -1,6 +1,10 @@
 package types
 
-import "cosmossdk.io/errors"
+import (
+	"google.golang.org/grpc/codes"
+
+	"cosmossdk.io/errors"
+)
 
 // Errors of the module. Each is wrapped with what was expected and what came.
 var (
@@ -15,9 +19,9 @@ var (
 	// ErrRoundExists: the request already has a round.
 	ErrRoundExists = errors.Register(ModuleName, 6, "round exists")
 	// ErrRoundNotFound: the request has no round.
-	ErrRoundNotFound = errors.Register(ModuleName, 7, "round not found")
+	ErrRoundNotFound = errors.RegisterWithGRPCCode(ModuleName, 7, codes.NotFound, "round not found")
 	// ErrSnapshotNotFound: no snapshot has this id.
-	ErrSnapshotNotFound = errors.Register(ModuleName, 8, "snapshot not found")
+	ErrSnapshotNotFound = errors.RegisterWithGRPCCode(ModuleName, 8, codes.NotFound, "snapshot not found")
 	// ErrNoQuorum: the members together cannot reach the threshold.
 	ErrNoQuorum = errors.Register(ModuleName, 9, "quorum out of reach")
 	// ErrInvalidGenesis: the genesis state contradicts itself.
@@ -29,9 +33,9 @@ var (
 	// ErrReplay: a verdict does not follow from what is given.
 	ErrReplay = errors.Register(ModuleName, 13, "verdict does not follow")
 	// ErrParamsNotFound: the parameters have no such version.
-	ErrParamsNotFound = errors.Register(ModuleName, 14, "version of the parameters not found")
+	ErrParamsNotFound = errors.RegisterWithGRPCCode(ModuleName, 14, codes.NotFound, "version of the parameters not found")
 	// ErrConductNotFound: nothing is remembered of the operator.
-	ErrConductNotFound = errors.Register(ModuleName, 15, "conduct not found")
+	ErrConductNotFound = errors.RegisterWithGRPCCode(ModuleName, 15, codes.NotFound, "conduct not found")
 	// ErrEvidenceNotFound: there is no evidence of the request, or no more.
-	ErrEvidenceNotFound = errors.Register(ModuleName, 16, "evidence not found")
+	ErrEvidenceNotFound = errors.RegisterWithGRPCCode(ModuleName, 16, codes.NotFound, "evidence not found")
 )

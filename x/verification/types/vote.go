@@ -97,4 +97,6 @@ type Settlement struct {
 	Tolerated []byte
 	// EvidenceRoot is the Merkle root of the canonical encoding of the round's Evidence.
 	EvidenceRoot [RootSize]byte
+	// Timeliness is when each member was heard, in snapshot order.
+	Timeliness []Timeliness
 }

@@ -7,11 +7,21 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/spf13/cobra"
 	"github.com/stretchr/testify/require"
 
 	"github.com/opengradient/opengradient/x/inference/types"
 	schedulingtypes "github.com/opengradient/opengradient/x/scheduling/types"
 )
+
+// readSubmission is the message of a submit command for the model "iris".
+func readSubmission(cmd *cobra.Command) (*types.MsgSubmitRequests, error) {
+	w, err := readWish(cmd, "iris")
+	if err != nil {
+		return nil, err
+	}
+	return submitMsg(cmd, w)
+}
 
 const oneRequest = `{"inputs":[{"name":"x","shape":[1,2],"datatype":"FP32","data":[[0.5,1]]}],"outputs":[{"name":"label"}]}`
 
@@ -23,11 +33,14 @@ func TestSubmitReadsAFileOrStandardInput(t *testing.T) {
 			cmd := newSubmitCmd()
 			cmd.SetIn(strings.NewReader(oneRequest))
 			require.NoError(t, cmd.ParseFlags([]string{"--input", source, "--max-fee", "500uopg"}))
-			msg, err := submitMsg(cmd, "iris")
+			msg, err := readSubmission(cmd)
 			require.NoError(t, err)
 			require.Equal(t, "iris", msg.Model)
 			require.Equal(t, types.TIER_QUORUM, msg.Tier)
 			require.Equal(t, types.SEALING_DEFAULT, msg.Sealing)
+			require.Equal(t, schedulingtypes.FEE_CLASS_STANDARD, msg.FeeClass)
+			require.Empty(t, msg.IdempotencyKey)
+			require.Zero(t, msg.ReuseBlocks)
 			require.Equal(t, []string{"label"}, msg.Outputs)
 			require.Equal(t, int64(500), msg.MaxFee.Int64())
 			require.Equal(t, []types.InferenceInput{{Inputs: []types.Tensor{{
@@ -40,13 +53,17 @@ func TestSubmitReadsAFileOrStandardInput(t *testing.T) {
 func TestSubmitTakesManyRequestsAndFlagsOverTheFile(t *testing.T) {
 	cmd := newSubmitCmd()
 	cmd.SetIn(strings.NewReader("[" + oneRequest + "," + oneRequest + "]"))
-	require.NoError(t, cmd.ParseFlags([]string{"--input", "-", "--outputs", "a,b", "--tier", "committee", "--sealing", "sealed"}))
-	msg, err := submitMsg(cmd, "iris")
+	require.NoError(t, cmd.ParseFlags([]string{"--input", "-", "--outputs", "a,b", "--tier", "committee", "--sealing", "sealed",
+		"--fee-class", "priority", "--idempotency-key", "order-17", "--reuse-blocks", "50"}))
+	msg, err := readSubmission(cmd)
 	require.NoError(t, err)
 	require.Len(t, msg.Requests, 2)
 	require.Equal(t, []string{"a", "b"}, msg.Outputs)
 	require.Equal(t, types.TIER_COMMITTEE, msg.Tier)
 	require.Equal(t, types.SEALING_SEALED, msg.Sealing)
+	require.Equal(t, schedulingtypes.FEE_CLASS_PRIORITY, msg.FeeClass)
+	require.Equal(t, "order-17", msg.IdempotencyKey)
+	require.Equal(t, uint32(50), msg.ReuseBlocks)
 	require.True(t, msg.MaxFee.IsNil(), "left to the quote")
 }
 
@@ -63,12 +80,15 @@ func TestSubmitRefuses(t *testing.T) {
 		"fee that is a fraction": {oneRequest, []string{"--input", "-", "--max-fee", "0.5"}},
 		"unknown tier":           {oneRequest, []string{"--input", "-", "--tier", "unspecified"}},
 		"unknown sealing":        {oneRequest, []string{"--input", "-", "--sealing", "closed"}},
+		"unknown fee class":      {oneRequest, []string{"--input", "-", "--fee-class", "gold"}},
+		"empty key":              {oneRequest, []string{"--input", "-", "--idempotency-key", ""}},
+		"key that is no ASCII":   {oneRequest, []string{"--input", "-", "--idempotency-key", "ü"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cmd := newSubmitCmd()
 			cmd.SetIn(strings.NewReader(tc.stdin))
 			require.NoError(t, cmd.ParseFlags(tc.flags))
-			_, err := submitMsg(cmd, "iris")
+			_, err := readSubmission(cmd)
 			require.Error(t, err)
 		})
 	}

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -12,14 +14,17 @@ import (
 	"github.com/opengradient/opengradient/x/inference/types"
 )
 
-// quotedFee asks the chain what the dearest request of a message costs now. A change of the parameters before the
-// transaction is executed makes it fail instead of costing more.
-func quotedFee(cmd *cobra.Command, clientCtx client.Context, msg *types.MsgSubmitRequests) (math.Int, error) {
+// quotedFee asks the chain what the dearest of the requests costs now, and gives it room to move.
+func quotedFee(cmd *cobra.Command, clientCtx client.Context, w wish) (math.Int, error) {
 	if clientCtx.Offline {
-		return math.Int{}, fmt.Errorf("expected --%s with --offline", flagMaxFee)
+		return math.Int{}, errors.New("expected every amount as a flag with --offline: the chain cannot be asked for a quote")
 	}
-	queries := types.NewQueryClient(clientCtx)
-	found, err := queries.Model(cmd.Context(), &types.QueryModelRequest{Model: msg.Model})
+	return dearestFee(cmd.Context(), types.NewQueryClient(clientCtx), w)
+}
+
+// dearestFee asks once for each size of inputs.
+func dearestFee(ctx context.Context, queries types.QueryClient, w wish) (math.Int, error) {
+	found, err := queries.Model(ctx, &types.QueryModelRequest{Model: w.model})
 	if err != nil {
 		return math.Int{}, err
 	}
@@ -29,8 +34,8 @@ func quotedFee(cmd *cobra.Command, clientCtx client.Context, msg *types.MsgSubmi
 	}
 	dearest := math.ZeroInt()
 	quoted := make(map[string]bool)
-	for i, r := range msg.Requests {
-		_, bindings, err := types.BindInputs(specs, r.Inputs)
+	for i, inputs := range w.inputs {
+		_, bindings, err := types.BindInputs(specs, inputs)
 		if err != nil {
 			return math.Int{}, fmt.Errorf("request %d: %w", i+1, err)
 		}
@@ -40,15 +45,20 @@ func quotedFee(cmd *cobra.Command, clientCtx client.Context, msg *types.MsgSubmi
 			continue
 		}
 		quoted[key] = true
-		quote, err := queries.Quote(cmd.Context(), &types.QueryQuoteRequest{
-			Model: msg.Model, Tier: msg.Tier, Symbols: symbols, Outputs: msg.Outputs,
+		quote, err := queries.Quote(ctx, &types.QueryQuoteRequest{
+			Model: w.model, Tier: w.tier, Symbols: symbols, Outputs: w.outputs, FeeClass: w.feeClass,
 		})
 		if err != nil {
 			return math.Int{}, fmt.Errorf("request %d: %w", i+1, err)
 		}
-		dearest = math.MaxInt(dearest, quote.Fee.Total)
+		dearest = math.MaxInt(dearest, withRoom(quote.Fee))
 	}
 	return dearest, nil
+}
+
+// withRoom is a quoted fee with a quarter of its compute part more, rounded up. The other parts do not move.
+func withRoom(fee types.Fee) math.Int {
+	return fee.Total.Add(fee.Compute.AddRaw(3).QuoRaw(4))
 }
 
 // symbolValues writes bindings as the quote takes them, in the order of the signature.

@@ -21,7 +21,7 @@ import (
 // NewQueryCmd gives the query commands of the module.
 func NewQueryCmd() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: types.ModuleName, Short: "Query models, requests, results and receipts",
+		Use: types.ModuleName, Short: "Query models, requests, results, receipts and schedules",
 		DisableFlagParsing: true, SuggestionsMinimumDistance: 2, RunE: client.ValidateCmd,
 	}
 	cmd.AddCommand(newResultCmd(), newWaitCmd(), newInputsCmd(), newModelFileCmd())

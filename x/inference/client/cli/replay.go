@@ -126,7 +126,7 @@ func (r replayer) replay(ctx context.Context, id uint64) (replayed, error) {
 		done.verdict, err = r.replayEvidence(ctx, claim, done.snapshot)
 	}
 	if err != nil {
-		return replayed{}, fmt.Errorf("request %d: the verdict of its receipt cannot be derived again: %w", id, err)
+		return replayed{}, fmt.Errorf("request %d: the verdict of its receipt was not derived again: %w", id, err)
 	}
 	return done, nil
 }

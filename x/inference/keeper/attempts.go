@@ -36,23 +36,37 @@ func (k Keeper) expireOne(ctx sdk.Context, e schedulingtypes.Expiry) error {
 	if !r.Status.Open() {
 		return types.ErrUnexpectedStatus.Wrapf("deadline: expected an open request, got %s", r.Status)
 	}
-	if r.Status == types.REQUEST_STATUS_ASSIGNED {
-		// What has been published may still decide: the round is closed before it is given up.
-		d, err := k.verification.Conclude(ctx, r.Id)
-		if err != nil {
-			return err
-		}
-		if d.Kind == verificationtypes.DecisionFinal {
-			return k.decide(ctx, d)
-		}
-	}
 	if !e.Final {
-		return k.retryOrFail(ctx, r)
+		return k.endAttempt(ctx, r, nil)
+	}
+	if decided, err := k.conclude(ctx, r); err != nil || decided {
+		return err
 	}
 	if _, err := k.verification.Abandon(ctx, r.Id); err != nil {
 		return err
 	}
 	return k.failRefunded(ctx, r, types.FAILURE_REASON_DEADLINE)
+}
+
+// endAttempt closes the round of an attempt and, when that brings no verdict, ends the attempt; see retryOrFail.
+func (k Keeper) endAttempt(ctx sdk.Context, r types.Request, spared func(operator string) bool) error {
+	if decided, err := k.conclude(ctx, r); err != nil || decided {
+		return err
+	}
+	return k.retryOrFail(ctx, r, spared)
+}
+
+// conclude closes the round of an assigned request, and tells whether that brought a verdict: what has been published may
+// still decide.
+func (k Keeper) conclude(ctx sdk.Context, r types.Request) (decided bool, err error) {
+	if r.Status != types.REQUEST_STATUS_ASSIGNED {
+		return false, nil
+	}
+	d, err := k.verification.Conclude(ctx, r.Id)
+	if err != nil || d.Kind != verificationtypes.DecisionFinal {
+		return false, err
+	}
+	return true, k.decide(ctx, d)
 }
 
 // assign begins the attempts for which this block has room.
