@@ -19,7 +19,8 @@ func main() {
 		os.Exit(1)
 	}
 	if err := svrcmd.Execute(root, cmd.EnvPrefix, app.DefaultNodeHome()); err != nil {
-		fmt.Fprintln(root.OutOrStderr(), err)
+		// The text alone: printed as a value, an error of a module ends with the place in the source where it was made.
+		fmt.Fprintln(root.OutOrStderr(), err.Error())
 		os.Exit(1)
 	}
 }

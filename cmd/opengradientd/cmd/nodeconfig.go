@@ -1,9 +1,11 @@
 package cmd
 
 import (
+	"path/filepath"
 	"time"
 
 	cmtcfg "github.com/cometbft/cometbft/config"
+	"github.com/cosmos/cosmos-sdk/server"
 	serverconfig "github.com/cosmos/cosmos-sdk/server/config"
 
 	"github.com/opengradient/opengradient/app"
@@ -45,4 +47,16 @@ func cometConfig() *cmtcfg.Config {
 	c.Mempool.MaxTxBytes = 1 << 20
 	c.Instrumentation.Prometheus = true
 	return c
+}
+
+// restoreTimeoutCommit mends a config.toml that was just made. The SDK takes a timeout_commit that equals CometBFT's
+// default for one that nobody chose, and writes 5 s.
+func restoreTimeoutCommit(ctx *server.Context) {
+	want := cometConfig().Consensus.TimeoutCommit
+	// Viper knows the key only when a file was there to be read, or the operator set it.
+	if ctx.Viper.IsSet("consensus.timeout_commit") || ctx.Config.Consensus.TimeoutCommit == want {
+		return
+	}
+	ctx.Config.Consensus.TimeoutCommit = want
+	cmtcfg.WriteConfigFile(filepath.Join(ctx.Config.RootDir, "config", "config.toml"), ctx.Config)
 }

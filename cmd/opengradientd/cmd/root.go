@@ -97,5 +97,9 @@ func prepareContexts(cmd *cobra.Command, initial client.Context) error {
 		return err
 	}
 	template, appConfig := nodeConfig()
-	return server.InterceptConfigsPreRunHandler(cmd, template, appConfig, cometConfig())
+	if err := server.InterceptConfigsPreRunHandler(cmd, template, appConfig, cometConfig()); err != nil {
+		return err
+	}
+	restoreTimeoutCommit(server.GetServerContextFromCmd(cmd))
+	return nil
 }
