@@ -121,7 +121,7 @@ func connect(ctx context.Context, o runOptions, out io.Writer) (*demonstration, 
 	if d.classifier, err = irisclient.Register(ctx, d.client, payer, onnx); err != nil {
 		return nil, err
 	}
-	d.say("chain %s: model %s registered at height %d, %s uopg a request", chainID, d.classifier.Model, d.classifier.Registered, d.classifier.MaxFee)
+	d.say("chain %s: model %s registered at height %d, %s uopg a request", chainID, d.classifier.Model, d.classifier.Registered, d.classifier.Price)
 	return d, nil
 }
 

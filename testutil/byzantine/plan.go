@@ -87,6 +87,8 @@ const (
 	WorkerCrash Worker = "crash"
 	// WorkerHang never answers a run and says that it is ready.
 	WorkerHang Worker = "hang"
+	// WorkerSlow takes Amount milliseconds more for every run. It is no misbehaviour: it is a small machine.
+	WorkerSlow Worker = "slow"
 )
 
 // Plan says how a validator misbehaves. The zero value is an honest one.

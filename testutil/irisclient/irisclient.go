@@ -26,6 +26,9 @@ import (
 // ModelName is the name the model is registered by.
 const ModelName = "iris"
 
+// maxRise is how many times the quoted price a request may cost: the price rises while blocks are full.
+const maxRise = 1_000
+
 // Gas limits, well above what is used.
 const (
 	registerGas       = 5_000_000
@@ -41,8 +44,8 @@ type Classifier struct {
 	Signer *chainclient.Signer
 	// Model is the model's sha256, lower-case hexadecimal.
 	Model string
-	// MaxFee is the fee of one request of one flower, in uopg.
-	MaxFee sdkmath.Int
+	// Price is the fee of one request of one flower as it was quoted, in uopg.
+	Price sdkmath.Int
 	// Registered is the height at which the model was registered.
 	Registered int64
 }
@@ -89,14 +92,14 @@ func Register(ctx context.Context, c *chainclient.Client, s *chainclient.Signer,
 	if err != nil {
 		return nil, fmt.Errorf("quote: %w", err)
 	}
-	k.MaxFee = quote.Fee.Total
+	k.Price = quote.Fee.Total
 	return k, nil
 }
 
 // Message is the message that submits one request per row.
 func (k *Classifier) Message(requester sdk.AccAddress, rows ...iris.Row) *inferencetypes.MsgSubmitRequests {
 	msg := &inferencetypes.MsgSubmitRequests{
-		Requester: requester.String(), Model: k.Model, Tier: inferencetypes.TIER_QUORUM, MaxFee: k.MaxFee,
+		Requester: requester.String(), Model: k.Model, Tier: inferencetypes.TIER_QUORUM, MaxFee: k.Price.MulRaw(maxRise),
 	}
 	for _, row := range rows {
 		msg.Requests = append(msg.Requests, inferencetypes.InferenceInput{Inputs: []inferencetypes.Tensor{Features(row)}})

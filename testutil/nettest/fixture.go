@@ -34,6 +34,8 @@ type Fixture struct {
 	ONNX []byte
 	// Rows are all 150 flowers, the held-out ones first.
 	Rows []iris.Row
+
+	asked int // fresh flowers so far
 }
 
 // Start starts a network, waits until all its nodes take part and registers the model. The network ends with the test.
@@ -97,6 +99,18 @@ func AwaitEligible(t *testing.T, c *chainclient.Client, operator string, eligibl
 	if err != nil {
 		t.Fatalf("%v; the chain says %q", err, reason)
 	}
+}
+
+// Fresh gives as many flowers as are asked for, none of which was given before: a node runs a model once for the same
+// input.
+func (f *Fixture) Fresh(count int) []iris.Row {
+	rows := make([]iris.Row, count)
+	for i := range rows {
+		rows[i] = f.Rows[f.asked%len(f.Rows)]
+		rows[i].Features[0] += float32(f.asked) * 1e-4
+		f.asked++
+	}
+	return rows
 }
 
 // MustSubmit submits the rows in one transaction.

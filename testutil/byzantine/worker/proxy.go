@@ -4,6 +4,7 @@ package worker
 
 import (
 	"fmt"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -57,6 +58,12 @@ func (p proxy) handle(_ any, stream grpc.ServerStream) error {
 		case byzantine.WorkerHang:
 			<-ctx.Done()
 			return status.FromContextError(ctx.Err()).Err()
+		case byzantine.WorkerSlow:
+			select {
+			case <-time.After(time.Duration(plan.Amount) * time.Millisecond):
+			case <-ctx.Done():
+				return status.FromContextError(ctx.Err()).Err()
+			}
 		case byzantine.WorkerNudge:
 			if request, err = nudge(request, plan.Amount); err != nil {
 				return status.Error(codes.Internal, err.Error())

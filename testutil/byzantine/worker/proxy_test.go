@@ -162,6 +162,16 @@ func TestProxyCrashesAndHangs(t *testing.T) {
 	if _, err := client.ModelInfer(ctx, &oip.ModelInferRequest{}); status.Code(err) != codes.DeadlineExceeded {
 		t.Errorf("hang: expected no answer until the deadline, got %v", err)
 	}
+	client, _ = proxied(t, byzantine.Plan{Worker: byzantine.WorkerSlow, Amount: 60_000})
+	slow, stop := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer stop()
+	if _, err := client.ModelInfer(slow, &oip.ModelInferRequest{}); status.Code(err) != codes.DeadlineExceeded {
+		t.Errorf("slow: expected no answer before its time, got %v", err)
+	}
+	client, _ = proxied(t, byzantine.Plan{Worker: byzantine.WorkerSlow, Amount: 1})
+	if _, err := client.ModelInfer(t.Context(), &oip.ModelInferRequest{}); err != nil {
+		t.Errorf("slow: expected an answer after a while, got %v", err)
+	}
 }
 
 func TestProxyPassesFailuresOnWithTheirTrailer(t *testing.T) {

@@ -6,7 +6,6 @@ package byzantine
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -29,7 +28,7 @@ type bed struct {
 	operators, addresses []string
 	// plans are those of the nodes that can misbehave, by index.
 	plans map[int]byzantine.File
-	// asked counts the flowers that were asked for.
+	// asked counts the requests on the edge.
 	asked int
 }
 
@@ -51,14 +50,7 @@ func newBed(t *testing.T, opts localnet.Options, culprits map[int]byzantine.Plan
 		if err := b.plans[i].Write(plan); err != nil {
 			t.Fatal(err)
 		}
-		opts.Daemons[i] = script(t, dir, "daemon.sh", fmt.Sprintf("%s='%s' exec '%s' \"$@\"", byzantine.PlanVariable, b.plans[i].Path(),
-			filepath.Join(programs, "opengradientd-byzantine")))
-		honest, err := localnet.Binary("opengradient-worker")
-		if err != nil {
-			t.Fatal(err)
-		}
-		opts.Workers[i] = script(t, dir, "worker.sh", fmt.Sprintf("exec '%s' -real '%s' -plan '%s' -- \"$@\"",
-			filepath.Join(programs, "opengradient-worker-byzantine"), honest, b.plans[i].Path()))
+		opts.Daemons[i], opts.Workers[i] = programs.Daemon(t, b.plans[i]), programs.Worker(t, b.plans[i])
 	}
 	opts.EditGenesis = func(genesis map[string]any) error { return editGenesis(genesis, verification) }
 	b.Fixture = nettest.Start(t, opts)
@@ -71,15 +63,6 @@ func newBed(t *testing.T, opts localnet.Options, culprits map[int]byzantine.Plan
 		b.addresses = append(b.addresses, status.ValidatorInfo.Address.String())
 	}
 	return b
-}
-
-func script(t *testing.T, dir, name, line string) string {
-	t.Helper()
-	path := filepath.Join(dir, name)
-	if err := os.WriteFile(path, []byte("#!/bin/sh\n"+line+"\n"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	return path
 }
 
 // editGenesis sets parameters of verification, and keeps x/slashing from jailing a validator whose votes are refused: what

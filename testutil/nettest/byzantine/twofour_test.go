@@ -29,7 +29,7 @@ func TestTwoOfFourWrong(t *testing.T) {
 			}
 			f := newBed(t, localnet.Options{}, culprits, conductParams)
 			before := f.Balance(t, f.Signer.Address)
-			ids := f.submit(t, f.fresh(batch), inferencetypes.TIER_QUORUM, inferencetypes.SEALING_OPEN)
+			ids := f.submit(t, f.Fresh(batch), inferencetypes.TIER_QUORUM, inferencetypes.SEALING_OPEN)
 			kept := sdkmath.ZeroInt()
 			for _, id := range ids {
 				r := f.Ended(t, id, inferencetypes.REQUEST_STATUS_FAILED)

@@ -58,7 +58,7 @@ func (b *bed) load(t *testing.T, during int64, tier inferencetypes.Tier, sealing
 		from     = b.height(t)
 	)
 	for last == nil || b.height(t) < from+during {
-		next := b.fresh(batch)
+		next := b.Fresh(batch)
 		ids := b.submit(t, next, tier, sealing)
 		for i, id := range last {
 			receipts = append(receipts, b.Settled(t, id, rows[i]))
@@ -69,18 +69,6 @@ func (b *bed) load(t *testing.T, during int64, tier inferencetypes.Tier, sealing
 		receipts = append(receipts, b.Settled(t, id, rows[i]))
 	}
 	return receipts
-}
-
-// fresh gives as many flowers as are asked for, none of which was asked before: a node runs a model once for the same
-// input.
-func (b *bed) fresh(count int) []iris.Row {
-	rows := make([]iris.Row, count)
-	for i := range rows {
-		rows[i] = b.Rows[b.asked%len(b.Rows)]
-		rows[i].Features[0] += float32(b.asked) * 1e-4
-		b.asked++
-	}
-	return rows
 }
 
 // window is what the blocks of a test say.

@@ -66,7 +66,7 @@ func badInput(t *testing.T, f *nettest.Fixture) {
 		{"unknown model", request(func(m *inferencetypes.MsgSubmitRequests) { m.Model = "unknown" }), inferencetypes.ErrModelNotFound, []string{"unknown"}},
 		{"unknown output", request(func(m *inferencetypes.MsgSubmitRequests) { m.Outputs = []string{"scent"} }), inferencetypes.ErrOutputUnknown, []string{"scent"}},
 		{"unknown tier", request(func(m *inferencetypes.MsgSubmitRequests) { m.Tier = 99 }), inferencetypes.ErrTierUnavailable, nil},
-		{"maximum fee below the quote", request(func(m *inferencetypes.MsgSubmitRequests) { m.MaxFee = m.MaxFee.SubRaw(1) }), inferencetypes.ErrMaxFee, []string{f.MaxFee.String()}},
+		{"maximum fee below the quote", request(func(m *inferencetypes.MsgSubmitRequests) { m.MaxFee = f.Price.SubRaw(1) }), inferencetypes.ErrMaxFee, []string{f.Price.String()}},
 		{"no requests", request(func(m *inferencetypes.MsgSubmitRequests) { m.Requests = nil }), inferencetypes.ErrTooManyRequests, nil},
 		{"truncated ONNX", model("truncated", f.ONNX[:len(f.ONNX)/2]), inferencetypes.ErrModelRefused, nil},
 		{"external data", model("external", withExternalData(t, f.ONNX)), inferencetypes.ErrModelRefused, []string{"external_data"}},
