@@ -79,15 +79,17 @@ type window struct {
 	// ignored counts, by name of the validator or operator and reason, what had no effect.
 	ignored map[[2]string]uint32
 	dropped int
-	// proposed counts blocks by the address of their proposer, and absent the commits without a validator.
-	proposed, absent map[string]int
-	rounds           int // blocks that took more than one round
+	// proposed has the heights of the blocks by the address of their proposer, and absent counts the commits without a
+	// validator.
+	proposed map[string][]int64
+	absent   map[string]int
+	rounds   int // blocks that took more than one round
 }
 
 // read reads the blocks after from, up to and with to.
 func (b *bed) read(t *testing.T, from, to int64) window {
 	t.Helper()
-	w := window{from: from, to: to, ignored: make(map[[2]string]uint32), proposed: make(map[string]int), absent: make(map[string]int)}
+	w := window{from: from, to: to, ignored: make(map[[2]string]uint32), proposed: make(map[string][]int64), absent: make(map[string]int)}
 	ctx := nettest.Patience(t)
 	for height := from + 1; height <= to; height++ {
 		results, err := b.Client.RPC.BlockResults(ctx, &height)
@@ -101,7 +103,8 @@ func (b *bed) read(t *testing.T, from, to int64) window {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w.proposed[block.Block.ProposerAddress.String()]++
+		proposer := block.Block.ProposerAddress.String()
+		w.proposed[proposer] = append(w.proposed[proposer], height)
 		if block.Block.LastCommit.Round > 0 {
 			w.rounds++
 		}
