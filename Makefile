@@ -9,6 +9,7 @@ BUILDFLAGS ?=
 FUZZTIME ?= 60s
 BENCH ?= .
 BENCHFLAGS ?=
+SIMFLAGS ?=
 export GO VALIDATORS PORT_OFFSET
 
 BIN := bin
@@ -130,6 +131,11 @@ bench-net: build onnxruntime ## Inferences against bank sends on one network, in
 
 bench-stall: build onnxruntime ## Block interval with a stopped worker, at most 1.2 times the undisturbed one (BENCHFLAGS)
 	$(GO) run ./testutil/benchnet stall $(BENCHFLAGS)
+
+SIM_DOCUMENT := docs/scheduling-simulator.md
+.PHONY: sim-scheduling
+sim-scheduling: ## Scheduling rules over synthetic networks, into docs/scheduling-simulator.md; fails when a promise breaks (SIMFLAGS)
+	$(GO) run ./testutil/schedsim -check -o $(SIM_DOCUMENT) -plots docs/img $(SIMFLAGS)
 
 ##@ Local network
 
