@@ -101,7 +101,6 @@ func (app *App) setKeepers(appOpts servertypes.AppOptions) {
 		app.StakingKeeper, authority)
 	app.FeeGrantKeeper = feegrantkeeper.NewKeeper(cdc, service(app.keys[feegrant.StoreKey]), app.AccountKeeper)
 	app.AuthzKeeper = authzkeeper.NewKeeper(service(app.keys[authzkeeper.StoreKey]), cdc, app.MsgServiceRouter(), app.AccountKeeper)
-	app.StakingKeeper.SetHooks(stakingtypes.NewMultiStakingHooks(app.DistrKeeper.Hooks(), app.SlashingKeeper.Hooks()))
 
 	app.UpgradeKeeper = upgradekeeper.NewKeeper(skippedUpgrades(appOpts), service(app.keys[upgradetypes.StoreKey]), cdc,
 		cast.ToString(appOpts.Get(flags.FlagHome)), app.BaseApp, authority)
@@ -112,6 +111,8 @@ func (app *App) setKeepers(appOpts servertypes.AppOptions) {
 		app.SlashingKeeper, accountCodec, runtime.ProvideCometInfoService())
 
 	app.SchedulingKeeper = schedulingkeeper.NewKeeper(cdc, service(app.keys[schedulingtypes.StoreKey]), app.StakingKeeper, authority)
+	app.StakingKeeper.SetHooks(stakingtypes.NewMultiStakingHooks(
+		app.DistrKeeper.Hooks(), app.SlashingKeeper.Hooks(), app.SchedulingKeeper.Hooks()))
 	app.VerificationKeeper = verificationkeeper.NewKeeper(cdc, service(app.keys[verificationtypes.StoreKey]),
 		app.StakingKeeper, app.SchedulingKeeper, authority)
 	app.InferenceKeeper = inferencekeeper.NewKeeper(cdc, service(app.keys[inferencetypes.StoreKey]),

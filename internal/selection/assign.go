@@ -61,6 +61,11 @@ func (n Node) FreeCapacity() uint64 {
 	return FreeCapacity(min(n.Capacity, n.Observed), n.Reported, n.Leading)
 }
 
+// Candidate is the node in a draw of a leader; passed tells whether it was silent or at fault in an earlier attempt.
+func (n Node) Candidate(passed bool) Candidate {
+	return Candidate{Power: n.Power, Reliability: n.Reliability, Free: n.FreeCapacity(), Passed: passed}
+}
+
 // Members returns the positions of the nodes that are eligible for a task, ascending, and the power they hold together.
 func Members(nodes []Node, t Task) (members []int, power int64) {
 	for i, n := range nodes {
@@ -83,10 +88,7 @@ func Assign(seed [32]byte, nodes []Node, t Task, totalPower int64) (Attempt, err
 	}
 	candidates := make([]Candidate, len(a.Members))
 	for i, at := range a.Members {
-		n := nodes[at]
-		candidates[i] = Candidate{
-			Power: n.Power, Reliability: n.Reliability, Free: n.FreeCapacity(), Passed: t.Passed != nil && t.Passed(at),
-		}
+		candidates[i] = nodes[at].Candidate(t.Passed != nil && t.Passed(at))
 	}
 	var err error
 	if a.Leader, err = Leader(seed, candidates); err != nil {

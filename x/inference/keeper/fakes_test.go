@@ -154,6 +154,7 @@ type fakeScheduling struct {
 	review          schedulingtypes.Review
 	replaced        map[uint64][]string // candidates that a leader was asked of
 	leader          string              // of ReplaceLeader
+	silent          bool                // that ReplaceLeader heard of
 	deliveries      []schedulingtypes.Delivery
 }
 
@@ -173,7 +174,8 @@ func (s *fakeScheduling) Review(context.Context) (schedulingtypes.Review, error)
 	return review, s.broken
 }
 
-func (s *fakeScheduling) ReplaceLeader(ctx context.Context, id uint64, candidates []string) (string, error) {
+func (s *fakeScheduling) ReplaceLeader(ctx context.Context, _ schedulingtypes.Workers, id uint64, candidates []string, silent bool) (string, error) {
+	s.silent = silent
 	task, err := s.task(ctx, id)
 	if err != nil {
 		return "", err

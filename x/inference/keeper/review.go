@@ -6,6 +6,7 @@ import (
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
 	"github.com/opengradient/opengradient/x/inference/types"
+	schedulingtypes "github.com/opengradient/opengradient/x/scheduling/types"
 	verificationtypes "github.com/opengradient/opengradient/x/verification/types"
 )
 
@@ -18,8 +19,7 @@ func (k Keeper) review(ctx sdk.Context) error {
 	}
 	healthy := func(operator string) bool { return review.Healthy[operator] }
 	for _, attempt := range review.Attempts {
-		again := attempt.Again && review.Majority
-		err := atomically(ctx, func(ctx sdk.Context) error { return k.reviewOne(ctx, attempt.RequestID, again, healthy) })
+		err := atomically(ctx, func(ctx sdk.Context) error { return k.reviewOne(ctx, attempt, review.Workers, healthy) })
 		if err == nil {
 			continue
 		}
@@ -30,9 +30,11 @@ func (k Keeper) review(ctx sdk.Context) error {
 	return nil
 }
 
-// reviewOne looks at one attempt. Again tells whether another one could follow and begin.
-func (k Keeper) reviewOne(ctx sdk.Context, id uint64, again bool, healthy func(operator string) bool) error {
-	r, err := k.Request(ctx, id)
+// reviewOne looks at one attempt.
+func (k Keeper) reviewOne(
+	ctx sdk.Context, attempt schedulingtypes.ReviewedAttempt, workers schedulingtypes.Workers, healthy func(operator string) bool,
+) error {
+	r, err := k.Request(ctx, attempt.RequestID)
 	if err != nil {
 		return err
 	}
@@ -45,13 +47,13 @@ func (k Keeper) reviewOne(ctx sdk.Context, id uint64, again bool, healthy func(o
 	}
 	switch health.Kind {
 	case verificationtypes.HealthHopeless:
-		if !again {
+		if !attempt.Again {
 			return nil // its members have until its deadline to come back
 		}
 		// Its time is not over: those who are at work have left nothing.
 		return k.endAttempt(ctx, r, healthy)
 	case verificationtypes.HealthLeaderless:
-		leader, err := k.scheduling.ReplaceLeader(ctx, r.Id, health.Candidates)
+		leader, err := k.scheduling.ReplaceLeader(ctx, workers, r.Id, health.Candidates, health.Silent)
 		if err != nil || leader == "" {
 			return err
 		}

@@ -15,7 +15,7 @@ func (f *fixture) reviewed(id uint64, again bool) {
 	f.Helper()
 	f.scheduling.review = schedulingtypes.Review{
 		Attempts: []schedulingtypes.ReviewedAttempt{{RequestID: id, Again: again}},
-		Healthy:  map[string]bool{operator(1): true, operator(2): true}, Majority: true,
+		Healthy:  map[string]bool{operator(1): true, operator(2): true},
 	}
 	f.endBlock()
 }
@@ -83,13 +83,15 @@ func TestReviewBlamesTheUnhealthyAlone(t *testing.T) {
 	require.Len(t, f.verification.passOver, 3)
 }
 
-// When the healthy nodes cannot begin another attempt the one under way goes on: its members may come back.
-func TestReviewWithoutAMajorityEndsNothing(t *testing.T) {
-	f, id := start(t)
-	f.verification.health[id] = verificationtypes.Health{Kind: verificationtypes.HealthHopeless}
-	f.scheduling.review = schedulingtypes.Review{Attempts: []schedulingtypes.ReviewedAttempt{{RequestID: id, Again: true}}}
-	f.endBlock()
-	require.Equal(t, types.REQUEST_STATUS_ASSIGNED, f.request(id).Status)
+// Who loses the lead is named silent as verification says: then it may lose observed capacity too.
+func TestReviewTellsOfASilentLeader(t *testing.T) {
+	for _, silent := range []bool{true, false} {
+		f, id := start(t)
+		f.verification.health[id] = verificationtypes.Health{Kind: verificationtypes.HealthLeaderless, Silent: silent}
+		f.scheduling.silent = !silent
+		f.reviewed(id, true)
+		require.Equal(t, silent, f.scheduling.silent)
+	}
 }
 
 func TestReviewThatFailsEndsTheRequestAlone(t *testing.T) {
@@ -118,7 +120,6 @@ func TestReviewThatFailsEndsTheRequestAlone(t *testing.T) {
 			f.assign(ids...)
 			fault(f, ids[0])
 			f.verification.health[ids[1]] = verificationtypes.Health{Kind: verificationtypes.HealthLeaderless}
-			f.scheduling.review.Majority = true
 			f.scheduling.review.Attempts = []schedulingtypes.ReviewedAttempt{{RequestID: ids[0], Again: true}, {RequestID: ids[1], Again: true}}
 			f.endBlock()
 			f.requireEnded(ids[0], types.REQUEST_STATUS_FAILED, types.FAILURE_REASON_INTERNAL)

@@ -49,7 +49,7 @@ type SchedulingKeeper interface {
 	WaitingBlocks(ctx context.Context) (uint64, error)
 	RecordDeliveries(ctx context.Context, deliveries []schedulingtypes.Delivery) error
 	Review(ctx context.Context) (schedulingtypes.Review, error)
-	ReplaceLeader(ctx context.Context, requestID uint64, candidates []string) (leader string, err error)
+	ReplaceLeader(ctx context.Context, workers schedulingtypes.Workers, requestID uint64, candidates []string, silent bool) (leader string, err error)
 }
 
 // VerificationKeeper is what the module needs of x/verification.

@@ -65,7 +65,6 @@ func (k Keeper) Assign(ctx context.Context) ([]types.Placement, error) {
 // assignment is what begins in one block.
 type assignment struct {
 	keeper    Keeper
-	params    types.Params
 	workers   []*worker
 	total     int64
 	remaining queue.Budget
@@ -79,18 +78,15 @@ type assignment struct {
 }
 
 func (k Keeper) newAssignment(ctx context.Context, params types.Params) (*assignment, error) {
-	workers, total, err := k.workers(ctx)
+	bonded, total, err := k.bonded(ctx, params)
 	if err != nil {
 		return nil, err
 	}
-	a := &assignment{
-		keeper: k, params: params, workers: workers, total: total, remaining: queue.NewBudget(params.Limits()),
-		nodes: make([]selection.Node, len(workers)), placements: []types.Placement{},
-	}
-	for i, w := range workers {
-		a.nodes[i] = w.node.Draw(w.power, params)
-	}
-	return a, nil
+	workers := eligibleOf(bonded)
+	return &assignment{
+		keeper: k, workers: workers, total: total, remaining: queue.NewBudget(params.Limits()),
+		nodes: draws(workers, params), placements: []types.Placement{},
+	}, nil
 }
 
 // begin begins those of the waiting tasks that can begin in this block, and returns how many it looked at before the
@@ -169,15 +165,15 @@ func (k Keeper) waiting(ctx context.Context, within collections.Ranger[queueKey]
 // of a task for a committee is made by one; it is never drawn again, as all members make the attempts that follow. It
 // fails with selection.ErrNoMajority, and changes nothing, when no verdict would be possible.
 func (a *assignment) attempt(ctx context.Context, task types.Task) (types.Placement, error) {
-	params, err := a.keeper.ParamsAt(ctx, task.ParamsVersion)
-	if err != nil {
-		return types.Placement{}, err
-	}
 	header := sdk.UnwrapSDKContext(ctx).BlockHeader()
 	drawn, err := selection.Assign(selection.Seed(header.AppHash, task.Digest, task.Attempts+1), a.nodes, selection.Task{
 		Class: uint8(task.TaskClass), Memory: task.MemoryBytes, Committee: task.Committee && task.Attempts == 0,
 		Passed: func(node int) bool { return slices.Contains(task.PassedOver, a.workers[node].node.Operator) },
 	}, a.total)
+	if err != nil {
+		return types.Placement{}, err
+	}
+	params, err := a.keeper.ParamsAt(ctx, task.ParamsVersion)
 	if err != nil {
 		return types.Placement{}, err
 	}

@@ -13,9 +13,9 @@ import (
 
 // Retry ends the attempt under way and puts the task in front of all new ones. PassOver are the operators that were
 // silent or at fault in it, in any order: they lead no further attempt, unless nobody else remains, and a leader among
-// them that had half of the attempt's time is observed to deliver less. It returns false, and changes nothing, when no attempt remains or the final deadline
-// leaves no room for one more block: the caller then ends the request and calls Complete. It returns
-// types.ErrTaskNotFound or types.ErrNoAttempt when there is nothing to end.
+// them that had half of the attempt's time is observed to deliver less. It returns false, and changes nothing, when no
+// attempt remains or the final deadline leaves no room for one more block: the caller then ends the request and calls
+// Complete. It returns types.ErrTaskNotFound or types.ErrNoAttempt when there is nothing to end.
 func (k Keeper) Retry(ctx context.Context, requestID uint64, passOver []string) (again bool, err error) {
 	task, err := k.task(ctx, requestID)
 	if err != nil {
@@ -28,7 +28,7 @@ func (k Keeper) Retry(ctx context.Context, requestID uint64, passOver []string) 
 	if err != nil {
 		return false, err
 	}
-	if task.Attempts >= params.MaxAttempts || sdk.UnwrapSDKContext(ctx).BlockHeight() >= task.FinalDeadline {
+	if !canRetry(ctx, task, params) {
 		return false, nil
 	}
 
@@ -36,10 +36,8 @@ func (k Keeper) Retry(ctx context.Context, requestID uint64, passOver []string) 
 	if err != nil {
 		return false, err
 	}
-	// An attempt that ends in the first half of its time says nothing of its leader: it may still have been at work.
-	under := sdk.UnwrapSDKContext(ctx).BlockHeight() - task.Assignment.AssignedHeight
-	if 2*under >= int64(params.AttemptBlocks) && slices.Contains(absent, task.Assignment.Leader) {
-		if err := k.abandoned(ctx, task.Assignment.Leader); err != nil {
+	if slices.Contains(absent, task.Assignment.Leader) {
+		if err := k.abandoned(ctx, task); err != nil {
 			return false, err
 		}
 	}
@@ -54,6 +52,11 @@ func (k Keeper) Retry(ctx context.Context, requestID uint64, passOver []string) 
 		return false, err
 	}
 	return true, k.pushQueue(ctx, task)
+}
+
+// canRetry tells whether attempts and blocks remain for another attempt of a task with these parameters.
+func canRetry(ctx context.Context, task types.Task, params types.Params) bool {
+	return task.Attempts < params.MaxAttempts && sdk.UnwrapSDKContext(ctx).BlockHeight() < task.FinalDeadline
 }
 
 // Complete removes a task that has a verdict or has ended otherwise, with all its index entries; its leader and its

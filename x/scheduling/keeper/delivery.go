@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 
+	sdk "github.com/cosmos/cosmos-sdk/types"
+
 	"github.com/opengradient/opengradient/internal/selection"
 	"github.com/opengradient/opengradient/x/scheduling/types"
 )
@@ -50,13 +52,22 @@ func (k Keeper) RecordDeliveries(ctx context.Context, deliveries []types.Deliver
 	return nil
 }
 
-// abandoned corrects what the leader of an attempt is observed to deliver: it said nothing, or was at fault.
-func (k Keeper) abandoned(ctx context.Context, leader string) error {
+// abandoned corrects what the leader of an attempt that goes on or ends without it is observed to deliver: it said nothing,
+// or was at fault. Who led for less than half of an attempt's time may still have been at work, and loses nothing.
+func (k Keeper) abandoned(ctx context.Context, task types.Task) error {
+	accepted, err := k.ParamsAt(ctx, task.ParamsVersion)
+	if err != nil {
+		return err
+	}
+	led := sdk.UnwrapSDKContext(ctx).BlockHeight() - task.Assignment.AssignedHeight
+	if 2*led < int64(accepted.AttemptBlocks) {
+		return nil
+	}
 	params, _, err := k.CurrentParams(ctx)
 	if err != nil {
 		return err
 	}
-	operator, err := k.operatorBytes(leader)
+	operator, err := k.operatorBytes(task.Assignment.Leader)
 	if err != nil {
 		return err
 	}

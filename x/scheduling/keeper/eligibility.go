@@ -17,11 +17,13 @@ import (
 	"github.com/opengradient/opengradient/x/scheduling/types"
 )
 
-// worker is a node that can be a member of rounds now, if it has the memory and serves the class.
+// worker is a bonded validator with its node, if it has one.
 type worker struct {
 	operator sdk.ValAddress
 	node     types.Node
 	power    int64
+	// eligible is true when the node can be a member of rounds now, if it has the memory and serves the class.
+	eligible bool
 }
 
 // EligiblePower returns the power of the nodes that would be members of a round for a task with these needs, and the
@@ -31,33 +33,21 @@ func (k Keeper) EligiblePower(ctx context.Context, class types.TaskClass, memory
 	if err != nil {
 		return 0, 0, err
 	}
-	workers, total, err := k.workers(ctx)
+	bonded, total, err := k.bonded(ctx, params)
 	if err != nil {
 		return 0, 0, err
 	}
-	needs := selection.Task{Class: uint8(class), Memory: memoryBytes}
-	for _, w := range workers {
-		if w.node.Draw(w.power, params).Eligible(needs) {
-			eligible += w.power
-		}
-	}
+	_, eligible = selection.Members(draws(eligibleOf(bonded), params), selection.Task{Class: uint8(class), Memory: memoryBytes})
 	return eligible, total, nil
 }
 
-// workers returns the eligible nodes, ordered by operator bytes, and the power of all bonded validators. The work is
-// bounded by the size of the validator set.
-func (k Keeper) workers(ctx context.Context) ([]*worker, int64, error) {
-	params, _, err := k.CurrentParams(ctx)
-	if err != nil {
-		return nil, 0, err
-	}
-	bonded, err := k.bondedPowers(ctx)
-	if err != nil {
+// bonded returns the bonded validators with their nodes, ordered by operator bytes, and the power of all of them. The work
+// is bounded by the size of the validator set.
+func (k Keeper) bonded(ctx context.Context, params types.Params) (bonded []*worker, total int64, err error) {
+	if bonded, err = k.bondedPowers(ctx); err != nil {
 		return nil, 0, err
 	}
 	height := sdk.UnwrapSDKContext(ctx).BlockHeight()
-	var workers []*worker
-	var total int64
 	for _, w := range bonded {
 		if w.power < 0 || w.power > math.MaxInt64-total {
 			return nil, 0, errorsmod.Wrapf(types.ErrPower, "expected powers from 0 whose sum fits 63 bits, got %d after %d", w.power, total)
@@ -67,11 +57,29 @@ func (k Keeper) workers(ctx context.Context) ([]*worker, int64, error) {
 		if err != nil {
 			return nil, 0, err
 		}
-		if reason == types.EligibilityEligible {
+		w.eligible = reason == types.EligibilityEligible
+	}
+	return bonded, total, nil
+}
+
+// eligibleOf returns those whose nodes take work, in the same order.
+func eligibleOf(bonded []*worker) []*worker {
+	workers := make([]*worker, 0, len(bonded))
+	for _, w := range bonded {
+		if w.eligible {
 			workers = append(workers, w)
 		}
 	}
-	return workers, total, nil
+	return workers
+}
+
+// draws are nodes as the draws see them, in the same order.
+func draws(workers []*worker, params types.Params) []selection.Node {
+	nodes := make([]selection.Node, len(workers))
+	for i, w := range workers {
+		nodes[i] = w.node.Draw(w.power, params)
+	}
+	return nodes
 }
 
 // examine loads the worker's node and says whether it is eligible.

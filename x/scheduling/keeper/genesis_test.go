@@ -219,6 +219,7 @@ func TestGenesisValidate(t *testing.T) {
 		"a leader of no address":           {func(g *types.GenesisState) { g.Tasks[0].Assignment.Leader = "leader" }, "leader"},
 		"assigned before it was accepted":  {func(g *types.GenesisState) { g.Tasks[0].Assignment.AssignedHeight = -3 }, "assigned_height"},
 		"assigned in the future":           {func(g *types.GenesisState) { g.Tasks[0].Assignment.AssignedHeight = 1 }, "assigned_height"},
+		"an attempt deadline too early":    {func(g *types.GenesisState) { g.Tasks[0].Assignment.Deadline = g.Tasks[0].QueuedHeight }, "attempt deadline from"},
 		"a moved attempt deadline":         {func(g *types.GenesisState) { g.Tasks[0].Assignment.Deadline++ }, "attempt deadline"},
 		"no base price":                    {func(g *types.GenesisState) { g.Market.BasePrice = math.Int{} }, "market: expected a base price of 0 to 1000000000000000000"},
 		"a negative base price":            {func(g *types.GenesisState) { g.Market.BasePrice = math.NewInt(-1) }, "got -1"},

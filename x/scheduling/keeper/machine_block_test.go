@@ -61,48 +61,47 @@ func (m *machine) endBlock(t check) {
 	m.at(height + 1)
 }
 
-// checkReview looks at the attempts as the inference module does: without a healthy majority an attempt ends, without a
+// checkReview looks at the attempts as the inference module does: without a majority an attempt ends, without a
 // healthy leader it goes on under another.
 func (m *machine) checkReview(t check) {
 	height, window := m.ctx.BlockHeight(), m.params.HeartbeatWindow
 	review := m.review(t)
 	m.leaveAndNotice(t)
 	require.LessOrEqual(t, len(review.Attempts), 2*int(m.params.MaxAssignmentsPerBlock))
+	var power, total int64 // of those that take work, and of all
 	if len(review.Attempts) > 0 {
-		var power, total int64
 		for i := range m.nodes {
 			v := m.staking.validators[i]
 			want := v.power > 0 && m.nodes[i].isHealthy(height, window)
 			require.Equal(t, want, review.Healthy[operator(i).String()])
-			if total += v.power; want {
+			if total += v.power; !v.jailed && m.nodes[i].takesWork(height, window) {
 				power += v.power
 			}
 		}
-		require.Equal(t, 2*power > total, review.Majority)
 	}
 	for _, reviewed := range review.Attempts {
 		id := reviewed.RequestID
 		under, isRunning := m.running[id]
 		require.True(t, isRunning)
-		require.Equal(t, m.canFollow(t, id), reviewed.Again)
+		require.Equal(t, m.canFollow(t, id) && 2*power > total, reviewed.Again)
 		candidates := slices.DeleteFunc(slices.Clone(under.members), func(name string) bool { return !review.Healthy[name] })
 		switch {
 		case 2*len(candidates) < len(under.members) && reviewed.Again:
 			m.endAttempt(t, id, nil)
 		case !review.Healthy[under.leader]:
-			m.replaceLeader(t, id, candidates)
+			m.replaceLeader(t, review.Workers, id, candidates)
 		}
 	}
 }
 
 // replaceLeader predicts who can lead: a candidate that takes work and was not passed over, while there is one.
-func (m *machine) replaceLeader(t check, id uint64, candidates []string) {
+func (m *machine) replaceLeader(t check, workers types.Workers, id uint64, candidates []string) {
 	able := slices.DeleteFunc(slices.Clone(candidates), func(name string) bool {
 		v := m.staking.validators[m.position(name)]
 		return v.power == 0 || v.jailed || !m.nodeOf(name).takesWork(m.ctx.BlockHeight(), m.params.HeartbeatWindow)
 	})
 	fresh := slices.DeleteFunc(slices.Clone(able), func(name string) bool { return m.passedOver[id][name] })
-	leader, err := m.ReplaceLeader(m.ctx, id, candidates)
+	leader, err := m.ReplaceLeader(m.ctx, workers, id, candidates, true)
 	require.NoError(t, err)
 	switch {
 	case len(able) == 0:
@@ -114,7 +113,8 @@ func (m *machine) replaceLeader(t check, id uint64, candidates []string) {
 		require.Contains(t, able, leader)
 	}
 	under := m.running[id]
-	under.leader = leader
+	m.leadEnds(t, id, under)
+	under.leader, under.since = leader, m.ctx.BlockHeight()
 	m.running[id] = under
 }
 

@@ -233,10 +233,17 @@ func (m *machine) endAttempt(t check, id uint64, passOver []string) {
 			m.passedOver[id][name] = true
 		}
 	}
+	if slices.Contains(passOver, leader) {
+		m.leadEnds(t, id, under)
+	}
+}
+
+// leadEnds has a leader that said nothing pay for it, when it had half of the time of an attempt.
+func (m *machine) leadEnds(t check, id uint64, under attempt) {
 	params, err := m.ParamsAt(m.ctx, m.open[id].ParamsVersion)
 	require.NoError(t, err)
-	if 2*(m.ctx.BlockHeight()-under.since) >= int64(params.AttemptBlocks) && slices.Contains(passOver, leader) {
-		node := m.nodeOf(leader)
+	if 2*(m.ctx.BlockHeight()-under.since) >= int64(params.AttemptBlocks) {
+		node := m.nodeOf(under.leader)
 		node.observed = selection.Abandoned(min(node.counts(m.params), node.capacity), m.params.UnprovenCapacity)
 	}
 }

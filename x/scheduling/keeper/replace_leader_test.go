@@ -6,6 +6,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"cosmossdk.io/collections"
+
 	"github.com/opengradient/opengradient/internal/selection"
 	"github.com/opengradient/opengradient/x/scheduling/types"
 )
@@ -72,7 +74,7 @@ func TestReplaceLeader(t *testing.T) {
 				require.NoError(t, err)
 				replaced := task.Assignment.Leader
 				units := f.leadingUnits(t)
-				leader, err := f.ReplaceLeader(f.ctx, f.led, tt.candidates)
+				leader, err := f.ReplaceLeader(f.ctx, f.workers(t), f.led, tt.candidates, false)
 				require.NoError(t, err)
 				if leader == "" {
 					require.Equal(t, before, f.dump(), "nothing changes")
@@ -80,10 +82,10 @@ func TestReplaceLeader(t *testing.T) {
 					continue
 				}
 				want := *task.Assignment
-				want.Leader = leader
+				want.Leader, want.AssignedHeight = leader, height
 				stored, err := f.Tasks.Get(f.ctx, f.led)
 				require.NoError(t, err)
-				require.Equal(t, &want, stored.Assignment, "the attempt and its deadline stay")
+				require.Equal(t, &want, stored.Assignment, "the attempt and its deadline stay, under a leader that is new")
 				require.Equal(t, &types.EventLeaderReplaced{RequestId: f.led, Attempt: want.Attempt, Leader: leader, Replaced: replaced}, f.event(t))
 				for i := range units {
 					switch operator(i).String() {
@@ -121,9 +123,19 @@ func (f *fixture) passOver(t check, positions ...int) {
 
 // replace has node i lead the task that node 0 leads.
 func (f *fixture) replace(t check, i int) {
-	leader, err := f.ReplaceLeader(f.ctx, f.led, named(i))
+	leader, err := f.ReplaceLeader(f.ctx, f.workers(t), f.led, named(i), true)
 	require.NoError(t, err)
 	require.Equal(t, operator(i).String(), leader)
+}
+
+// workers are those of whom a review in this block would draw leaders.
+func (f *fixture) workers(t check) types.Workers {
+	before := f.ctx
+	f.ctx, _ = f.ctx.CacheContext()
+	defer func() { f.ctx = before }()
+	// A task under way keeps the review from being empty.
+	require.NoError(t, f.ReviewCursor.Set(f.ctx, collections.Join(int64(0), uint64(0))))
+	return f.review(t).Workers
 }
 
 func (f *fixture) leadingUnits(t check) []uint64 {
@@ -157,7 +169,7 @@ func TestReplacedAsDrawn(t *testing.T) {
 		if height%2 == 0 {
 			slices.Reverse(candidates)
 		}
-		leader, err := f.ReplaceLeader(f.ctx, f.led, candidates)
+		leader, err := f.ReplaceLeader(f.ctx, f.workers(t), f.led, candidates, false)
 		require.NoError(t, err)
 		require.Equal(t, operator(drawn+1).String(), leader)
 		seen[drawn] = true
@@ -167,19 +179,63 @@ func TestReplacedAsDrawn(t *testing.T) {
 
 func TestReplaceLeaderRefuses(t *testing.T) {
 	f := newFixture(t, types.DefaultParams(), 10, 10)
-	_, err := f.ReplaceLeader(f.ctx, 1, named(0, 1))
+	_, err := f.ReplaceLeader(f.ctx, types.Workers{}, 1, named(0, 1), true)
 	require.ErrorIs(t, err, types.ErrTaskNotFound)
 	f.enqueue(t, task(1))
 	before := f.dump()
-	_, err = f.ReplaceLeader(f.ctx, 1, named(0, 1))
+	_, err = f.ReplaceLeader(f.ctx, types.Workers{}, 1, named(0, 1), true)
 	require.ErrorIs(t, err, types.ErrNoAttempt)
 	require.Equal(t, before, f.dump())
 	f.assign(t)
 	_, err = f.Retry(f.ctx, 1, nil)
 	require.NoError(t, err)
-	_, err = f.ReplaceLeader(f.ctx, 1, named(0, 1))
+	_, err = f.ReplaceLeader(f.ctx, types.Workers{}, 1, named(0, 1), true)
 	require.ErrorIs(t, err, types.ErrNoAttempt)
 	require.ErrorContains(t, err, "got 1 ended attempts")
+}
+
+// TestAReplacedLeaderLosesAQuarter when it had half of the attempt's time and said nothing; and so does one that took the
+// lead over.
+func TestAReplacedLeaderLosesAQuarter(t *testing.T) {
+	for name, tt := range map[string]struct {
+		replaced, ends int64 // heights; the attempt began at begun
+		silent         bool
+		want           []uint64 // observed of the first leader, and of the second
+	}{
+		"both had the time":      {5, 10, true, []uint64{750, 750}},
+		"the first alone":        {6, 10, true, []uint64{750, 0}},
+		"the second alone":       {4, 10, true, []uint64{0, 750}},
+		"the first had spoken":   {5, 10, false, []uint64{0, 750}},
+		"neither, it ends early": {4, 8, true, []uint64{0, 0}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newLedFixture(t)
+			stored, err := f.Tasks.Get(f.ctx, f.led)
+			require.NoError(t, err)
+			begun := stored.Assignment.AssignedHeight
+			f.at(begun + tt.replaced)
+			f.heartbeat(t)
+			leader, err := f.ReplaceLeader(f.ctx, f.workers(t), f.led, named(3), tt.silent)
+			require.NoError(t, err)
+			require.Equal(t, operator(3).String(), leader)
+			requireRoundTrip(t, f)
+			f.at(begun + tt.ends)
+			_, err = f.Retry(f.ctx, f.led, named(0, 3))
+			require.NoError(t, err)
+			require.Equal(t, tt.want, []uint64{f.node(t, 0).ObservedCapacity, f.node(t, 3).ObservedCapacity})
+		})
+	}
+}
+
+// TestAReplacementThatFindsNobodyCostsNothing: the leader stays, and so does its time.
+func TestAReplacementThatFindsNobodyCostsNothing(t *testing.T) {
+	f := newLedFixture(t)
+	f.at(18)
+	before := f.dump()
+	leader, err := f.ReplaceLeader(f.ctx, f.workers(t), f.led, named(0), true)
+	require.NoError(t, err)
+	require.Empty(t, leader)
+	require.Equal(t, before, f.dump())
 }
 
 // TestAReplacedLeaderIsFree: when the attempt ends, the units are taken off the one that leads it then.

@@ -4,13 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"cosmossdk.io/collections"
-	errorsmod "cosmossdk.io/errors"
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
-	"github.com/opengradient/opengradient/internal/selection"
 	"github.com/opengradient/opengradient/x/scheduling/types"
 )
 
@@ -36,12 +33,49 @@ func (k Keeper) Review(ctx context.Context) (types.Review, error) {
 	if err != nil {
 		return types.Review{}, fmt.Errorf("load the place of the review: %w", err)
 	}
-	review := types.Review{}
-	if review.Attempts, err = k.reviewFrom(ctx, from, 2*int(params.MaxAssignmentsPerBlock)); err != nil || len(review.Attempts) == 0 {
+	ids, err := k.reviewFrom(ctx, from, 2*int(params.MaxAssignmentsPerBlock))
+	if err != nil || len(ids) == 0 {
 		return types.Review{}, err
 	}
-	review.Healthy, review.Majority, err = k.healthy(ctx, params.HeartbeatWindow)
-	return review, err
+	bonded, total, err := k.bonded(ctx, params)
+	if err != nil {
+		return types.Review{}, err
+	}
+	height := sdk.UnwrapSDKContext(ctx).BlockHeight()
+	review := types.Review{Healthy: make(map[string]bool, len(bonded))}
+	for _, w := range bonded {
+		// It is not asked whether the node takes new work.
+		if w.power > 0 && w.node.IsHealthy(height, params.HeartbeatWindow) {
+			review.Healthy[w.node.Operator] = true
+		}
+	}
+	workers := eligibleOf(bonded)
+	review.Workers = types.Workers{Nodes: draws(workers, params), TotalPower: total}
+	for _, w := range workers {
+		review.Workers.Operators = append(review.Workers.Operators, w.node.Operator)
+	}
+	for _, id := range ids {
+		attempt, err := k.reviewed(ctx, id, review.Workers)
+		if err != nil {
+			return types.Review{}, err
+		}
+		review.Attempts = append(review.Attempts, attempt)
+	}
+	return review, nil
+}
+
+// reviewed tells of one attempt under way whether another can follow: attempts and time remain, and those that take work
+// hold the power that it needs to begin.
+func (k Keeper) reviewed(ctx context.Context, id uint64, workers types.Workers) (types.ReviewedAttempt, error) {
+	task, err := k.task(ctx, id)
+	if err != nil {
+		return types.ReviewedAttempt{}, err
+	}
+	params, err := k.ParamsAt(ctx, task.ParamsVersion)
+	if err != nil {
+		return types.ReviewedAttempt{}, err
+	}
+	return types.ReviewedAttempt{RequestID: id, Again: canRetry(ctx, task, params) && workers.CanBegin(task)}, nil
 }
 
 // reviewStart is the place in front of all attempts.
@@ -77,8 +111,8 @@ func (k Keeper) noticeStale(ctx context.Context, params types.Params) error {
 	return k.startReview(ctx)
 }
 
-// reviewFrom returns the attempts under way behind a place, at most so many, and moves the place.
-func (k Keeper) reviewFrom(ctx context.Context, from deadlineKey, most int) ([]types.ReviewedAttempt, error) {
+// reviewFrom returns the requests of the attempts under way behind a place, at most so many, and moves the place.
+func (k Keeper) reviewFrom(ctx context.Context, from deadlineKey, most int) ([]uint64, error) {
 	var keys []deadlineKey
 	err := k.AttemptDeadlines.Walk(ctx, new(collections.Range[deadlineKey]).StartExclusive(from), func(key deadlineKey) (bool, error) {
 		keys = append(keys, key)
@@ -95,22 +129,11 @@ func (k Keeper) reviewFrom(ctx context.Context, from deadlineKey, most int) ([]t
 	if err != nil {
 		return nil, err
 	}
-	height := sdk.UnwrapSDKContext(ctx).BlockHeight()
-	attempts := make([]types.ReviewedAttempt, len(keys))
+	ids := make([]uint64, len(keys))
 	for i, key := range keys {
-		task, err := k.task(ctx, key.K2())
-		if err != nil {
-			return nil, err
-		}
-		params, err := k.ParamsAt(ctx, task.ParamsVersion)
-		if err != nil {
-			return nil, err
-		}
-		attempts[i] = types.ReviewedAttempt{
-			RequestID: task.RequestId, Again: task.Attempts < params.MaxAttempts && height < task.FinalDeadline,
-		}
+		ids[i] = key.K2()
 	}
-	return attempts, nil
+	return ids, nil
 }
 
 // endReview ends a review behind the last attempt, or begins the one that is to follow.
@@ -126,97 +149,4 @@ func (k Keeper) endReview(ctx context.Context) error {
 		return err
 	}
 	return k.ReviewCursor.Set(ctx, reviewStart)
-}
-
-// healthy lists the operators of bonded validators whose nodes can be expected to end what they have begun, and tells
-// whether they hold more than half of all power.
-func (k Keeper) healthy(ctx context.Context, window uint32) (operators map[string]bool, majority bool, err error) {
-	bonded, err := k.bondedPowers(ctx)
-	if err != nil {
-		return nil, false, err
-	}
-	height := sdk.UnwrapSDKContext(ctx).BlockHeight()
-	operators = make(map[string]bool, len(bonded))
-	var healthy, others int64
-	for _, w := range bonded {
-		node, err := k.node(ctx, w.operator)
-		if err != nil && !errors.Is(err, types.ErrNodeNotFound) {
-			return nil, false, err
-		}
-		if err == nil && w.power > 0 && node.IsHealthy(height, window) {
-			operators[node.Operator] = true
-			healthy += w.power
-		} else {
-			others += w.power
-		}
-	}
-	return operators, healthy > others, nil
-}
-
-// ReplaceLeader lets the attempt of a request go on under another leader, drawn from the candidates as leaders are. Those
-// are members of the attempt, in any order, and those without a node that takes work are left out. It returns no leader,
-// and changes nothing, when nobody remains. It returns types.ErrTaskNotFound or types.ErrNoAttempt when there is nothing
-// under way.
-func (k Keeper) ReplaceLeader(ctx context.Context, requestID uint64, candidates []string) (leader string, err error) {
-	task, err := k.task(ctx, requestID)
-	if err != nil {
-		return "", err
-	}
-	if task.Assignment == nil {
-		return "", errorsmod.Wrapf(types.ErrNoAttempt, "expected request %d to be assigned, got %d ended attempts", requestID, task.Attempts)
-	}
-	drawn, ok, err := k.drawLeader(ctx, task, candidates)
-	if err != nil || !ok {
-		return "", err
-	}
-	if err := k.release(ctx, task); err != nil {
-		return "", err
-	}
-	assignment := *task.Assignment
-	assignment.Leader = drawn.node.Operator
-	replaced := task.Assignment.Leader
-	task.Assignment = &assignment
-	if err := k.Tasks.Set(ctx, requestID, task); err != nil {
-		return "", err
-	}
-	if err := k.lead(ctx, drawn.operator, &drawn.node, task.ComputeUnits); err != nil {
-		return "", err
-	}
-	return drawn.node.Operator, emitLeaderReplaced(ctx, requestID, assignment, replaced)
-}
-
-// drawLeader draws one of the candidates that take work now, other than the leader; ok is false when there is none.
-func (k Keeper) drawLeader(ctx context.Context, task types.Task, candidates []string) (drawn *worker, ok bool, err error) {
-	params, _, err := k.CurrentParams(ctx)
-	if err != nil {
-		return nil, false, err
-	}
-	workers, _, err := k.workers(ctx)
-	if err != nil {
-		return nil, false, err
-	}
-	named := make(map[string]bool, len(candidates))
-	for _, candidate := range candidates {
-		named[candidate] = true
-	}
-	var able []*worker
-	var weights []selection.Candidate
-	for _, w := range workers {
-		node := w.node.Draw(w.power, params)
-		if named[w.node.Operator] && w.node.Operator != task.Assignment.Leader {
-			able = append(able, w)
-			weights = append(weights, selection.Candidate{
-				Power: w.power, Reliability: node.Reliability, Free: node.FreeCapacity(), Passed: slices.Contains(task.PassedOver, w.node.Operator),
-			})
-		}
-	}
-	if len(able) == 0 {
-		return nil, false, nil
-	}
-	seed := selection.Seed(sdk.UnwrapSDKContext(ctx).BlockHeader().AppHash, task.Digest, task.Attempts)
-	position, err := selection.Leader(seed, weights)
-	if err != nil {
-		return nil, false, err
-	}
-	return able[position], true, nil
 }

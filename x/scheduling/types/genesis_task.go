@@ -109,8 +109,10 @@ func (t Task) validateAssignment(params Params) error {
 	if a.AssignedHeight < t.QueuedHeight || a.AssignedHeight > 0 {
 		return errorsmod.Wrapf(ErrInvalidGenesis, "task %d: expected an assigned_height from %d to 0, got %d", t.RequestId, t.QueuedHeight, a.AssignedHeight)
 	}
-	if want := min(a.AssignedHeight+int64(params.AttemptBlocks), t.FinalDeadline); a.Deadline != want {
-		return errorsmod.Wrapf(ErrInvalidGenesis, "task %d: expected an attempt deadline of %d, got %d", t.RequestId, want, a.Deadline)
+	// Who took the lead over did so later than the attempt began, and the deadline stayed.
+	least, most := min(t.QueuedHeight+int64(params.AttemptBlocks), t.FinalDeadline), min(a.AssignedHeight+int64(params.AttemptBlocks), t.FinalDeadline)
+	if a.Deadline < least || a.Deadline > most {
+		return errorsmod.Wrapf(ErrInvalidGenesis, "task %d: expected an attempt deadline from %d to %d, got %d", t.RequestId, least, most, a.Deadline)
 	}
 	return nil
 }

@@ -12,13 +12,13 @@ type Review struct {
 	Attempts []ReviewedAttempt
 	// Healthy holds the operators of bonded validators whose nodes are healthy. It is there to be asked, not walked.
 	Healthy map[string]bool
-	// Majority is true when they hold more than half of all power: another attempt could begin without the others.
-	Majority bool
+	// Workers are those of whom another leader can be drawn.
+	Workers Workers
 }
 
 // ReviewedAttempt is one attempt under way.
 type ReviewedAttempt struct {
 	RequestID uint64
-	// Again is true when another attempt can follow.
+	// Again is true when another attempt can follow, and could begin now.
 	Again bool
 }

@@ -110,16 +110,6 @@ func ValidateAdvertised(capacity, memoryBytes uint64, classes []TaskClass) error
 	return nil
 }
 
-// Serves reports whether the node takes tasks of the class.
-func (n Node) Serves(class TaskClass) bool {
-	for _, served := range n.TaskClasses {
-		if served == class {
-			return true
-		}
-	}
-	return false
-}
-
 // IsFresh reports whether the node's status is younger than window blocks at height.
 func (n Node) IsFresh(height int64, window uint32) bool {
 	return n.Status != nil && height-n.StatusHeight < int64(window)

@@ -1,5 +1,7 @@
 package types
 
+import "slices"
+
 // HealthKind says whether a round can be expected to end well, when some of its members are not healthy.
 type HealthKind uint8
 
@@ -18,6 +20,8 @@ type Health struct {
 	// Candidates are the operators that could lead, in snapshot order: healthy, with a seat, and not silenced. Set when
 	// the round is leaderless.
 	Candidates []string
+	// Silent is true when the leader of a leaderless round has said nothing, or was at fault.
+	Silent bool
 }
 
 // Health judges a round that looks for its verdict by which operators are healthy.
@@ -46,7 +50,7 @@ func (r Round) Health(snapshot Snapshot, healthy func(operator string) bool) Hea
 	if healthy(r.Leader) || r.hasPublished(snapshot, r.Leader) || len(candidates) == 0 {
 		return Health{}
 	}
-	return Health{Kind: HealthLeaderless, Candidates: candidates}
+	return Health{Kind: HealthLeaderless, Candidates: candidates, Silent: slices.Contains(r.PassedOver(snapshot), r.Leader)}
 }
 
 // hasPublished tells whether the bytes of what an operator attested are in state.

@@ -57,6 +57,30 @@ func TestHealth(t *testing.T) {
 	}
 }
 
+// TestHealthTellsOfASilentLeader: one that has said nothing, or was at fault. Who has committed is not silent yet.
+func TestHealthTellsOfASilentLeader(t *testing.T) {
+	snapshot := electorateOf(10, 10, 10, 10)
+	committing := func(r Round) Round { r.Phase = PHASE_COMMITTING; return r }
+	faulty := func(r Round) Round { r.Faults = []Fault{{Member: 0}}; return r }
+	for name, tt := range map[string]struct {
+		round Round
+		want  bool
+	}{
+		"silent":                      {openRoundOf(1), true},
+		"has spoken":                  {openRoundOf(0), false},
+		"has spoken, and is at fault": {faulty(openRoundOf(0)), true},
+		"has committed":               {committing(revealing(openRoundOf(), 0)), false},
+		"has committed, and reveals":  {revealing(openRoundOf(), 0, 1, 2, 3), true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := tt.round.Health(snapshot, func(operator string) bool { return operator != "a" })
+			if got.Kind != HealthLeaderless || got.Silent != tt.want {
+				t.Errorf("expected a leaderless round, silent: %t, got %+v", tt.want, got)
+			}
+		})
+	}
+}
+
 func published(r Round, publisher string) Round {
 	r.Candidates[0].Publisher = publisher
 	return r
