@@ -62,19 +62,3 @@ func (k Keeper) hasRounds(ctx context.Context) (bool, error) {
 	some := iterator.Valid()
 	return some, iterator.Close()
 }
-
-// attendances gives the blocks that are remembered from one height to another, both included.
-func (k Keeper) attendances(ctx context.Context, from, to int64) ([]types.Attendance, error) {
-	if from > to {
-		return nil, nil
-	}
-	iterator, err := k.Attendances.Iterate(ctx, new(collections.Range[int64]).StartInclusive(from).EndInclusive(to))
-	if err != nil {
-		return nil, fmt.Errorf("attendances of %d to %d: %w", from, to, err)
-	}
-	list, err := iterator.Values()
-	if err != nil {
-		return nil, fmt.Errorf("attendances of %d to %d: %w", from, to, err)
-	}
-	return list, nil
-}

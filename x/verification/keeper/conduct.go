@@ -22,7 +22,7 @@ const (
 // recordConduct counts settled rounds, in their order, for every member that had a seat. Each operator is read and
 // written once, however many of the rounds it was in. The window belongs to the operator and not to a round: the rule is
 // that of the current parameters.
-func (k Keeper) recordConduct(ctx context.Context, settlements []types.Settlement) error {
+func (k Keeper) recordConduct(ctx context.Context, book *attendanceBook, settlements []types.Settlement) error {
 	if len(settlements) == 0 {
 		return nil
 	}
@@ -30,7 +30,7 @@ func (k Keeper) recordConduct(ctx context.Context, settlements []types.Settlemen
 	if err != nil {
 		return err
 	}
-	b := conductBook{keeper: k, params: params, records: make(map[string]*conductRecord)}
+	b := conductBook{keeper: k, params: params, attendances: book, records: make(map[string]*conductRecord)}
 	for _, settlement := range settlements {
 		if err := b.count(ctx, settlement); err != nil {
 			return fmt.Errorf("conduct in the round of request %d: %w", settlement.Round.RequestId, err)
@@ -41,10 +41,11 @@ func (k Keeper) recordConduct(ctx context.Context, settlements []types.Settlemen
 
 // conductBook holds the operators of the rounds that settle in one block.
 type conductBook struct {
-	keeper  Keeper
-	params  types.Params
-	records map[string]*conductRecord
-	order   []*conductRecord // in which they were first met
+	keeper      Keeper
+	params      types.Params
+	attendances *attendanceBook
+	records     map[string]*conductRecord
+	order       []*conductRecord // in which they were first met
 }
 
 type conductRecord struct {
@@ -90,12 +91,8 @@ type countedOutcome struct {
 // outcomes tells how a round went for each member. Silence is a miss only for a member that had its chances to be heard;
 // who attended is looked up only when somebody is missing.
 func (b *conductBook) outcomes(ctx context.Context, settlement types.Settlement) ([]countedOutcome, error) {
-	var (
-		round       = settlement.Round
-		counted     = make([]countedOutcome, len(settlement.Outcomes))
-		attendances []types.Attendance
-		loaded      bool
-	)
+	round := settlement.Round
+	counted := make([]countedOutcome, len(settlement.Outcomes))
 	for i, outcome := range settlement.Outcomes {
 		switch outcome {
 		case types.MEMBER_OUTCOME_AGREED:
@@ -103,32 +100,14 @@ func (b *conductBook) outcomes(ctx context.Context, settlement types.Settlement)
 		case types.MEMBER_OUTCOME_DISAGREED:
 			counted[i] = countedOutcome{conduct.Contradicted, true}
 		case types.MEMBER_OUTCOME_MISSING:
-			if !loaded {
-				var err error
-				if attendances, err = b.attendances(ctx, round); err != nil {
-					return nil, err
-				}
-				loaded = true
-			}
-			address, err := types.ParseOperator(settlement.Snapshot.Members[i].Operator)
+			chances, err := b.attendances.chances(ctx, round, settlement.Snapshot.Members[i].Operator, round.HeardFrom(i), round.HeardUntil(i))
 			if err != nil {
 				return nil, err
 			}
-			chances := types.Chances(attendances, address, round.HeardFrom(i), round.HeardUntil(i))
 			counted[i] = countedOutcome{conduct.Missed, chances >= types.MinChances}
 		}
 	}
 	return counted, nil
-}
-
-// attendances are those in which a silent member of the round could have been heard. There are none when the round tells
-// no further outcome apart: whoever is silent may have spoken, and there was no room for its word.
-func (b *conductBook) attendances(ctx context.Context, round types.Round) ([]types.Attendance, error) {
-	params, err := b.keeper.ParamsAt(ctx, round.ParamsVersion)
-	if err != nil || round.IsFull(params) {
-		return nil, err
-	}
-	return b.keeper.attendances(ctx, round.OpenedHeight+2, round.SettleHeight)
 }
 
 func (b *conductBook) record(ctx context.Context, operator string) (*conductRecord, error) {

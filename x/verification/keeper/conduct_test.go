@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"cosmossdk.io/collections"
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
 	"github.com/opengradient/opengradient/x/verification/types"
@@ -48,7 +49,7 @@ func TestAttend(t *testing.T) {
 	require.NoError(t, b.Rounds.Set(b.ctx, 7, types.Round{RequestId: 7}))
 	require.NoError(t, b.attend(b.ctx, []string{address(3), address(1), address(2), address(1)}))
 	require.NoError(t, b.at(163).attend(b.ctx, nil))
-	list, err := b.attendances(b.ctx, 0, 200)
+	list, err := b.remembered(0, 200)
 	require.NoError(t, err)
 	require.Len(t, list, 2)
 	require.Len(t, list[0].Operators, 3)
@@ -58,10 +59,19 @@ func TestAttend(t *testing.T) {
 
 	require.NoError(t, b.Rounds.Remove(b.ctx, 7))
 	require.NoError(t, b.at(164).attend(b.ctx, nil))
-	list, err = b.attendances(b.ctx, 0, 200)
+	list, err = b.remembered(0, 200)
 	require.NoError(t, err)
 	require.Len(t, list, 1, "expected the block 64 ago to be forgotten, also without a round")
 	require.Equal(t, int64(163), list[0].Height)
+}
+
+// remembered are the blocks from one height to another, both included, of which it is known whose votes they carried.
+func (b *bench) remembered(from, to int64) ([]types.Attendance, error) {
+	iterator, err := b.Attendances.Iterate(b.ctx, new(collections.Range[int64]).StartInclusive(from).EndInclusive(to))
+	if err != nil {
+		return nil, err
+	}
+	return iterator.Values()
 }
 
 func TestAttendanceIsBounded(t *testing.T) {
@@ -70,7 +80,7 @@ func TestAttendanceIsBounded(t *testing.T) {
 	for height := int64(100); height < 300; height++ {
 		require.NoError(t, b.at(height).attend(b.ctx, []string{address(1)}))
 	}
-	list, err := b.attendances(b.ctx, 0, 300)
+	list, err := b.remembered(0, 300)
 	require.NoError(t, err)
 	require.Len(t, list, types.AttendanceBlocks)
 	require.Equal(t, int64(300-types.AttendanceBlocks), list[0].Height)
@@ -129,7 +139,7 @@ func TestWhatCounts(t *testing.T) {
 			if tc.change != nil {
 				tc.change(&s.Round)
 			}
-			require.NoError(t, b.recordConduct(b.ctx, []types.Settlement{s}))
+			require.NoError(t, b.recordConduct(b.ctx, newAttendanceBook(b.Keeper), []types.Settlement{s}))
 			got := b.conduct(1)
 			require.Equal(t, []uint32{tc.length, tc.missed, tc.against}, []uint32{got.Length, got.Missed, got.Contradicted})
 			if tc.missed+tc.against > 0 {
@@ -157,11 +167,11 @@ func TestConductJails(t *testing.T) {
 			b := newBench(t)
 			b.attended([]int64{92, 93, 94}, 1)
 			for range tc.allowed {
-				require.NoError(t, b.recordConduct(b.ctx, []types.Settlement{settlement(tc.outcome)}))
+				require.NoError(t, b.recordConduct(b.ctx, newAttendanceBook(b.Keeper), []types.Settlement{settlement(tc.outcome)}))
 			}
 			require.Empty(t, events[types.EventConductJailed](b))
 			b.nodes.take()
-			require.NoError(t, b.recordConduct(b.ctx, []types.Settlement{settlement(tc.outcome)}))
+			require.NoError(t, b.recordConduct(b.ctx, newAttendanceBook(b.Keeper), []types.Settlement{settlement(tc.outcome)}))
 			require.Equal(t, []types.EventConductJailed{{Operator: address(1), Reason: tc.reason, Until: 700}}, events[types.EventConductJailed](b))
 			require.Equal(t, []string{"o1 jailed until 700: " + tc.reason, "o1 reliability 10000"}, b.nodes.take())
 			require.Equal(t, types.NewConduct(address(1)), b.conduct(1), "expected a new start")
@@ -178,11 +188,11 @@ func TestConductUnderAnotherWindow(t *testing.T) {
 		if i >= 38 {
 			outcome = types.MEMBER_OUTCOME_MISSING
 		}
-		require.NoError(t, b.recordConduct(b.ctx, []types.Settlement{settlement(outcome)}))
+		require.NoError(t, b.recordConduct(b.ctx, newAttendanceBook(b.Keeper), []types.Settlement{settlement(outcome)}))
 	}
 	require.Equal(t, uint32(9_800), b.conduct(1).Reliability)
 	b.params(func(p *types.Params) { p.ConductWindow, p.MaxMissed = 10, 4 })
-	require.NoError(t, b.recordConduct(b.ctx, []types.Settlement{settlement(types.MEMBER_OUTCOME_AGREED)}))
+	require.NoError(t, b.recordConduct(b.ctx, newAttendanceBook(b.Keeper), []types.Settlement{settlement(types.MEMBER_OUTCOME_AGREED)}))
 	got := b.conduct(1)
 	require.Equal(t, []uint32{10, 2, 8_000}, []uint32{got.Length, got.Missed, got.Reliability})
 }
@@ -201,9 +211,9 @@ func TestConductInOneGo(t *testing.T) {
 		for _, b := range []*bench{together, apart} {
 			b.attended([]int64{92, 93, 94}, 1, 2)
 		}
-		require.NoError(rt, together.recordConduct(together.ctx, list))
+		require.NoError(rt, together.recordConduct(together.ctx, newAttendanceBook(together.Keeper), list))
 		for _, s := range list {
-			require.NoError(rt, apart.recordConduct(apart.ctx, []types.Settlement{s}))
+			require.NoError(rt, apart.recordConduct(apart.ctx, newAttendanceBook(apart.Keeper), []types.Settlement{s}))
 		}
 		for i := 1; i <= 3; i++ {
 			require.Equal(rt, apart.conduct(i), together.conduct(i))

@@ -72,3 +72,61 @@ func TestTimelinessOfASettlement(t *testing.T) {
 	const before, at = types.TimelinessBefore, types.TimelinessAtVerdict
 	f.same("timeliness", settled[0].Timeliness, []types.Timeliness{before, before, at, at, at, types.TimelinessLate, types.TimelinessUnknown})
 }
+
+// Who could not commit could not speak by the verdict, though its votes were carried then; who could, and did not, is late.
+func TestTimelinessOfASealedRound(t *testing.T) {
+	f := newFixture(t, types.DefaultParams())
+	o := opening(1, equalMembers(7))
+	o.Sealed = true
+	f.open(o)
+	silent := func(i int) types.OperatorVotes { return types.OperatorVotes{Operator: operator(i)} }
+	f.at(3)
+	f.record(append(seals(0, 0, 1, 2, 3, 4), silent(5))...) // 6 is not carried
+	for f.round(1).Phase == types.PHASE_COMMITTING {
+		f.advance()
+		f.next()
+		if f.round(1).Phase == types.PHASE_COMMITTING {
+			f.record(silent(5))
+		}
+	}
+	f.at(f.round(1).RevealingHeight + 2)
+	got := f.record(append(reveals(0, 0, 1, 2, 3, 4), shown(0, 0), silent(5), silent(6))...)
+	if len(got.Decisions) != 1 {
+		t.Fatalf("expected a verdict, got %+v", got)
+	}
+	f.at(f.round(1).SettleHeight)
+	settled := f.settle()
+	const at = types.TimelinessAtVerdict
+	f.same("timeliness", settled[0].Timeliness, []types.Timeliness{at, at, at, at, at, types.TimelinessLate, types.TimelinessUnknown})
+}
+
+// Where there is no room for another outcome, whoever is silent may have spoken.
+func TestTimelinessOfAFullRound(t *testing.T) {
+	for _, full := range []bool{false, true} {
+		params := types.DefaultParams()
+		f := newFixture(t, params)
+		f.open(opening(1, equalMembers(30)))
+		f.next()
+		outcomes := int(params.MaxCandidates)
+		if !full {
+			outcomes--
+		}
+		for i := 1; i < outcomes; i++ {
+			f.record(says(rootOf(i), 30-i)...)
+		}
+		f.next()
+		agreeing := make([]int, 21)
+		for i := range agreeing {
+			agreeing[i] = i
+		}
+		f.record(append(says(failure(), agreeing...), types.OperatorVotes{Operator: operator(21)})...)
+		f.at(f.round(1).SettleHeight)
+		want := types.TimelinessLate
+		if full {
+			want = types.TimelinessUnknown
+		}
+		if got := f.settle()[0].Timeliness[21]; got != want {
+			t.Errorf("full: %t: expected %d of a silent member, got %d", full, want, got)
+		}
+	}
+}

@@ -17,7 +17,7 @@ func remembering(t *testing.T) *bench {
 	t.Helper()
 	b := newBench(t)
 	b.params(func(p *types.Params) { p.SettleBlocks = 9 })
-	require.NoError(t, b.recordConduct(b.ctx, []types.Settlement{settlement(types.MEMBER_OUTCOME_AGREED, types.MEMBER_OUTCOME_DISAGREED)}))
+	require.NoError(t, b.recordConduct(b.ctx, newAttendanceBook(b.Keeper), []types.Settlement{settlement(types.MEMBER_OUTCOME_AGREED, types.MEMBER_OUTCOME_DISAGREED)}))
 	require.NoError(t, b.at(98).punishOne(90))
 	b.attended([]int64{50, 99, 100}, 1, 2)
 	round, snapshot := diverging()

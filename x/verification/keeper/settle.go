@@ -19,7 +19,7 @@ func (k Keeper) Settle(ctx context.Context) ([]types.Settlement, error) {
 		return nil, err
 	}
 	snapshots := make(map[uint64]types.Snapshot)
-	book := attendanceBook{keeper: k, blocks: make(map[int64][]types.Attendance)}
+	book := newAttendanceBook(k)
 	settlements := make([]types.Settlement, 0, len(due))
 	for _, key := range due {
 		round, err := k.Round(ctx, key.K2())
@@ -45,7 +45,7 @@ func (k Keeper) Settle(ctx context.Context) ([]types.Settlement, error) {
 		}
 		settlements = append(settlements, settlement)
 	}
-	if err := k.recordConduct(ctx, settlements); err != nil {
+	if err := k.recordConduct(ctx, book, settlements); err != nil {
 		return nil, err
 	}
 	return settlements, k.pruneEvidence(ctx)
@@ -137,43 +137,4 @@ func (k Keeper) dueSettlements(ctx context.Context, height int64) ([]settleKey, 
 		return nil, fmt.Errorf("rounds to settle: %w", err)
 	}
 	return due, nil
-}
-
-// attendanceBook looks up once in a block whose vote extensions the block of a verdict carried.
-type attendanceBook struct {
-	keeper Keeper
-	blocks map[int64][]types.Attendance
-}
-
-// timeliness tells when each member of a round with a verdict was heard.
-func (b attendanceBook) timeliness(ctx context.Context, round types.Round, snapshot types.Snapshot) ([]types.Timeliness, error) {
-	heard := make([]types.Timeliness, len(snapshot.Members))
-	for i, member := range snapshot.Members {
-		var failed error
-		heard[i] = round.Timeliness(i, func() bool {
-			var attends bool
-			attends, failed = b.attends(ctx, member.Operator, round.FinalHeight)
-			return attends
-		})
-		if failed != nil {
-			return nil, failed
-		}
-	}
-	return heard, nil
-}
-
-func (b attendanceBook) attends(ctx context.Context, operator string, height int64) (bool, error) {
-	records, known := b.blocks[height]
-	if !known {
-		var err error
-		if records, err = b.keeper.attendances(ctx, height, height); err != nil {
-			return false, err
-		}
-		b.blocks[height] = records
-	}
-	address, err := types.ParseOperator(operator)
-	if err != nil {
-		return false, err
-	}
-	return types.Attended(records, address, height), nil
 }

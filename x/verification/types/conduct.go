@@ -63,15 +63,3 @@ func (r Round) HeardUntil(member int) int64 {
 	}
 	return r.SettleHeight
 }
-
-// Chances counts the blocks from one height to another, both included, that carried the vote extension of an operator: in
-// so many it could have been heard.
-func Chances(attendances []Attendance, operator sdk.ValAddress, from, to int64) int {
-	chances := 0
-	for _, attendance := range attendances {
-		if attendance.Height >= from && attendance.Height <= to && attendance.Attends(operator) {
-			chances++
-		}
-	}
-	return chances
-}

@@ -136,8 +136,33 @@ func TestTimeliness(t *testing.T) {
 		"without a seat":                            {4, true, TimelinessUnknown},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := round.Timeliness(tt.member, func() bool { return tt.attends }); got != tt.want {
+			if got := round.Timeliness(tt.member, func(int64) bool { return tt.attends }); got != tt.want {
 				t.Errorf("expected %d, got %d", tt.want, got)
+			}
+		})
+	}
+}
+
+// TestTimelinessAsksOfTheLastChance: the block of the verdict, or the last one that took commitments for a member that had
+// not committed.
+func TestTimelinessAsksOfTheLastChance(t *testing.T) {
+	open := settledRound()
+	sealed := revealing(settledRound(), 0, 1, 3)
+	sealed.RevealingHeight = 99
+	for name, tt := range map[string]struct {
+		round  Round
+		member int
+		want   int64
+	}{
+		"open":                             {open, 2, 101},
+		"sealed, and it had not committed": {sealed, 2, 99},
+		"sealed, and it had committed":     {sealed, 3, 101},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var asked []int64
+			got := tt.round.Timeliness(tt.member, func(height int64) bool { asked = append(asked, height); return true })
+			if got != TimelinessLate || !slices.Equal(asked, []int64{tt.want}) {
+				t.Errorf("expected a late member, asked of block %d, got %d and %v", tt.want, got, asked)
 			}
 		})
 	}
