@@ -12,8 +12,9 @@ import (
 	schedulingtypes "github.com/opengradient/opengradient/x/scheduling/types"
 )
 
-// accept gives a paid request its id and digest and puts it in the queue.
-func (k Keeper) accept(ctx sdk.Context, class schedulingtypes.TaskClass, p prepared) (uint64, error) {
+// accept gives a paid request its id and digest and puts it in the queue. Inputs are their canonical encoding, asked for
+// once the queue has room.
+func (k Keeper) accept(ctx sdk.Context, class schedulingtypes.TaskClass, p prepared, inputs func() ([]byte, error)) (uint64, error) {
 	id, err := takeID(ctx, k.NextRequestID)
 	if err != nil {
 		return 0, fmt.Errorf("next request id: %w", err)
@@ -34,7 +35,11 @@ func (k Keeper) accept(ctx sdk.Context, class schedulingtypes.TaskClass, p prepa
 	if err := k.insertRequest(ctx, r); err != nil {
 		return 0, err
 	}
-	if err := k.Inputs.Set(ctx, id, p.inputs); err != nil {
+	encoded, err := inputs()
+	if err != nil {
+		return 0, err
+	}
+	if err := k.Inputs.Set(ctx, id, encoded); err != nil {
 		return 0, err
 	}
 	return id, k.emitSubmitted(ctx, r)

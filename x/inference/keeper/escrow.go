@@ -43,8 +43,8 @@ func (k Keeper) payCommunity(ctx context.Context, amount math.Int) error {
 	return k.fundCommunity(ctx, k.accounts.GetModuleAddress(types.ModuleName), amount)
 }
 
-// giveBack pays an account what it had put in, or the community pool when it cannot receive. It returns what the account
-// got.
+// giveBack pays an account out of the module account: what it had put in, or what others owe it. When it cannot receive, the
+// community pool gets it. It returns what the account got.
 func (k Keeper) giveBack(ctx sdk.Context, to sdk.AccAddress, amount math.Int) (math.Int, error) {
 	if k.sendTo(ctx, to, amount) {
 		return amount, nil

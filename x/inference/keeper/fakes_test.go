@@ -142,6 +142,7 @@ type fakeScheduling struct {
 	sweeps          *sweeps
 	eligible, total int64
 	memory          uint64 // of the last question
+	asked           int    // how often for power
 	refuse          error  // of Enqueue
 	refuseAt        int    // accepts this many tasks before it refuses
 	again           bool   // of Retry
@@ -211,6 +212,7 @@ func (s *fakeScheduling) put(ctx context.Context, task schedulingtypes.Task) {
 
 func (s *fakeScheduling) EligiblePower(_ context.Context, _ schedulingtypes.TaskClass, memory uint64) (int64, int64, error) {
 	s.memory = memory
+	s.asked++
 	return s.eligible, s.total, nil
 }
 

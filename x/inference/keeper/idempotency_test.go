@@ -49,7 +49,9 @@ func TestSentAgain(t *testing.T) {
 			in[0], in[1] = in[1], in[0]
 		},
 		"with smaller limits": func(f *fixture, _ *types.MsgSubmitRequests) {
-			f.setParams(func(p *types.Params) { p.MaxOutputBytes, p.IdempotencyBlocks = 1, 1 })
+			f.setParams(func(p *types.Params) {
+				p.MaxInputBytes, p.MaxOutputBytes, p.MaxComputeUnits, p.MaxRequestsPerMessage, p.IdempotencyBlocks = 1, 1, 1, 1, 1
+			})
 		},
 		"after they ended": func(f *fixture, _ *types.MsgSubmitRequests) {
 			f.scheduling.due = []schedulingtypes.Expiry{{RequestID: 1, Final: true}, {RequestID: 2, Final: true}}

@@ -9,6 +9,7 @@ import (
 	"github.com/opengradient/opengradient/internal/pricing"
 	"github.com/opengradient/opengradient/internal/tensor"
 	"github.com/opengradient/opengradient/x/inference/types"
+	schedulingtypes "github.com/opengradient/opengradient/x/scheduling/types"
 )
 
 // wish is what somebody asks a model for, whatever the inputs are.
@@ -85,15 +86,9 @@ func inputGas(params types.Params, requests ...types.InferenceInput) uint64 {
 	return params.InputGasPerByte * uint64(size)
 }
 
-// read checks the inputs of one request against the signature.
+// read checks the inputs of one request against the signature. It asks for no limit that governance can lower: what was
+// answered before is read again.
 func (o order) read(inputs []types.Tensor) (reading, error) {
-	size := uint64(0)
-	for _, t := range inputs {
-		size += uint64(len(t.Contents))
-	}
-	if size > o.params.MaxInputBytes {
-		return reading{}, types.ErrInputTooLarge.Wrapf("expected at most %d bytes, got %d", o.params.MaxInputBytes, size)
-	}
 	tensors, bindings, err := types.BindInputs(o.inputs, inputs)
 	if err != nil {
 		return reading{}, err
@@ -142,13 +137,35 @@ func (o order) request(requester string, root []byte, work pricing.Work, fee typ
 	}
 }
 
+// needs is what decides which nodes can make a run.
+type needs struct {
+	class  schedulingtypes.TaskClass
+	memory uint64
+}
+
+// shares is the eligible power for what was asked for in one block, in basis points of all power.
+type shares map[needs]uint32
+
+// of asks once for the same needs.
+func (s shares) of(ctx context.Context, k Keeper, n needs) (uint32, error) {
+	if share, known := s[n]; known {
+		return share, nil
+	}
+	eligible, total, err := k.scheduling.EligiblePower(ctx, n.class, n.memory)
+	if err != nil {
+		return 0, err
+	}
+	s[n] = types.EligibleShare(eligible, total)
+	return s[n], nil
+}
+
 // checkPower fails with ErrEligiblePower when too little power can make a run that needs so much memory.
-func (k Keeper) checkPower(ctx context.Context, o order, memory uint64) error {
-	eligible, total, err := k.scheduling.EligiblePower(ctx, o.model.TaskClass, memory)
+func (k Keeper) checkPower(ctx context.Context, known shares, o order, memory uint64) error {
+	share, err := known.of(ctx, k, needs{class: o.model.TaskClass, memory: memory})
 	if err != nil {
 		return err
 	}
-	if share := types.EligibleShare(eligible, total); share < o.params.MinEligiblePower {
+	if share < o.params.MinEligiblePower {
 		return types.ErrEligiblePower.Wrapf("expected at least %d basis points of all power, got %d", o.params.MinEligiblePower, share)
 	}
 	return nil

@@ -60,12 +60,8 @@ func (k Keeper) payReuse(ctx sdk.Context, s submission, r reuse) error {
 }
 
 // offerForReuse lets the receipt of a request that was just settled stand for others of its identity, in place of the
-// receipt that did so before. A failure stands for nothing.
-func (k Keeper) offerForReuse(ctx sdk.Context, r types.Request) error {
-	params, _, err := k.CurrentParams(ctx)
-	if err != nil {
-		return err
-	}
+// receipt that did so before, for as long as the parameters say. A failure stands for nothing.
+func (k Keeper) offerForReuse(ctx sdk.Context, params types.Params, r types.Request) error {
 	if params.ReuseBlocks == 0 || r.Status != types.REQUEST_STATUS_FINALIZED {
 		return nil
 	}

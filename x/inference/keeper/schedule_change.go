@@ -9,8 +9,8 @@ import (
 )
 
 // TopUpSchedule adds to the deposit of a schedule, to its runs, or to both. When runs are added the deposit must pay for
-// all that remain, at the price of this block, as at the creation: runs without money would be missed for nothing, in the
-// place of others and with a record that stays.
+// all that remain, at the price of this block, as at the creation: runs without money would be missed for nothing, with a record
+// that stays.
 func (k Keeper) TopUpSchedule(ctx sdk.Context, msg *types.MsgTopUpSchedule) error {
 	return atomically(ctx, func(ctx sdk.Context) error {
 		s, owner, err := k.ownSchedule(ctx, msg.Owner, msg.Id)
@@ -26,7 +26,11 @@ func (k Keeper) TopUpSchedule(ctx sdk.Context, msg *types.MsgTopUpSchedule) erro
 			return err
 		}
 		if msg.Count > 0 {
-			if err := k.checkCovered(ctx, s); err != nil {
+			o, err := k.newOrder(ctx, wishOf(s))
+			if err != nil {
+				return err
+			}
+			if err := k.checkCovered(ctx, o, s); err != nil {
 				return err
 			}
 		}
@@ -34,17 +38,23 @@ func (k Keeper) TopUpSchedule(ctx sdk.Context, msg *types.MsgTopUpSchedule) erro
 	})
 }
 
-// checkCovered fails with ErrDeposit unless the deposit pays for all runs that remain, at the price of this block.
-func (k Keeper) checkCovered(ctx sdk.Context, s types.Schedule) error {
-	o, err := k.newOrder(ctx, wishOf(s))
-	if err != nil {
+// checkCovered fails unless a run could be placed in this block as far as its owner decides: within the limits and the
+// maximum fee, with nodes that hold the power, and out of a deposit that pays for all runs that remain at this price.
+func (k Keeper) checkCovered(ctx sdk.Context, o order, s types.Schedule) error {
+	if err := o.params.CheckWork(s.Work()); err != nil {
 		return err
 	}
 	fee, err := o.quote(s.Work())
 	if err != nil {
 		return err
 	}
-	return types.CheckDeposit(s.Deposit, fee.Total, s.Remaining)
+	if err := types.CheckMaxFee(fee.Total, s.MaxFee); err != nil {
+		return err
+	}
+	if err := types.CheckDeposit(s.Deposit, fee.Total, s.Remaining); err != nil {
+		return err
+	}
+	return k.checkPower(ctx, shares{}, o, s.MemoryBytes)
 }
 
 // PauseSchedule holds back the runs of an active schedule.

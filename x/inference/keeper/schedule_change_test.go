@@ -60,6 +60,29 @@ func TestTopUpAtAHigherPrice(t *testing.T) {
 	f.topUp(id, runFee+299, 1)
 }
 
+// Runs that would be missed are not added, whatever the deposit is: more money alone is.
+func TestTopUpOfRunsThatWouldBeMissed(t *testing.T) {
+	for name, tc := range map[string]struct {
+		spoil func(f *fixture)
+		want  error
+	}{
+		"price above the maximum fee": {func(f *fixture) { f.scheduling.basePrice = math.NewInt(836) }, types.ErrMaxFee},
+		"too little power":            {func(f *fixture) { f.scheduling.eligible = 59 }, types.ErrEligiblePower},
+		"inputs too large":            {func(f *fixture) { f.setParams(func(p *types.Params) { p.MaxInputBytes = 20 }) }, types.ErrInputTooLarge},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			id := f.createSchedule(schedule(1, 1))
+			tc.spoil(f)
+			f.requireUnchanged(func() {
+				_, err := f.msgs.TopUpSchedule(f.ctx, &types.MsgTopUpSchedule{Owner: alice.String(), Id: id, Deposit: math.NewInt(10_000), Count: 1})
+				require.ErrorIs(t, err, tc.want)
+			})
+			f.topUp(id, 10_000, 0)
+		})
+	}
+}
+
 // The runs of a paused schedule wait; they are not missed.
 func TestPauseHoldsRunsBack(t *testing.T) {
 	f := newFixture(t)

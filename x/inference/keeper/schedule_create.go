@@ -11,11 +11,11 @@ import (
 )
 
 // CreateSchedule takes a deposit for a request that is made again and again. The request is checked and priced as a
-// submission would be, and the deposit must pay for all runs at this price. Gas for the inputs is charged before they are
+// submission would be, power included, and the deposit must pay for all runs at this price. Gas for the inputs is charged before they are
 // looked at, and the byte fee for keeping them goes to the community pool for good.
 func (k Keeper) CreateSchedule(ctx sdk.Context, msg *types.MsgCreateSchedule) (id uint64, err error) {
 	s := types.Schedule{
-		Tier: msg.Tier, Sealing: msg.Sealing, FeeClass: msg.FeeClass, MaxFee: orZero(msg.MaxFee), Every: msg.Every,
+		Model: msg.Model, Outputs: msg.Outputs, Tier: msg.Tier, Sealing: msg.Sealing, FeeClass: msg.FeeClass, MaxFee: orZero(msg.MaxFee), Every: msg.Every,
 		Remaining: msg.Count, Deposit: orZero(msg.Deposit), Status: types.SCHEDULE_STATUS_ACTIVE,
 		NextHeight: ctx.BlockHeight(), CreatedHeight: ctx.BlockHeight(),
 	}
@@ -27,7 +27,7 @@ func (k Keeper) CreateSchedule(ctx sdk.Context, msg *types.MsgCreateSchedule) (i
 		return 0, err
 	}
 	s.Owner = owner.String()
-	o, err := k.newOrder(ctx, wish{model: msg.Model, outputs: msg.Outputs, service: s.Service(), sealing: s.Sealing})
+	o, err := k.newOrder(ctx, wishOf(s))
 	if err != nil {
 		return 0, err
 	}
@@ -43,18 +43,11 @@ func (k Keeper) CreateSchedule(ctx sdk.Context, msg *types.MsgCreateSchedule) (i
 	if err != nil {
 		return 0, err
 	}
-	fee, err := o.quote(work)
-	if err != nil {
-		return 0, err
-	}
-	if err := types.CheckMaxFee(fee.Total, s.MaxFee); err != nil {
-		return 0, err
-	}
-	if err := types.CheckDeposit(s.Deposit, fee.Total, msg.Count); err != nil {
-		return 0, err
-	}
 	s.Model, s.Outputs, s.InputRoot, s.MemoryBytes = o.model.Sha256, o.names(), r.root, memory
 	s.InputBytes, s.OutputBytes, s.ComputeUnits = work.InputBytes, work.OutputBytes, work.Units
+	if err := k.checkCovered(ctx, o, s); err != nil {
+		return 0, err
+	}
 	err = atomically(ctx, func(ctx sdk.Context) error {
 		if err := k.takeIn(ctx, owner, s.Deposit); err != nil {
 			return errorsmod.Wrap(err, "deposit")

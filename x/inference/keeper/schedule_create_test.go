@@ -108,6 +108,7 @@ func TestCreateScheduleRefuses(t *testing.T) {
 		"price has risen": {func(f *fixture, _ *types.MsgCreateSchedule) {
 			f.scheduling.basePrice = math.NewInt(101)
 		}, types.ErrDeposit},
+		"too little power": {func(f *fixture, _ *types.MsgCreateSchedule) { f.scheduling.eligible = 59 }, types.ErrEligiblePower},
 		"deposit not covered": {func(f *fixture, m *types.MsgCreateSchedule) {
 			f.bank.set(f.ctx, alice.String(), m.Deposit.SubRaw(1))
 		}, nil},
@@ -167,11 +168,4 @@ func TestCreateScheduleChargesGasBeforeTheWork(t *testing.T) {
 	require.PanicsWithValue(t, storetypes.ErrorOutOfGas{Descriptor: "inference inputs"}, func() {
 		_, _ = f.msgs.CreateSchedule(f.ctx, msg)
 	})
-}
-
-// A schedule may be created while its runs could not be placed: only the price of a run is checked.
-func TestCreateScheduleAsksForNoPower(t *testing.T) {
-	f := newFixture(t)
-	f.scheduling.eligible = 0
-	require.Equal(t, uint64(1), f.createSchedule(schedule(7, 3)))
 }

@@ -51,7 +51,7 @@ func (m *scheduleMachine) Create(t *rapid.T) {
 	msg.Deposit = math.NewInt(int64(msg.Count)*m.fee() + extra)
 	msg.MaxFee = math.NewInt(m.fee() + rapid.Int64Range(-5, 200).Draw(t, "room"))
 	res, err := m.msgs.CreateSchedule(m.ctx, msg)
-	fine := extra >= 0 && msg.MaxFee.Int64() >= m.fee() && len(m.live()) < 8
+	fine := extra >= 0 && msg.MaxFee.Int64() >= m.fee() && m.scheduling.eligible >= 60 && len(m.live()) < 8
 	require.Equal(t, fine, err == nil, "%v", err)
 	if err != nil {
 		return
@@ -80,7 +80,7 @@ func (m *scheduleMachine) TopUp(t *rapid.T) {
 	}
 	deposit, count := rapid.Int64Range(-1, 1_000).Draw(t, "deposit"), rapid.Uint32Range(0, 3).Draw(t, "count")
 	_, err := m.msgs.TopUpSchedule(m.ctx, &types.MsgTopUpSchedule{Owner: b.owner, Id: id, Deposit: math.NewInt(deposit), Count: count})
-	covered := count == 0 || b.deposit+deposit >= (b.remaining+int64(count))*m.fee()
+	covered := count == 0 || b.deposit+deposit >= (b.remaining+int64(count))*m.fee() && b.price >= m.fee() && m.scheduling.eligible >= 60
 	require.Equal(t, b.status.Live() && deposit >= 0 && deposit+int64(count) > 0 && covered, err == nil, "%v", err)
 	if err == nil {
 		b.deposit, b.remaining = b.deposit+deposit, b.remaining+int64(count)
@@ -145,8 +145,11 @@ func (m *scheduleMachine) Block(t *rapid.T) {
 		}
 	}
 	slices.SortStableFunc(due, func(x, y uint64) int { return int(m.books[x-1].next - m.books[y-1].next) })
-	for _, id := range due[:min(len(due), int(m.bound))] {
-		m.expectRun(id, &free)
+	before := m.requests
+	for _, id := range due[:min(len(due), 16*int(m.bound))] {
+		if m.requests-before < uint64(m.bound) {
+			m.expectRun(id, &free)
+		}
 	}
 	m.endBlock()
 	m.scheduling.refuse, m.bank.broken = nil, false

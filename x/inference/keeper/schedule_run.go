@@ -10,8 +10,13 @@ import (
 	"github.com/opengradient/opengradient/x/inference/types"
 )
 
-// maxRunInputBytes bounds the inputs that the runs of one block copy, but for the first of them.
-const maxRunInputBytes = 1 << 20
+const (
+	// maxRunInputBytes bounds the inputs that the runs of one block read and copy, but for the first of them.
+	maxRunInputBytes = 1 << 20
+	// missedRunsFactor is how many runs a block looks at for each that it may place. Missed ones cost their owner nothing, and
+	// must not take the places of others.
+	missedRunsFactor = 16
+)
 
 // runSchedules places the runs that are due, the one that was planned first before the others. What is over the bounds of
 // a block comes in the next one.
@@ -20,12 +25,16 @@ func (k Keeper) runSchedules(ctx sdk.Context) error {
 	if err != nil {
 		return err
 	}
-	due, err := dueBefore(ctx, k.DueSchedules, collections.Join(ctx.BlockHeight()+1, uint64(0)), int(params.MaxRunsPerBlock))
+	due, err := dueBefore(ctx, k.DueSchedules, collections.Join(ctx.BlockHeight()+1, uint64(0)), missedRunsFactor*int(params.MaxRunsPerBlock))
 	if err != nil {
 		return fmt.Errorf("runs that are due: %w", err)
 	}
-	copied := uint64(0)
+	known := shares{} // no run changes the power of another
+	copied, placed := uint64(0), uint32(0)
 	for _, key := range due {
+		if placed == params.MaxRunsPerBlock {
+			return nil
+		}
 		s, err := k.Schedule(ctx, key.K2())
 		if err != nil {
 			return fmt.Errorf("due at height %d: %w", key.K1(), err)
@@ -33,11 +42,12 @@ func (k Keeper) runSchedules(ctx sdk.Context) error {
 		if copied > 0 && copied+s.InputBytes > maxRunInputBytes {
 			return nil
 		}
-		placed, err := k.run(ctx, s)
+		isPlaced, err := k.run(ctx, known, s)
 		if err != nil {
 			return fmt.Errorf("run %d of schedule %d: %w", s.Runs()+1, s.Id, err)
 		}
-		if placed {
+		if isPlaced {
+			placed++
 			copied += s.InputBytes
 		}
 	}
@@ -46,8 +56,8 @@ func (k Keeper) runSchedules(ctx sdk.Context) error {
 
 // run places the next run of a schedule, or notes why it was missed. When not even that can be done, the schedule is
 // paused with all that it holds, so that no schedule can stop the chain.
-func (k Keeper) run(ctx sdk.Context, s types.Schedule) (placed bool, err error) {
-	cause := atomically(ctx, func(ctx sdk.Context) error { return k.placeRun(ctx, s) })
+func (k Keeper) run(ctx sdk.Context, known shares, s types.Schedule) (placed bool, err error) {
+	cause := atomically(ctx, func(ctx sdk.Context) error { return k.placeRun(ctx, known, s) })
 	if cause == nil {
 		return true, nil
 	}
@@ -76,7 +86,7 @@ func wishOf(s types.Schedule) wish {
 
 // placeRun makes a request of a run, and pays for it out of the deposit: the escrow stays in the module account, the byte
 // fee goes to the community pool.
-func (k Keeper) placeRun(ctx sdk.Context, s types.Schedule) error {
+func (k Keeper) placeRun(ctx sdk.Context, known shares, s types.Schedule) error {
 	o, err := k.newOrder(ctx, wishOf(s))
 	if err != nil {
 		return err
@@ -91,19 +101,15 @@ func (k Keeper) placeRun(ctx sdk.Context, s types.Schedule) error {
 	if s, err = s.Charged(fee); err != nil {
 		return err
 	}
-	if err := k.checkPower(ctx, o, s.MemoryBytes); err != nil {
+	if err := k.checkPower(ctx, known, o, s.MemoryBytes); err != nil {
 		return err
 	}
 	if err := k.payCommunity(ctx, fee.Bytes); err != nil {
 		return fmt.Errorf("byte fee: %w", err)
 	}
-	inputs, err := k.ScheduleInputs.Get(ctx, s.Id)
-	if err != nil {
-		return fmt.Errorf("inputs: %w", err)
-	}
-	p := prepared{request: o.request(s.Owner, s.InputRoot, s.Work(), fee), inputs: inputs, memory: s.MemoryBytes}
+	p := prepared{request: o.request(s.Owner, s.InputRoot, s.Work(), fee), memory: s.MemoryBytes}
 	p.request.ScheduleId = s.Id
-	id, err := k.accept(ctx, o.model.TaskClass, p)
+	id, err := k.accept(ctx, o.model.TaskClass, p, func() ([]byte, error) { return k.ScheduleInputs.Get(ctx, s.Id) })
 	if err != nil {
 		return err
 	}

@@ -29,6 +29,13 @@ func (k Keeper) settle(ctx sdk.Context) error {
 	if err != nil {
 		return fmt.Errorf("settle rounds: %w", err)
 	}
+	if len(due) == 0 {
+		return nil
+	}
+	current, _, err := k.CurrentParams(ctx)
+	if err != nil {
+		return err
+	}
 	earned := make(income)
 	delivered := newDeliveries()
 	payable := validators{keeper: k, known: make(map[string]bool)}
@@ -36,8 +43,10 @@ func (k Keeper) settle(ctx sdk.Context) error {
 		one := make(income)
 		var r types.Request
 		err := atomically(ctx, func(ctx sdk.Context) (err error) {
-			r, err = k.settleOne(ctx, s, payable, one)
-			return err
+			if r, err = k.settleOne(ctx, s, payable, one); err != nil {
+				return err
+			}
+			return k.offerForReuse(ctx, current, r)
 		})
 		if err == nil {
 			earned.merge(one)
@@ -81,10 +90,7 @@ func (k Keeper) settleOne(ctx sdk.Context, s verificationtypes.Settlement, payab
 		return r, fmt.Errorf("community: %w", err)
 	}
 	p.note(k.communityAddress(), ShareCommunity, p.community)
-	if err := k.seal(ctx, r, s, refunded, p.payouts); err != nil {
-		return r, err
-	}
-	return r, k.offerForReuse(ctx, r)
+	return r, k.seal(ctx, r, s, refunded, p.payouts)
 }
 
 // settling loads what a settlement needs and checks that the request waits for it.

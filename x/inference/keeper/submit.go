@@ -29,8 +29,9 @@ type prepared struct {
 }
 
 // SubmitRequests answers all requests of a message or none of them. A message whose idempotency key was answered before
-// is answered the same way again, and nothing else happens. Otherwise it checks and prices each request, takes the fees,
-// and puts it in the queue, unless a receipt stands for it. Gas for the inputs is charged before they are looked at.
+// is answered the same way again, whatever the limits are by now, and nothing else happens. Otherwise it checks and prices
+// each request, takes the fees, and puts it in the queue, unless a receipt stands for it. Gas for the inputs is charged
+// before they are looked at.
 func (k Keeper) SubmitRequests(ctx sdk.Context, msg *types.MsgSubmitRequests) (*types.MsgSubmitRequestsResponse, error) {
 	s, err := k.newSubmission(ctx, msg)
 	if err != nil {
@@ -51,6 +52,9 @@ func (k Keeper) SubmitRequests(ctx sdk.Context, msg *types.MsgSubmitRequests) (*
 		return nil, err
 	} else if found {
 		return &types.MsgSubmitRequestsResponse{Ids: known.Ids, Reused: known.Reused, AnsweredBefore: true}, nil
+	}
+	if n := len(readings); n == 0 || n > int(s.params.MaxRequestsPerMessage) {
+		return nil, types.ErrTooManyRequests.Wrapf("expected 1 to %d, got %d", s.params.MaxRequestsPerMessage, n)
 	}
 	list, err := k.prepareAll(ctx, s, readings)
 	if err != nil {
@@ -92,9 +96,6 @@ func (k Keeper) newSubmission(ctx sdk.Context, msg *types.MsgSubmitRequests) (su
 	if err != nil {
 		return s, err
 	}
-	if n := len(msg.Requests); n == 0 || n > int(s.params.MaxRequestsPerMessage) {
-		return s, types.ErrTooManyRequests.Wrapf("expected 1 to %d, got %d", s.params.MaxRequestsPerMessage, n)
-	}
 	s.reuse = min(s.reuse, s.params.ReuseBlocks)
 	return s, nil
 }
@@ -123,7 +124,7 @@ func (k Keeper) prepareAll(ctx sdk.Context, s submission, readings []reading) ([
 	if !fresh {
 		return list, nil
 	}
-	return list, k.checkPower(ctx, s.order, memory)
+	return list, k.checkPower(ctx, shares{}, s.order, memory)
 }
 
 // prepare measures and prices one request.
@@ -170,5 +171,5 @@ func (k Keeper) answer(ctx sdk.Context, s submission, p prepared) (uint64, error
 	if p.reused != nil {
 		return p.reused.id, k.payReuse(ctx, s, *p.reused)
 	}
-	return k.accept(ctx, s.model.TaskClass, p)
+	return k.accept(ctx, s.model.TaskClass, p, func() ([]byte, error) { return p.inputs, nil })
 }

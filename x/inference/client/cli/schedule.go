@@ -23,9 +23,9 @@ func newCreateScheduleCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "create-schedule MODEL",
 		Short: "Create a request that is made again every so many blocks",
-		Long: "Create a schedule: a request for a model that is made again every so many blocks, paid out of a deposit. The first run " +
-			"comes at the end of the block that creates it. A run that cannot be placed, or that would cost more than the maximum " +
-			"fee, is missed and not charged. What is left of the deposit is returned after the last run, or when the schedule is " +
+		Long: "Create a schedule: a request for a model that is made again every so many blocks, paid out of a deposit. Keeping the " +
+			"inputs costs their byte fee once, which is not returned. The first run comes at the end of the block that creates it. A " +
+			"run that cannot be placed, or that would cost more than the maximum fee, is missed and not charged. What is left of the deposit is returned after the last run, or when the schedule is " +
 			"cancelled.\n\n" + roomNote + "\n\n" +
 			"Without --" + flagDeposit + " the deposit pays for all runs at what the chain quotes now and a quarter of its compute part more.",
 		Example: "opengradientd tx inference create-schedule iris --input request.json --every 100 --count 24 --from alice",
