@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -61,14 +62,22 @@ func TestChecksCanFail(t *testing.T) {
 		"a request that never began": {func(f figures) { f.steady[0][0].NeverBegan = 1 }, "never began"},
 		"a request that ends twice":  {func(f figures) { f.steady[0][0].Failed = 1 }, "end once"},
 		"a wait too long":            {func(f figures) { f.flood.LongestWait[queue.Economy] = 101 }, "at most 100 blocks in class economy"},
+		"a standard wait too long":   {func(f figures) { f.flood.LongestWait[queue.Standard] = 91 }, "at most 90 blocks in class standard"},
+		"a priority wait too long":   {func(f figures) { f.flood.LongestWait[queue.Priority] = 71 }, "at most 70 blocks in class priority"},
 		"leadership as it comes":     {func(f figures) { f.steady[0][0].Nodes[1].Led = 4 }, "Jain index"},
-		"a price that runs away":     {func(f figures) { f.overload.Prices[990] = 1e9 }, "a base price that settles"},
-		"no faster than at random":   {func(f figures) { f.steady[0][1] = f.steady[0][0] }, "a p99 of the delay"},
-		"no refusals in a flood":     {func(f figures) { f.flood.Refused = [3]int{} }, "refusals that say why"},
-		"a burst that is refused":    {func(f figures) { f.burst.BurstAccepted-- }, "accepted"},
-		"a burst that does not end":  {func(f figures) { f.burst.BurstVerdicts-- }, "a verdict for every"},
-		"a burst in disorder":        {func(f figures) { f.burst.BurstDisorder++ }, "in order"},
-		"a price deaf to the burst":  {func(f figures) { clear(f.burst.Prices[500:600]) }, "rises and falls back"},
+		"leadership by hearsay":      {func(f figures) { f.steady[0][0].Nodes[1].Entitled[sim.Delivered] = 0.3 }, "delivered capacity, by a Jain index"},
+		"a price that never moved": {func(f figures) {
+			for i := range f.overload.Prices {
+				f.overload.Prices[i] = float64(f.overload.Spec.StartPrice)
+			}
+		}, "away from its start"},
+		"a price that runs away":    {func(f figures) { f.overload.Prices[990] = 1e9 }, "a base price that settles"},
+		"no faster than at random":  {func(f figures) { f.steady[0][1] = f.steady[0][0] }, "a p99 of the delay"},
+		"no refusals in a flood":    {func(f figures) { f.flood.Refused = [3]int{} }, "refusals that say why"},
+		"a burst that is refused":   {func(f figures) { f.burst.BurstAccepted-- }, "accepted"},
+		"a burst that does not end": {func(f figures) { f.burst.BurstVerdicts-- }, "a verdict for every"},
+		"a burst in disorder":       {func(f figures) { f.burst.BurstDisorder++ }, "in order"},
+		"a price deaf to the burst": {func(f figures) { clear(f.burst.Prices[500:600]) }, "rises and falls back"},
 		"a price that stays up": {func(f figures) {
 			for i := 520; i < 1_000; i++ {
 				f.burst.Prices[i] = 5_000
@@ -109,15 +118,35 @@ func (laziest) Assign(d sim.Draw) (selection.Attempt, error) {
 	return a, err
 }
 
+// stakeOnly draws leaders by stake, whatever the nodes deliver.
+type stakeOnly struct{}
+
+func (stakeOnly) Name() string { return "stake only" }
+
+func (stakeOnly) Assign(d sim.Draw) (selection.Attempt, error) {
+	alike := slices.Clone(d.Nodes)
+	for i := range alike {
+		alike[i].Reliability, alike[i].Capacity, alike[i].Reported, alike[i].Observed, alike[i].Leading = 10_000, 1, 1, 1, 0
+	}
+	return selection.Assign(d.Seed, alike, d.Task, d.Total)
+}
+
 // TestChecksCatchBrokenPolicies runs policies that break a promise.
 func TestChecksCatchBrokenPolicies(t *testing.T) {
-	spec := sim.DefaultSpec(10, 3_000, 1)
-	spec.WarmUp = 20
-	for want, policy := range map[string]sim.Policy{"never began": nobody{}, "a wait of at most": nobody{}, "Jain index": laziest{}} {
-		if policy == (laziest{}) {
-			// With a request for everybody only: it gives no seats.
-			spec.Load.Committee = 0
-		}
+	for _, tt := range []struct {
+		want            string
+		policy          sim.Policy
+		nodes, requests int
+		committee       float64
+	}{
+		{"never began", nobody{}, 10, 3_000, 0.5},
+		{"a wait of at most", nobody{}, 10, 3_000, 0.5},
+		{"useful capacity, by a Jain index", laziest{}, 10, 3_000, 0}, // it gives no seats
+		{"delivered capacity, by a Jain index", stakeOnly{}, 100, 30_000, 0.5},
+	} {
+		want, policy := tt.want, tt.policy
+		spec := sim.DefaultSpec(tt.nodes, tt.requests, 1)
+		spec.WarmUp, spec.Load.Committee = 20, tt.committee
 		r, err := sim.Run(spec, policy)
 		if err != nil {
 			t.Fatal(err)
@@ -125,6 +154,19 @@ func TestChecksCatchBrokenPolicies(t *testing.T) {
 		if err := failures(comparison{r}.checks()); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: expected a failure that names %q, got %v", policy.Name(), want, err)
 		}
+	}
+}
+
+// TestTheChainIsFairWhereStakeAloneIsNot: the run that catches a draw by stake alone is long enough for the chain.
+func TestTheChainIsFairWhereStakeAloneIsNot(t *testing.T) {
+	spec := sim.DefaultSpec(100, 30_000, 1)
+	spec.WarmUp = 20
+	r, err := sim.Run(spec, sim.Chain{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := failures([]check{fair(r, sim.Useful, "useful"), fair(r, sim.Delivered, "delivered")}); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -63,14 +63,22 @@ func (n *network) assign() (utilisation uint32, err error) {
 	return budget.Utilisation(), nil
 }
 
-// claimFirst puts the first task that did not fit the last block before all others, when it is among them: what did not
-// fit is looked at before its place, never behind it.
+// claimFirst puts the first task that did not fit the last block before all others: what did not fit is looked at before its
+// place, never behind it. When it is not among them, it takes the room of the last, which waits on.
 func (n *network) claimFirst(head []*task) []*task {
 	unfit := n.unfit
 	n.unfit = nil
-	if at := slices.Index(head, unfit); unfit != nil && at > 0 {
-		return slices.Insert(slices.Delete(head, at, at+1), 0, unfit)
+	if unfit == nil || unfit.ended {
+		return head
 	}
+	at := slices.Index(head, unfit)
+	if at < 0 {
+		at = len(head) - 1
+		n.waiting.push(head[at])
+		n.waiting.take(unfit)
+	}
+	copy(head[1:at+1], head[:at])
+	head[0] = unfit
 	return head
 }
 

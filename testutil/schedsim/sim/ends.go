@@ -55,33 +55,47 @@ func (n *network) complete(t *task) {
 func (n *network) giveUp() {
 	for _, a := range n.underWay {
 		if a.committee && a.phase == open && a.decided == 0 && n.height >= a.opened+1+n.spec.Params.SoftBlocks {
-			n.retry(a)
+			n.retry(a, nil)
 		}
 	}
 }
 
-// retry ends an attempt without a verdict: its task waits for another, or has had all.
-func (n *network) retry(a *attempt) {
+// canRetry tells whether attempts and blocks remain for another attempt of a task.
+func (n *network) canRetry(t *task) bool {
+	return t.attempts < n.spec.Params.MaxAttempts && n.height < t.finalDeadline
+}
+
+// retry ends an attempt without a verdict: its task waits for another, or has had all. Spared are nodes that are not passed
+// over for their silence; nil is none.
+func (n *network) retry(a *attempt, spared func(id int) bool) {
 	t := a.task
 	a.phase = over
 	n.release(a)
-	if t.attempts >= n.spec.Params.MaxAttempts || n.height >= t.finalDeadline {
+	if !n.canRetry(t) {
 		n.complete(t)
 		n.result.fail(n, t)
 		return
 	}
 	for seat, id := range a.seats {
-		if !a.isHeard(seat, n.height) {
+		if !a.isHeard(seat, n.height) && (spared == nil || !spared(int(id))) {
 			t.pass(int(id), len(n.nodes))
+			if seat == a.leader {
+				n.abandoned(a)
+			}
 		}
-	}
-	if !a.isHeard(a.leader, n.height) {
-		leader, unproven := n.nodes[a.seats[a.leader]], n.spec.Params.UnprovenCapacity
-		leader.observed = selection.Abandoned(min(leader.observedOr(unproven), leader.claimed), unproven)
 	}
 	t.current = nil
 	n.result.again(a)
 	n.waiting.push(t)
+}
+
+// abandoned corrects what a leader that said nothing is observed to deliver, if it led for half of an attempt's time.
+func (n *network) abandoned(a *attempt) {
+	if 2*(n.height-max(a.opened, a.replaced)) < n.spec.Params.AttemptBlocks {
+		return
+	}
+	leader, unproven := n.nodes[a.seats[a.leader]], n.spec.Params.UnprovenCapacity
+	leader.observed = selection.Abandoned(min(leader.observedOr(unproven), leader.claimed), unproven)
 }
 
 // expire ends the tasks whose final deadline has come, and attempts whose deadline has, as many as a block ends.
@@ -108,7 +122,7 @@ func (n *network) expire() {
 		a := n.overdue[0]
 		n.overdue = n.overdue[1:]
 		if a.phase == open {
-			n.retry(a)
+			n.retry(a, nil)
 			most--
 		}
 	}
@@ -128,6 +142,10 @@ func (n *network) settle() {
 	for id, delivery := range n.delivered {
 		if delivery.Asked > 0 {
 			one := n.nodes[id]
+			for _, group := range n.atOnce[id] {
+				delivery.AtOnce += group.units / uint64(max(1, n.height-n.spec.Params.SettleBlocks-group.opened-1))
+			}
+			n.atOnce[id] = n.atOnce[id][:0]
 			observed := one.observedOr(unproven)
 			if delivery.IsLate() {
 				observed = min(observed, one.claimed)
@@ -136,6 +154,25 @@ func (n *network) settle() {
 			n.delivered[id] = selection.Delivery{}
 		}
 	}
+}
+
+// opening is what a node attested in the block of the verdict, of rounds that were opened in one block.
+type opening struct {
+	opened int64
+	units  uint64
+}
+
+// provedAtOnce notes what a node attested in the block of the verdict. What counts is divided by the blocks that its rounds
+// took, all that were opened and had their verdict together.
+func (n *network) provedAtOnce(id int32, opened int64, units uint64) {
+	groups := n.atOnce[id]
+	for i := range groups {
+		if groups[i].opened == opened {
+			groups[i].units += units
+			return
+		}
+	}
+	n.atOnce[id] = append(groups, opening{opened: opened, units: units})
 }
 
 // minChances is the number of blocks in which a node must have been heard for its silence to be a miss.
@@ -158,7 +195,7 @@ func (n *network) judge(a *attempt) {
 		case heard == verdict:
 			delivery.Asked += units
 			delivery.InTime += units
-			delivery.AtOnce += units
+			n.provedAtOnce(id, a.opened, units)
 		case one.attended>>(n.height-a.final)&1 == 1:
 			delivery.Asked += units
 		}

@@ -30,6 +30,7 @@ type network struct {
 	nextID    uint64
 	arriving  bool
 	delivered []selection.Delivery // of one block, by node
+	atOnce    [][]opening          // of one block, by node
 
 	result *Result
 }
@@ -53,7 +54,7 @@ func newNetwork(s Spec, p Policy) *network {
 		waiting:  waiting{heads: s.Params.Rule.HeadStarts},
 		settling: make(map[int64][]*attempt), attempts: make(map[int64][]*attempt),
 		finals: make(map[int64][]*task), slots: make(map[int64]int64),
-		delivered: make([]selection.Delivery, s.Nodes.Count),
+		delivered: make([]selection.Delivery, s.Nodes.Count), atOnce: make([][]opening, s.Nodes.Count),
 	}
 	for _, one := range n.nodes {
 		n.total += one.power

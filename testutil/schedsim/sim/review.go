@@ -9,14 +9,13 @@ import (
 // review looks at the attempts under way when a node has turned unhealthy: one that can bring no verdict ends at once where
 // another can begin, one whose leader is unhealthy goes on under another.
 func (n *network) review() error {
-	window := n.spec.Params.HeartbeatWindow
-	var healthy int64
-	for _, one := range n.nodes {
-		if one.isHealthy(n.height, window) {
-			healthy += one.power
-		}
+	healthy := func(id int) bool { return n.nodes[id].isHealthy(n.height, n.spec.Params.HeartbeatWindow) }
+	nodes, ids := n.eligible()
+	var power int64
+	for _, node := range nodes {
+		power += node.Power
 	}
-	majority := healthy > n.total-healthy
+	majority := power > n.total-power
 	for _, a := range n.underWay {
 		if a.phase != open {
 			continue
@@ -25,17 +24,17 @@ func (n *network) review() error {
 		for seat, id := range a.seats {
 			one := n.nodes[id]
 			power += one.power
-			if !a.isHeard(seat, n.height) && !one.isHealthy(n.height, window) {
+			if !a.isHeard(seat, n.height) && !healthy(int(id)) {
 				lost += one.power
 			}
 		}
 		switch {
 		case a.decided == 0 && power-lost < a.threshold:
-			if majority && a.task.attempts < n.spec.Params.MaxAttempts && n.height < a.task.finalDeadline {
-				n.retry(a)
+			if majority && n.canRetry(a.task) {
+				n.retry(a, healthy)
 			}
-		case !n.nodes[a.seats[a.leader]].isHealthy(n.height, window) && !a.isHeard(a.leader, n.height):
-			if err := n.replace(a); err != nil {
+		case !healthy(int(a.seats[a.leader])) && !a.isHeard(a.leader, n.height):
+			if err := n.replace(a, nodes, ids); err != nil {
 				return err
 			}
 		}
@@ -43,9 +42,9 @@ func (n *network) review() error {
 	return nil
 }
 
-// replace draws another leader among the seats that take work now, by the policy's draw of leaders.
-func (n *network) replace(a *attempt) error {
-	nodes, ids := n.eligible()
+// replace draws another leader among the seats that take work now, by the policy's draw of leaders. What the new one leads is
+// counted in nodes too.
+func (n *network) replace(a *attempt, nodes []selection.Node, ids []int) error {
 	seatOf := make(map[int]int, len(a.seats))
 	for seat, id := range a.seats {
 		if seat != a.leader {
@@ -75,9 +74,12 @@ func (n *network) replace(a *attempt) error {
 		return err
 	}
 	n.release(a)
-	leader := n.nodes[ids[drawn.Members[drawn.Leader]]]
+	n.abandoned(a)
+	at := drawn.Members[drawn.Leader]
+	leader := n.nodes[ids[at]]
 	a.leader, a.replaced = seatOf[leader.id], n.height
 	leader.leading += a.task.need.Units
+	nodes[at].Leading = leader.leading
 	n.result.Replaced++
 	return nil
 }

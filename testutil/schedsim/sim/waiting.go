@@ -51,5 +51,16 @@ func (w *waiting) pop(most int) []*task {
 	return head
 }
 
+// take takes a task that waits out of its place.
+func (w *waiting) take(t *task) {
+	for i := range w.places {
+		if w.places[i].task == t {
+			heap.Remove(&w.places, i)
+			w.load = w.load.Without(t.need)
+			return
+		}
+	}
+}
+
 // drop takes a task that ends out of what waits.
 func (w *waiting) drop(t *task) { w.load = w.load.Without(t.need) }
