@@ -30,7 +30,8 @@ var (
 	ErrTaskExists = errors.Register(ModuleName, 11, "task exists")
 	// ErrTaskTooLarge is returned for a task that is larger than the budget of a whole block.
 	ErrTaskTooLarge = errors.Register(ModuleName, 12, "task too large for a block")
-	// ErrQueueFull is returned while the queue holds as many tasks as the parameters allow.
+	// ErrQueueFull is returned while a new task could not be sure to begin within queue_blocks, or as many tasks wait as the
+	// parameters allow.
 	ErrQueueFull = errors.Register(ModuleName, 13, "queue full")
 	// ErrNoDeadlineSlot is returned when the task's final deadline has no slot left.
 	ErrNoDeadlineSlot = errors.Register(ModuleName, 14, "no deadline slot left")

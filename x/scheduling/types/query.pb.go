@@ -173,8 +173,8 @@ type NodeView struct {
 	Power int64 `protobuf:"varint,3,opt,name=power,proto3" json:"power,omitempty"`
 	// reason says why the node is not eligible; empty when it is.
 	Reason string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
-	// free_capacity is what the node could take on now in compute units: its advertised capacity as far as it has
-	// delivered, less what it leads.
+	// free_capacity is what the node could take on now in compute units: what it advertises and reports as free, as far as
+	// it has delivered, less what it leads.
 	FreeCapacity uint64 `protobuf:"varint,5,opt,name=free_capacity,json=freeCapacity,proto3" json:"free_capacity,omitempty"`
 }
 
@@ -998,7 +998,7 @@ type QueryClient interface {
 	EnvironmentClasses(ctx context.Context, in *QueryEnvironmentClassesRequest, opts ...grpc.CallOption) (*QueryEnvironmentClassesResponse, error)
 	// Task returns the scheduling state of an open request.
 	Task(ctx context.Context, in *QueryTaskRequest, opts ...grpc.CallOption) (*QueryTaskResponse, error)
-	// Market returns the base price, how it came about, and how long a new task waits.
+	// Market returns the base price, how it came about, what waits, and how many blocks it takes at least until all of it has begun.
 	Market(ctx context.Context, in *QueryMarketRequest, opts ...grpc.CallOption) (*QueryMarketResponse, error)
 	// NodeModels returns the models a node has loaded, as it reports them.
 	NodeModels(ctx context.Context, in *QueryNodeModelsRequest, opts ...grpc.CallOption) (*QueryNodeModelsResponse, error)
@@ -1098,7 +1098,7 @@ type QueryServer interface {
 	EnvironmentClasses(context.Context, *QueryEnvironmentClassesRequest) (*QueryEnvironmentClassesResponse, error)
 	// Task returns the scheduling state of an open request.
 	Task(context.Context, *QueryTaskRequest) (*QueryTaskResponse, error)
-	// Market returns the base price, how it came about, and how long a new task waits.
+	// Market returns the base price, how it came about, what waits, and how many blocks it takes at least until all of it has begun.
 	Market(context.Context, *QueryMarketRequest) (*QueryMarketResponse, error)
 	// NodeModels returns the models a node has loaded, as it reports them.
 	NodeModels(context.Context, *QueryNodeModelsRequest) (*QueryNodeModelsResponse, error)

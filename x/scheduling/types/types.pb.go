@@ -596,7 +596,7 @@ type Task struct {
 	// attempts is the number of attempts begun so far.
 	Attempts uint32 `protobuf:"varint,10,opt,name=attempts,proto3" json:"attempts,omitempty"`
 	// passed_over are the operators that were silent or at fault in earlier attempts, ascending by address bytes.
-	// They lead no further attempt, unless too few others remain.
+	// They lead no further attempt, unless nobody else remains.
 	PassedOver []string `protobuf:"bytes,11,rep,name=passed_over,json=passedOver,proto3" json:"passed_over,omitempty"`
 	// assignment is the attempt under way; unset while the task is queued or its verdict stands.
 	Assignment *Assignment `protobuf:"bytes,12,opt,name=assignment,proto3" json:"assignment,omitempty"`
@@ -915,7 +915,7 @@ type Assignment struct {
 	Attempt uint32 `protobuf:"varint,1,opt,name=attempt,proto3" json:"attempt,omitempty"`
 	// leader is the operator that publishes the output first.
 	Leader string `protobuf:"bytes,2,opt,name=leader,proto3" json:"leader,omitempty"`
-	// assigned_height is the height at whose end the attempt began.
+	// assigned_height is the height at whose end the attempt began, or its leader took it over from another.
 	AssignedHeight int64 `protobuf:"varint,3,opt,name=assigned_height,json=assignedHeight,proto3" json:"assigned_height,omitempty"`
 	// deadline is the height at whose end the attempt is over without a verdict.
 	Deadline int64 `protobuf:"varint,4,opt,name=deadline,proto3" json:"deadline,omitempty"`
