@@ -25,6 +25,7 @@ import (
 type machine struct {
 	*Network
 	steps int
+	asked []question
 }
 
 // dice choose evenly, where the generators of rapid prefer what is small. The seed is drawn, so that a run is repeated.
@@ -143,16 +144,57 @@ func (m *machine) step(action func(t *rapid.T)) func(t *rapid.T) {
 	}
 }
 
+// question is what a submission asks for.
+type question struct {
+	model, rows, count int
+	tier               inferencetypes.Tier
+	sealing            inferencetypes.Sealing
+	class              schedulingtypes.FeeClass
+	key                string
+	reuse              uint32
+	ids                []uint64 // of the requests it became
+}
+
+func (m *machine) ask(q question) []uint64 {
+	return m.SubmitWith(q.model, q.rows, q.count, q.tier, q.sealing, func(msg *inferencetypes.MsgSubmitRequests) {
+		msg.FeeClass, msg.IdempotencyKey, msg.ReuseBlocks = q.class, q.key, q.reuse
+	})
+}
+
+// answered are the questions whose first request has a receipt.
+func (m *machine) answered() (found []question) {
+	for _, q := range m.asked {
+		if len(q.ids) == 0 {
+			continue
+		}
+		has, err := m.Inference.Receipts.Has(m.Ctx(), q.ids[0])
+		require.NoError(m.t, err)
+		if has {
+			found = append(found, q)
+		}
+	}
+	return found
+}
+
+// submit asks something new, or what was answered before; with a key sometimes twice.
 func (m *machine) submit(t *rapid.T) {
 	chance := dice(t, "submission")
-	m.SubmitWith(chance.IntN(len(models)), 1+chance.IntN(3), 1+chance.IntN(3),
-		oneOf(chance, inferencetypes.TIER_QUORUM, inferencetypes.TIER_COMMITTEE),
-		oneOf(chance, inferencetypes.SEALING_DEFAULT, inferencetypes.SEALING_SEALED, inferencetypes.SEALING_OPEN),
-		func(msg *inferencetypes.MsgSubmitRequests) {
-			msg.FeeClass = schedulingtypes.FeeClass(chance.IntN(3))
-			msg.IdempotencyKey = oneOf(chance, "", "", "one", "two")
-			msg.ReuseBlocks = oneOf[uint32](chance, 0, 2, 100, 100)
-		})
+	q := question{
+		model: chance.IntN(len(models)), rows: 1 + chance.IntN(3), count: 1 + chance.IntN(3),
+		tier:    oneOf(chance, inferencetypes.TIER_QUORUM, inferencetypes.TIER_COMMITTEE),
+		sealing: oneOf(chance, inferencetypes.SEALING_DEFAULT, inferencetypes.SEALING_SEALED, inferencetypes.SEALING_OPEN),
+		class:   schedulingtypes.FeeClass(chance.IntN(3)),
+	}
+	q.key, q.reuse = oneOf(chance, "", "", "one", "two"), oneOf[uint32](chance, 0, 2, 100, 100)
+	if answered := m.answered(); len(answered) > 0 && chance.IntN(4) > 0 {
+		q = answered[chance.IntN(len(answered))]
+		q.key, q.reuse = "", 100
+	}
+	q.ids = m.ask(q)
+	m.asked = append(m.asked, q)
+	if q.key != "" && chance.IntN(2) == 0 {
+		m.ask(q)
+	}
 }
 
 func (m *machine) plan(t *rapid.T) {
@@ -184,8 +226,10 @@ func (m *machine) replan(t *rapid.T) {
 			return err
 		}
 	})
-	if errors.Is(err, inferencetypes.ErrDeposit) {
-		return // the price has risen, and the deposit does not pay for one run more
+	for _, refusal := range []error{inferencetypes.ErrDeposit, inferencetypes.ErrMaxFee, inferencetypes.ErrEligiblePower} {
+		if errors.Is(err, refusal) {
+			return // the price has risen, or the power has gone
+		}
 	}
 	require.Equal(t, possible, err == nil, "%s of a schedule that is %s: %v", change, s.Status, err)
 }
@@ -336,5 +380,7 @@ func TestEveryRequestEndsAndCoinsAreConserved(t *testing.T) {
 	} {
 		require.NotZero(t, ends[want.String()], "no request ended with %s", want)
 	}
-	require.NotZero(t, ends["run of a schedule"])
+	for _, want := range []string{"run of a schedule", "restarts", "reused", "answered before"} {
+		require.NotZero(t, ends[want], "expected each to come, got none of: %s", want)
+	}
 }
