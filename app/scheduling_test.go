@@ -3,18 +3,22 @@ package app_test
 import (
 	"encoding/json"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	abci "github.com/cometbft/cometbft/abci/types"
 	cmtproto "github.com/cometbft/cometbft/proto/tendermint/types"
+	sdk "github.com/cosmos/cosmos-sdk/types"
+	stakingtypes "github.com/cosmos/cosmos-sdk/x/staking/types"
 
+	"github.com/opengradient/opengradient/app"
 	"github.com/opengradient/opengradient/app/abcitypes"
-	"github.com/opengradient/opengradient/internal/queue"
 	"github.com/opengradient/opengradient/testutil/chaintest"
 	inferencetypes "github.com/opengradient/opengradient/x/inference/types"
 	schedulingtypes "github.com/opengradient/opengradient/x/scheduling/types"
+	verificationtypes "github.com/opengradient/opengradient/x/verification/types"
 )
 
 // crowd is the number of requests of the tests below.
@@ -185,19 +189,17 @@ func TestCrowdEndsInOrder(t *testing.T) {
 		h.note(t, c.Height()+1, c.Next())
 	}
 
-	require.Len(t, h.begun, crowd, "each begins once")
-	var previous queue.Key
+	require.Equal(t, slices.Concat(
+		idsOf(2_001, 5_001, 8_001),     // 3,000 of class PRIORITY
+		idsOf(1_001, 4_001, 7_001),     // 3,000 of class STANDARD
+		idsOf(1, 3_001, 6_001, 9_001)), // 4,000 of class ECONOMY
+		h.begun, "each begins once, by class and age")
 	spent := int64(0)
 	for _, id := range h.begun {
 		r := request(t, c, id)
 		require.Equal(t, inferencetypes.REQUEST_STATUS_FINALIZED, r.Status, "request %d", id)
 		require.True(t, r.Escrow.IsZero(), "request %d is settled", id)
-		key := queue.Key{
-			Line: queue.NewLine, Position: queue.Position(r.SubmittedHeight, schedulingtypes.DefaultParams().HeadStarts(), r.FeeClass.Class()), ID: id,
-		}
-		require.Negative(t, previous.Compare(key), "request %d begins in its turn", id)
 		require.LessOrEqual(t, h.at[id], r.FinalDeadline)
-		previous = key
 		spent += r.Fee.Total.Int64()
 	}
 	// The requester owns the model and all stakes: it has its own again but what validators and the community keep.
@@ -213,6 +215,100 @@ func TestCrowdEndsInOrder(t *testing.T) {
 		c.Next()
 	}
 	t.Logf("and back %d blocks after the last had begun", blocks+8)
+}
+
+// idsOf are the ids of messages of 1,000 requests, by the first of each.
+func idsOf(firsts ...uint64) (ids []uint64) {
+	for _, first := range firsts {
+		for id := first; id < first+1_000; id++ {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// A leader whose node says that it is not ready is replaced in the block that carries its word, and the request ends with
+// the same attempt, under the other leader.
+func TestUnhealthyLeaderIsReplaced(t *testing.T) {
+	quiet, failed := false, -1
+	attester := chaintest.Attester{Output: answer, Edit: func(i int, _ int64, ext *abcitypes.VoteExtension) {
+		if quiet || i == failed {
+			ext.Attestations, ext.Outputs = nil, nil
+		}
+		if i == failed {
+			ext.Status = &schedulingtypes.NodeStatus{Environment: chaintest.Environment(), WorkerVersion: "test"}
+		}
+	}}
+	c := crowded(t, calm, attester, nil)
+	from := c.Accounts[0]
+	quiet = true
+	assigned := typedEvents(t, c.Next(c.Tx(from, 0, submission(from.Address, 1))), &schedulingtypes.EventAssigned{})
+	require.Len(t, assigned, 1)
+	id, begun := assigned[0].RequestId, c.Height()
+	for i := range c.Validators {
+		if chaintest.Operator(i).String() == assigned[0].Leader {
+			failed = i
+		}
+	}
+	require.GreaterOrEqual(t, failed, 0)
+	var replaced []*schedulingtypes.EventLeaderReplaced
+	for range 4 {
+		node, err := c.App.SchedulingKeeper.Nodes.Get(c.Ctx(), chaintest.Operator(failed))
+		require.NoError(t, err)
+		if !node.Status.Ready {
+			require.Equal(t, c.Height(), node.StatusHeight)
+			break
+		}
+		require.Empty(t, replaced, "nobody is replaced before")
+		replaced = typedEvents(t, c.Next(), &schedulingtypes.EventLeaderReplaced{})
+	}
+	require.Len(t, replaced, 1, "in the block of the status")
+	require.Equal(t, id, replaced[0].RequestId)
+	require.Equal(t, uint32(1), replaced[0].Attempt)
+	require.Equal(t, assigned[0].Leader, replaced[0].Replaced)
+	require.NotEqual(t, assigned[0].Leader, replaced[0].Leader)
+
+	quiet = false
+	for request(t, c, id).Status == inferencetypes.REQUEST_STATUS_ASSIGNED {
+		require.Less(t, c.Height(), begun+int64(schedulingtypes.DefaultParams().AttemptBlocks), "before the deadline of the attempt")
+		c.Next()
+	}
+	r := request(t, c, id)
+	require.Equal(t, inferencetypes.REQUEST_STATUS_FINALIZED, r.Status)
+	require.Equal(t, uint32(1), r.Attempt)
+	for range verificationtypes.DefaultSettleBlocks + 1 {
+		c.Next()
+	}
+	receipt, err := c.App.InferenceKeeper.Receipts.Get(c.Ctx(), id)
+	require.NoError(t, err)
+	require.Equal(t, replaced[0].Leader, receipt.Leader)
+	require.Equal(t, replaced[0].Leader, receipt.Publisher)
+}
+
+// A validator that unbonds leaves no attempt without a leader: it is replaced in the next block.
+func TestUnbondingLeaderIsReplaced(t *testing.T) {
+	quiet := false
+	attester := chaintest.Attester{Output: answer, Edit: func(_ int, _ int64, ext *abcitypes.VoteExtension) {
+		if quiet {
+			ext.Attestations, ext.Outputs = nil, nil
+		}
+	}}
+	c := crowded(t, calm, attester, nil, 10, 10, 10, 10)
+	from := c.Accounts[0]
+	quiet = true
+	assigned := typedEvents(t, c.Next(c.Tx(from, 0, submission(from.Address, 1))), &schedulingtypes.EventAssigned{})
+	require.Len(t, assigned, 1)
+	gone := slices.IndexFunc(c.Validators, func(v chaintest.Validator) bool { return v.Operator.String() == assigned[0].Leader })
+	require.GreaterOrEqual(t, gone, 0)
+	resp := c.Next(c.Tx(from, 0, &stakingtypes.MsgUndelegate{
+		DelegatorAddress: from.Address.String(), ValidatorAddress: assigned[0].Leader,
+		Amount: sdk.NewCoin(app.BondDenom, sdk.TokensFromConsensusPower(10, sdk.DefaultPowerReduction)),
+	}))
+	require.Zero(t, resp.TxResults[1].Code, resp.TxResults[1].Log)
+	require.Empty(t, typedEvents(t, resp, &schedulingtypes.EventLeaderReplaced{}), "its stake goes at the end of the block")
+	replaced := typedEvents(t, c.Next(), &schedulingtypes.EventLeaderReplaced{})
+	require.Len(t, replaced, 1)
+	require.Equal(t, assigned[0].Leader, replaced[0].Replaced)
 }
 
 func price(t *testing.T, c *chaintest.Chain) int64 {

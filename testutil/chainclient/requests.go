@@ -16,26 +16,50 @@ import (
 
 // RequestIDs reads the ids that a delivered transaction gave to its requests.
 func (c *Client) RequestIDs(resp *sdk.TxResponse) ([]uint64, error) {
+	var ids []uint64
+	err := c.responses(resp, &inferencetypes.MsgSubmitRequestsResponse{}, func(raw []byte) error {
+		var r inferencetypes.MsgSubmitRequestsResponse
+		if err := c.codecs.Codec.Unmarshal(raw, &r); err != nil {
+			return err
+		}
+		ids = append(ids, r.Ids...)
+		return nil
+	})
+	return ids, err
+}
+
+// Response reads what a delivered transaction answered to its only message of a type. It fails when there is none.
+func (c *Client) Response(resp *sdk.TxResponse, into sdk.Msg) error {
+	found := false
+	err := c.responses(resp, into, func(raw []byte) error {
+		found = true
+		return c.codecs.Codec.Unmarshal(raw, into)
+	})
+	if err == nil && !found {
+		return fmt.Errorf("expected a %s, got none", sdk.MsgTypeURL(into))
+	}
+	return err
+}
+
+// responses calls read with every response of the type of example.
+func (c *Client) responses(resp *sdk.TxResponse, example sdk.Msg, read func(raw []byte) error) error {
 	raw, err := hex.DecodeString(resp.Data)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	var data sdk.TxMsgData
 	if err := c.codecs.Codec.Unmarshal(raw, &data); err != nil {
-		return nil, fmt.Errorf("transaction data: %w", err)
+		return fmt.Errorf("transaction data: %w", err)
 	}
-	var ids []uint64
 	for _, response := range data.MsgResponses {
-		if response.TypeUrl != sdk.MsgTypeURL(&inferencetypes.MsgSubmitRequestsResponse{}) {
+		if response.TypeUrl != sdk.MsgTypeURL(example) {
 			continue
 		}
-		var r inferencetypes.MsgSubmitRequestsResponse
-		if err := c.codecs.Codec.Unmarshal(response.Value, &r); err != nil {
-			return nil, fmt.Errorf("submit response: %w", err)
+		if err := read(response.Value); err != nil {
+			return fmt.Errorf("%s: %w", response.TypeUrl, err)
 		}
-		ids = append(ids, r.Ids...)
 	}
-	return ids, nil
+	return nil
 }
 
 // Ended tells whether a request is in a final state.

@@ -18,10 +18,11 @@ import (
 	schedulingtypes "github.com/opengradient/opengradient/x/scheduling/types"
 )
 
-// TestUnequalNodes runs its parts in order on one network. Two schedules go on through all of them.
+// TestUnequalNodes runs its parts in order on one network. A schedule goes on through all of them, and another one through the
+// restart.
 func TestUnequalNodes(t *testing.T) {
 	b := newBed(t)
-	counted := b.createSchedule(t, 5, 20)
+	counted := uint64(0)
 	endless := b.createSchedule(t, 7, 10_000)
 	for _, part := range []struct {
 		name string
@@ -31,7 +32,7 @@ func TestUnequalNodes(t *testing.T) {
 		{"a paused node leads nothing and loses nothing", pause},
 		{"a stopped node leads nothing and holds up nothing", stop},
 		{"a small node that cannot keep up stops nobody", saturate},
-		{"all nodes start again", restart},
+		{"all nodes start again in the middle of a schedule", func(t *testing.T, b *bed) { counted = restart(t, b) }},
 		{"a schedule has had its runs", func(t *testing.T, b *bed) { b.allRan(t, counted, 5, 20) }},
 		{"a chain that goes on from an export goes on with its schedules", func(t *testing.T, b *bed) { newChain(t, b, endless) }},
 		{"a cancelled schedule gives back the rest", func(t *testing.T, b *bed) { cancelSchedule(t, b, endless) }},
@@ -80,8 +81,8 @@ func pause(t *testing.T, b *bed) {
 	paused := b.operate(t, node, &schedulingtypes.MsgPauseNode{Operator: b.operators[node]})
 	receipts := b.finals(t, ids)
 	before, after := b.led(receipts, 0), b.led(receipts, paused)
-	if before[node] == 0 || after[node] != 0 {
-		t.Errorf("expected leads of the paused node before height %d only, got %d in all and %d after", paused, before[node], after[node])
+	if before[node] == 0 || after[node] != 0 || sum(after) == 0 {
+		t.Errorf("expected leads of the paused node before height %d only, and of others after it, got %v in all and %v after", paused, before, after)
 	}
 	if view := b.node(t, node); view.Eligible || view.Node.State != schedulingtypes.NODE_STATE_PAUSED || view.Node.LeadingUnits != 0 {
 		t.Errorf("expected a paused node that leads nothing, got %+v", view)
@@ -102,8 +103,8 @@ func stop(t *testing.T, b *bed) {
 	nettest.AwaitEligible(t, b.Client, b.operators[node], false)
 	stale := b.height(t)
 	receipts := b.finals(t, ids)
-	if leads := b.led(receipts, stale+1); leads[node] != 0 {
-		t.Errorf("expected no leads of the stopped node after height %d, got %v", stale, leads)
+	if leads := b.led(receipts, stale+1); leads[node] != 0 || sum(leads) == 0 {
+		t.Errorf("expected leads of others than the stopped node after height %d, got %v", stale, leads)
 	}
 	slowest := int64(0)
 	for _, r := range receipts {
@@ -114,6 +115,13 @@ func stop(t *testing.T, b *bed) {
 		t.Fatal(err)
 	}
 	nettest.AwaitEligible(t, b.Client, b.operators[node], true)
+}
+
+func sum(counts []int) (sum int) {
+	for _, count := range counts {
+		sum += count
+	}
+	return sum
 }
 
 // saturate makes the worker of the smallest node far too slow for what the others run.
@@ -136,7 +144,7 @@ func saturate(t *testing.T, b *bed) {
 	if median > 3 {
 		t.Errorf("expected the others to keep up, got a median of %d blocks: %v", median, blocks)
 	}
-	if after.ObservedCapacity >= before.ObservedCapacity && after.ObservedCapacity >= capacities[node] {
+	if after.ObservedCapacity == 0 || after.ObservedCapacity >= capacities[node] {
 		t.Errorf("expected the slow node to be seen to deliver less than %d, got %d", capacities[node], after.ObservedCapacity)
 	}
 	if err := b.plan.Write(byzantine.Plan{}); err != nil {
@@ -144,8 +152,13 @@ func saturate(t *testing.T, b *bed) {
 	}
 }
 
-// restart stops all nodes and starts them again.
-func restart(t *testing.T, b *bed) {
+// restart stops all nodes in the middle of a schedule, starts them again, and gives the schedule.
+func restart(t *testing.T, b *bed) (counted uint64) {
+	counted = b.createSchedule(t, 5, 20)
+	until(t, "three runs", func() bool { return b.schedule(t, counted).Placed >= 3 })
+	if s := b.schedule(t, counted); s.Status != inferencetypes.SCHEDULE_STATUS_ACTIVE || s.Placed >= 20 {
+		t.Fatalf("expected a schedule in the middle of its runs, got %+v", s)
+	}
 	for _, node := range b.Net.Nodes {
 		if err := node.Stop(); err != nil {
 			t.Fatal(err)
@@ -158,6 +171,7 @@ func restart(t *testing.T, b *bed) {
 		nettest.AwaitEligible(t, b.Client, operator, true)
 	}
 	b.finals(t, b.submit(t, 20))
+	return counted
 }
 
 // createSchedule has one flower classified every so many blocks.
@@ -259,7 +273,7 @@ func newChain(t *testing.T, b *bed, id uint64) {
 
 // cancelSchedule ends a schedule and looks for the rest of its deposit.
 func cancelSchedule(t *testing.T, b *bed, id uint64) {
-	before := b.Balance(t, b.Signer.Address)
+	before, deposited := b.Balance(t, b.Signer.Address), sdkmath.NewInt(100_000).MulRaw(10_000)
 	resp, err := b.Client.Deliver(nettest.Patience(t), b.Signer, chainclient.Fees{}, &inferencetypes.MsgCancelSchedule{
 		Owner: b.Signer.Address.String(), Id: id,
 	})
@@ -270,7 +284,10 @@ func cancelSchedule(t *testing.T, b *bed, id uint64) {
 	if s.Status != inferencetypes.SCHEDULE_STATUS_CANCELLED || !s.Deposit.IsZero() || s.EndedHeight != resp.Height {
 		t.Errorf("expected a cancelled schedule without a deposit, got %+v", s)
 	}
-	fee := sdkmath.NewInt(100_000)
+	var answer inferencetypes.MsgCancelScheduleResponse
+	if err := b.Client.Response(resp, &answer); err != nil {
+		t.Fatal(err)
+	}
 	spent := sdkmath.ZeroInt()
 	for _, run := range b.runs(t, id) {
 		if run.RequestId == 0 {
@@ -279,9 +296,12 @@ func cancelSchedule(t *testing.T, b *bed, id uint64) {
 		r := b.Ended(t, run.RequestId, inferencetypes.REQUEST_STATUS_FINALIZED)
 		spent = spent.Add(r.Fee.Total)
 	}
-	want := before.Add(fee.MulRaw(10_000)).Sub(spent)
-	if got := b.Balance(t, b.Signer.Address); !got.Equal(want) {
-		t.Errorf("expected a balance of %s after a refund of the deposit less %s for the runs, got %s", want, spent, got)
+	refund := deposited.Sub(spent)
+	if !answer.Refunded.Equal(refund) {
+		t.Errorf("expected a refund of the deposit of %s less %s for the runs, got %s", deposited, spent, answer.Refunded)
+	}
+	if got, want := b.Balance(t, b.Signer.Address), before.Add(refund); !got.Equal(want) {
+		t.Errorf("expected a balance of %s after the refund, got %s", want, got)
 	}
 	until(t, "the last settlements", func() bool { return b.Escrow(t).IsZero() })
 }

@@ -163,26 +163,28 @@ func TestAssignLoadsLeadersEvenly(t *testing.T) {
 // TestABoastedCapacityDoesNotWinTheLead: capacity is what a node says of itself, and whoever leads earns the publisher's
 // part and decides when the bytes appear.
 func TestABoastedCapacityDoesNotWinTheLead(t *testing.T) {
-	params := types.DefaultParams()
-	params.BlockComputeUnits = 1000
-	f := newFixture(t, params, 10, 10, 10, 10)
-	require.NoError(t, f.RegisterNode(f.ctx, &types.MsgRegisterNode{
-		Operator: operator(0).String(), Capacity: types.MaxCapacity, MemoryBytes: gibibyte, TaskClasses: types.AllTaskClasses(),
-	}))
-	status := ready()
-	status.FreeCapacity = types.MaxCapacity
-	require.NoError(t, f.SetStatus(f.ctx, operator(0), status))
-	led := 0
-	for id := range uint64(40) {
-		f.enqueue(t, task(id+1))
-	}
-	for _, placement := range f.assign(t) {
-		if placement.Task.Assignment.Leader == operator(0).String() {
-			led++
+	leaders := func(claim uint64) (leaders []string) {
+		params := types.DefaultParams()
+		params.BlockComputeUnits = 1000
+		f := newFixture(t, params, 10, 10, 10, 10)
+		require.NoError(t, f.RegisterNode(f.ctx, &types.MsgRegisterNode{
+			Operator: operator(0).String(), Capacity: claim, MemoryBytes: gibibyte, TaskClasses: types.AllTaskClasses(),
+		}))
+		status := ready()
+		status.FreeCapacity = claim
+		require.NoError(t, f.SetStatus(f.ctx, operator(0), status))
+		for id := range uint64(40) {
+			f.enqueue(t, task(id+1))
 		}
+		for _, placement := range f.assign(t) {
+			leaders = append(leaders, placement.Task.Assignment.Leader)
+		}
+		return leaders
 	}
-	require.Less(t, led, 20, "attempts of 40 led by one of four equal stakes")
-	require.Positive(t, led)
+	honest := leaders(types.DefaultParams().UnprovenCapacity)
+	require.Len(t, honest, 40)
+	require.Contains(t, honest, operator(0).String())
+	require.Equal(t, honest, leaders(types.MaxCapacity), "the same nodes lead as without the boast")
 }
 
 func TestRetryPassesOver(t *testing.T) {
