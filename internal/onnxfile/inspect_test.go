@@ -129,6 +129,7 @@ func TestLimits(t *testing.T) {
 		"nodes":        {b, func(l *Limits) { l.MaxNodes = 7 }},
 		"edges":        {b, func(l *Limits) { l.MaxEdges = 10 }},
 		"attributes":   {b, func(l *Limits) { l.MaxAttributes = 7 }},
+		"list items":   {b, func(l *Limits) { l.MaxAttributeItems = 9 }},
 		"initializers": {b, func(l *Limits) { l.MaxInitializers = 3 }},
 		"parameters":   {b, func(l *Limits) { l.MaxParameters = 15000 }},
 		"outputs":      {b, func(l *Limits) { l.MaxSignature = 1 }},
@@ -144,7 +145,7 @@ func TestLimits(t *testing.T) {
 			wantRefusal(t, err, ReasonTooLarge)
 		})
 	}
-	lim := Limits{int64(len(b)), 8, 27, 9, 4, 8*9 + 8 + 8 + 10*8*14*14, 2, 4, 1, 2}
+	lim := Limits{int64(len(b)), 8, 27, 9, 10, 4, 8*9 + 8 + 8 + 10*8*14*14, 2, 4, 1, 2}
 	if _, err := Inspect(b, lim); err != nil {
 		t.Fatalf("limits that just suffice: %v", err)
 	}
