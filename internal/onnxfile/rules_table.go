@@ -10,17 +10,17 @@ const (
 	perUpdate      = "w · (elements of the updates + elements of the data)"
 	perMatrix      = "MACs: matrices · (n³ / 3 + n²), rounded up, of n by n each"
 	productWork    = "MACs: batch · M · N · max(1, K)"
-	pairWork       = "MACs: product of all indices, once for each input after the first"
+	pairWork       = "w · elements of the inputs; MACs: for each input after the first, the product of the dimensions that it and the result so far have, without those summed before"
 	convWork       = "MACs: elements of the output · channels of a group · kernel"
 	transposedWork = "MACs: elements of the input · output channels of a group · kernel; elements of the output"
 	windowWork     = "w · elements of the output · kernel, padding included"
 	channelWindow  = "w · elements of the input · size"
-	recurrentWork  = "MACs: T · B · D · G · H · (I + H); 4 · T · B · D · G · H + 4096 · T · D elements; all steps, also where sequence_lens is less"
+	recurrentWork  = "MACs: T · B · D · G · H · (I + H); 4 · T · B · D · G · H + 4096 · T · D elements; where sequence_lens is less, the work of all steps"
 	treeWork       = "rows · (sum over trees of (w · depth + most weights of a leaf) + w · targets)"
 	linearWork     = "MACs: rows · features · targets; 4 · rows · targets elements"
 	vectorsWork    = "MACs: rows · features · support vectors; w · rows · support vectors elements"
 	searchWork     = "w · elements of the output · ceil(log2(keys + 1))"
-	sampleWork     = "w · elements of the output · samples"
+	sampleWork     = "w · elements of the output · samples of each (GridSample: 1, 2 or 4 along each dimension; RoiAlign: 4 · sampling_ratio²)"
 )
 
 // rules is the allow-list by operator: its name, after domain and dot if the
@@ -52,7 +52,8 @@ func addElementwiseRules() {
 	unary := func(weight int, attrs string, ops ...string) {
 		allow(ops, rule{minIn: 1, maxIn: 1, attrs: attrs, weight: weight, formula: perInput, infer: inferUnary})
 	}
-	unary(vectorWork, "", "Abs", "Ceil", "Floor", "Round", "Sqrt", "Relu", "Sign", "Reciprocal", "Not", "HardSwish")
+	unary(vectorWork, "", "Abs", "Ceil", "Floor", "Round", "Sqrt", "Relu", "Sign", "Reciprocal", "Not")
+	allow([]string{"HardSwish"}, rule{minIn: 1, maxIn: 1, since: 14, formula: perInput, infer: inferUnary})
 	allow([]string{"Neg"}, rule{minIn: 1, maxIn: 1, formula: perOutput, infer: inferNeg})
 	unary(functionWork, "", "Exp", "Tanh", "Sigmoid", "Erf", "Softplus", "Softsign")
 	unary(scalarWork, "", "Log", "Sin", "Cos", "Tan", "Asin", "Acos", "Atan", "Sinh", "Cosh", "Asinh", "Acosh", "Atanh")
@@ -96,7 +97,7 @@ func addReductionRules() {
 	allow([]string{"ArgMax", "ArgMin"}, rule{minIn: 1, maxIn: 1, attrs: "axis:i keepdims:i select_last_index:i", formula: perInput, infer: inferArg})
 	allow([]string{"Softmax", "LogSoftmax", "Hardmax"}, rule{minIn: 1, maxIn: 1, attrs: "axis:i", weight: functionWork, formula: perInput, infer: inferAlongAxis})
 	allow([]string{"CumSum"}, rule{minIn: 2, maxIn: 2, attrs: "exclusive:i reverse:i", weight: functionWork, formula: perInput, infer: inferCumSum})
-	allow([]string{"TopK"}, rule{minIn: 2, maxIn: 2, attrs: "axis:i largest:i sorted:i", weight: scalarWork, formula: perInput, infer: inferTopK})
+	allow([]string{"TopK"}, rule{minIn: 2, maxIn: 2, attrs: "axis:i largest:i sorted:i", weight: scalarWork, bound: true, formula: perInput, infer: inferTopK})
 }
 
 func addMovementRules() {
@@ -129,11 +130,20 @@ func addIndexingRules() {
 	allow([]string{"GatherND"}, rule{minIn: 2, maxIn: 2, attrs: "batch_dims:i", weight: functionWork, formula: perOutput, infer: inferGatherND})
 	allow([]string{"ScatterElements"}, rule{minIn: 3, maxIn: 3, attrs: "axis:i reduction:s", weight: functionWork, formula: perUpdate, infer: inferScatter})
 	allow([]string{"ScatterND"}, rule{minIn: 3, maxIn: 3, attrs: "reduction:s", weight: functionWork, formula: perUpdate, infer: inferScatter})
+	allow([]string{"EyeLike"}, rule{minIn: 1, maxIn: 1, attrs: "dtype:i k:i", formula: perOutput, infer: inferEyeLike})
+	allow([]string{"HannWindow", "HammingWindow", "BlackmanWindow"},
+		rule{minIn: 1, maxIn: 1, since: 17, attrs: "output_datatype:i periodic:i", weight: scalarWork, formula: perOutput, infer: inferSignalWindow})
+	allow([]string{"ReverseSequence"}, rule{minIn: 2, maxIn: 2, attrs: "batch_axis:i time_axis:i", weight: functionWork, formula: perOutput, infer: inferReverseSequence})
+	allow([]string{"GridSample"}, rule{minIn: 2, maxIn: 2, since: 16, attrs: "align_corners:i mode:s padding_mode:s", weight: functionWork, formula: sampleWork, infer: inferGridSample})
+	allow([]string{"RoiAlign"}, rule{minIn: 3, maxIn: 3, since: 16, weight: functionWork, formula: sampleWork, infer: inferRoiAlign,
+		attrs: "coordinate_transformation_mode:s mode:s output_height:i output_width:i sampling_ratio:i spatial_scale:f"})
 	allow([]string{"OneHot"}, rule{minIn: 3, maxIn: 3, attrs: "axis:i", formula: perOutput, infer: inferOneHot})
 }
 
 func addLinearRules() {
 	allow([]string{"MatMul"}, rule{minIn: 2, maxIn: 2, formula: productWork, infer: inferMatMul})
+	allow([]string{"Einsum"}, rule{minIn: 1, maxIn: anyCount, attrs: "equation:s", weight: functionWork, formula: pairWork, infer: inferEinsum})
+	allow([]string{"Det"}, rule{minIn: 1, maxIn: 1, formula: perMatrix, infer: inferDet})
 	allow([]string{"Gemm"}, rule{minIn: 2, maxIn: 3, attrs: "alpha:f beta:f transA:i transB:i", formula: productWork, infer: inferGemm})
 }
 
@@ -142,8 +152,10 @@ func addWindowRules() {
 	const pool = "auto_pad:s ceil_mode:i kernel_shape:I pads:I strides:I"
 	allow([]string{"Conv"}, rule{minIn: 2, maxIn: 3, attrs: conv, formula: convWork, infer: inferConv})
 	allow([]string{"ConvTranspose"}, rule{minIn: 2, maxIn: 3, attrs: conv + " output_padding:I", formula: transposedWork, infer: inferConvTranspose})
-	allow([]string{"MaxPool"}, rule{minIn: 1, maxIn: 1, attrs: pool + " dilations:I storage_order:i", formula: windowWork, infer: inferPool})
-	allow([]string{"AveragePool"}, rule{minIn: 1, maxIn: 1, attrs: pool + " dilations:I count_include_pad:i", formula: windowWork, infer: inferPool})
+	allow([]string{"MaxPool"}, rule{minIn: 1, maxIn: 1, attrs: pool + " dilations:I storage_order:i", bound: true, formula: windowWork, infer: inferPool})
+	allow([]string{"AveragePool"}, rule{minIn: 1, maxIn: 1, attrs: pool + " dilations:I count_include_pad:i", bound: true, formula: windowWork, infer: inferPool})
+	allow([]string{"LpPool"}, rule{minIn: 1, maxIn: 1, attrs: pool + " dilations:I p:i", weight: scalarWork, bound: true, formula: windowWork, infer: inferPool})
+	allow([]string{"GlobalLpPool"}, rule{minIn: 1, maxIn: 1, attrs: "p:i", weight: scalarWork, formula: perInput, infer: inferGlobalPool})
 	allow([]string{"GlobalAveragePool", "GlobalMaxPool"}, rule{minIn: 1, maxIn: 1, formula: perInput, infer: inferGlobalPool})
 }
 
@@ -152,7 +164,8 @@ func addNormalizationRules() {
 	allow([]string{"InstanceNormalization"}, rule{minIn: 3, maxIn: 3, attrs: "epsilon:f", weight: functionWork, formula: perInput, infer: inferChannelNorm})
 	allow([]string{"GroupNormalization"}, rule{minIn: 3, maxIn: 3, since: 18, attrs: "epsilon:f num_groups:i stash_type:i", weight: functionWork, formula: perInput, infer: inferChannelNorm})
 	allow([]string{"LayerNormalization"}, rule{minIn: 2, maxIn: 3, since: 17, attrs: "axis:i epsilon:f stash_type:i", weight: functionWork, formula: perInput, infer: inferLayerNorm})
-	allow([]string{"LRN"}, rule{minIn: 1, maxIn: 1, attrs: "alpha:f beta:f bias:f size:i", weight: scalarWork, formula: channelWindow, infer: inferLRN})
+	allow([]string{"LRN"}, rule{minIn: 1, maxIn: 1, attrs: "alpha:f beta:f bias:f size:i", weight: scalarWork, bound: true, formula: channelWindow, infer: inferLRN})
+	allow([]string{"MeanVarianceNormalization"}, rule{minIn: 1, maxIn: 1, attrs: "axes:I", weight: functionWork, formula: perInput, infer: inferMeanVariance})
 	allow([]string{"LpNormalization"}, rule{minIn: 1, maxIn: 1, attrs: "axis:i p:i", weight: functionWork, formula: perInput, infer: inferAlongAxis})
 }
 
