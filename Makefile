@@ -132,6 +132,13 @@ bench-net: build onnxruntime ## Inferences against bank sends on one network, in
 bench-stall: build onnxruntime ## Block interval with a stopped worker, at most 1.2 times the undisturbed one (BENCHFLAGS)
 	$(GO) run ./testutil/benchnet stall $(BENCHFLAGS)
 
+.PHONY: bench-cost model-coverage
+bench-cost: onnxruntime ## Static cost against measured time, into docs/model-coverage.md; fails when the ranks correlate by less than 0.9
+	$(GO) run ./testutil/costbench -library $(BUILD)/lib -document docs/model-coverage.md
+
+model-coverage: ## Operators that inspection accepts, into docs/model-coverage.md
+	$(GO) test -count 1 -run '^TestCoverageDocument$$' ./internal/onnxfile -update
+
 SIM_DOCUMENT := docs/scheduling-simulator.md
 .PHONY: sim-scheduling
 sim-scheduling: ## Scheduling rules over synthetic networks, into docs/scheduling-simulator.md; fails when a promise breaks (SIMFLAGS)

@@ -15,9 +15,9 @@ func addMLRules() {
 	const nodes = "nodes_falsenodeids:I nodes_featureids:I nodes_hitrates:F nodes_hitrates_as_tensor:t nodes_missing_value_tracks_true:I " +
 		"nodes_modes:S nodes_nodeids:I nodes_treeids:I nodes_truenodeids:I nodes_values:F nodes_values_as_tensor:t " +
 		"base_values:F base_values_as_tensor:t post_transform:s"
-	ml("TreeEnsembleClassifier", rule{minIn: 1, maxIn: 1, weight: scalarWork, bound: true, formula: treeWork, infer: inferTreeClassifier,
+	ml("TreeEnsembleClassifier", rule{minIn: 1, maxIn: 1, weight: visitWork, bound: true, formula: treeWork, infer: inferTreeClassifier,
 		attrs: nodes + " class_ids:I class_nodeids:I class_treeids:I class_weights:F class_weights_as_tensor:t classlabels_int64s:I classlabels_strings:S"})
-	ml("TreeEnsembleRegressor", rule{minIn: 1, maxIn: 1, weight: scalarWork, bound: true, formula: treeWork, infer: inferTreeRegressor,
+	ml("TreeEnsembleRegressor", rule{minIn: 1, maxIn: 1, weight: visitWork, bound: true, formula: treeWork, infer: inferTreeRegressor,
 		attrs: nodes + " aggregate_function:s n_targets:i target_ids:I target_nodeids:I target_treeids:I target_weights:F target_weights_as_tensor:t"})
 	ml("LinearClassifier", rule{minIn: 1, maxIn: 1, weight: functionWork, formula: linearWork, infer: inferLinearClassifier,
 		attrs: "classlabels_ints:I classlabels_strings:S coefficients:F intercepts:F multi_class:i post_transform:s"})

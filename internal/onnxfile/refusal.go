@@ -50,6 +50,15 @@ var reasonNames = [...]string{
 	ReasonSignature:            "signature",
 }
 
+// Reasons lists all reasons in the order of their numbers.
+func Reasons() []Reason {
+	out := make([]Reason, 0, len(reasonNames)-1)
+	for r := range reasonNames[1:] {
+		out = append(out, Reason(r+1))
+	}
+	return out
+}
+
 // String gives the stable name, for example "external_data".
 func (r Reason) String() string {
 	if r > 0 && int(r) < len(reasonNames) {

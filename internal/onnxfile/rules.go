@@ -33,6 +33,7 @@ const (
 	vectorWork   = 1
 	functionWork = 4  // vectorised series: Exp, Tanh, normalisation
 	scalarWork   = 16 // one library call or one branch for each element
+	visitWork    = 32 // one node of a tree: a branch nobody foresees, memory that is not in the cache
 )
 
 const anyCount = math.MaxInt32
