@@ -25,7 +25,7 @@ type Report struct {
 	Inputs, Outputs []tensor.Spec
 	Nodes           int
 	Ops             []OpCount // sorted by operator
-	Parameters      uint64    // elements of initializers and constants
+	Parameters      uint64    // elements of initializers and constants, and floats that operators of ai.onnx.ml hold
 	WeightBytes     uint64    // their size in memory
 	// PeakActivation is an upper bound, sorted by symbols, of the bytes of
 	// values alive at one time in file order, inputs and outputs included,

@@ -1,6 +1,10 @@
 package onnxfile
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/opengradient/opengradient/internal/tensor"
+)
 
 // node is a NodeProto of an allowed operator.
 type node struct {
@@ -158,6 +162,12 @@ func (p *parser) parseAttr(n *node, b []byte) error {
 	}
 	if _, dup := n.attrs[name]; dup {
 		return refuse(ReasonMalformed, n.where, "attribute "+quote(name)+" once", "twice")
+	}
+	if n.rule.long && a.kind == 'F' { // coefficients, thresholds, weights of leaves
+		w := &weight{elements: int64(len(a.floats)), datatype: tensor.FP32}
+		if err := p.countWeight(n.where, w); err != nil {
+			return err
+		}
 	}
 	if a.kind == 't' {
 		if a.tensor, err = p.readWeight(n.where+" attribute "+quote(name), raw); err != nil {

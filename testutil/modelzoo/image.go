@@ -30,7 +30,7 @@ func convNet(name string, side int, channels ...int64) Model {
 func convs() []Model {
 	return []Model{
 		convNet("conv-small", 16, 8, 16),
-		convNet("conv-medium", 32, 32, 64, 128),
+		convNet("conv-medium", 32, 48, 96, 160),
 		convNet("conv-large", 64, 64, 128, 192),
 	}
 }
