@@ -153,6 +153,29 @@ func (l *ledger) hold(m monomial, most int) bool {
 
 func (l *ledger) release(m monomial) { l.bytes[m.syms].now -= m.coef }
 
+// workAtOne is the work with every symbol at 1; false if it overflows.
+func (l *ledger) workAtOne() (uint64, bool) {
+	sum, fits := uint64(0), true
+	for _, w := range l.cost {
+		elements, ok := mul(w.elements, WorkPerElement)
+		part, ok2 := add(w.macs, elements)
+		total, ok3 := add(sum, part)
+		sum, fits = total, fits && ok && ok2 && ok3
+	}
+	return sum, fits
+}
+
+// peakAtOne is the most bytes alive with every symbol at 1, or a little more:
+// the peaks of different products may be at different times.
+func (l *ledger) peakAtOne() (uint64, bool) {
+	sum, fits := uint64(0), true
+	for _, v := range l.bytes {
+		total, ok := add(sum, v.peak)
+		sum, fits = total, fits && ok
+	}
+	return sum, fits
+}
+
 func (l *ledger) costTerms(s *symbols) []CostTerm {
 	out := make([]CostTerm, 0, len(l.cost))
 	for syms, w := range l.cost {

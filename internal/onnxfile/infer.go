@@ -64,6 +64,18 @@ func (in *inference) run() error {
 			return err
 		}
 	}
+	return in.checkTotals()
+}
+
+// checkTotals refuses models that are too heavy with the smallest inputs.
+func (in *inference) checkTotals() error {
+	lim := in.p.lim
+	if work, ok := in.ledger.workAtOne(); !ok || work > lim.MaxWork {
+		return refuse(ReasonTooLarge, "graph", fmt.Sprintf("work of at most %d with every symbol at 1", lim.MaxWork), "more")
+	}
+	if peak, ok := in.ledger.peakAtOne(); !ok || peak > lim.MaxActivation {
+		return refuse(ReasonTooLarge, "graph", fmt.Sprintf("values of at most %d bytes at one time with every symbol at 1", lim.MaxActivation), "more")
+	}
 	return nil
 }
 

@@ -136,6 +136,8 @@ func TestLimits(t *testing.T) {
 		"inputs":       {model(13, symbols), func(l *Limits) { l.MaxSignature = 1 }},
 		"rank":         {b, func(l *Limits) { l.MaxRank = 3 }},
 		"symbols":      {model(13, symbols), func(l *Limits) { l.MaxSymbols = 1 }},
+		"work":         {b, func(l *Limits) { l.MaxWork = 8 * 8 * NodeElements }},
+		"activation":   {b, func(l *Limits) { l.MaxActivation = 4 * 2 * 8 * 28 * 28 }},
 		"cost terms":   {b, func(l *Limits) { l.MaxCostTerms = 1 }},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -145,7 +147,10 @@ func TestLimits(t *testing.T) {
 			wantRefusal(t, err, ReasonTooLarge)
 		})
 	}
-	lim := Limits{int64(len(b)), 8, 27, 9, 10, 4, 8*9 + 8 + 8 + 10*8*14*14, 2, 4, 1, 2}
+	const conv, gemm = 8 * 28 * 28 * 9, 8 * 14 * 14 * 10
+	const elements = 8*NodeElements + 2*8*28*28 + 8*14*14*4 + 8*14*14 + 4*10 + 10
+	const peak = 4 * (28*28 + 2*8*28*28) // the image, and two values of the size of the convolution
+	lim := Limits{int64(len(b)), 8, 27, 9, 10, 4, 8*9 + 8 + 8 + 10*8*14*14, 2, 4, 1, 2, conv + gemm + WorkPerElement*elements, peak}
 	if _, err := Inspect(b, lim); err != nil {
 		t.Fatalf("limits that just suffice: %v", err)
 	}

@@ -14,9 +14,12 @@ type Limits struct {
 	MaxRank           int    // dimensions of any value; at most tensor.MaxRank
 	MaxSymbols        int    // different symbols in the input shapes; at most 255
 	MaxCostTerms      int    // different products of symbols in the cost, and in the memory
+	MaxWork           uint64 // MACs + WorkPerElement·elements of one run, with every symbol at 1
+	MaxActivation     uint64 // bytes of values alive at one time, with every symbol at 1
 }
 
-// DefaultLimits allow models of up to 32 MiB.
+// DefaultLimits allow models of up to 32 MiB. A model that exceeds MaxWork or
+// MaxActivation with the smallest inputs can not run with any.
 var DefaultLimits = Limits{
 	MaxBytes:          32 << 20,
 	MaxNodes:          8192,
@@ -29,6 +32,8 @@ var DefaultLimits = Limits{
 	MaxRank:           8,
 	MaxSymbols:        8,
 	MaxCostTerms:      32,
+	MaxWork:           1 << 40, // some 1,100,000 units: half a minute and more of a core
+	MaxActivation:     4 << 30,
 }
 
 const (
