@@ -58,6 +58,8 @@ func (p *parser) parseNode(index int, b []byte) (*node, error) {
 			attrs = append(attrs, fl.bytes)
 		case 7:
 			domain, err = fl.text(n.where)
+		case 9:
+			err = checkEntry(n.where, fl.bytes)
 		case 8:
 			if len(fl.bytes) != 0 {
 				err = refuse(ReasonFunction, n.where, "an operator", "an overload of a function")

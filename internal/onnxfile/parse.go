@@ -54,6 +54,8 @@ func (p *parser) parseModel(b []byte) error {
 			graph, hasGraph = fl.bytes, true
 		case 8:
 			err = p.parseOpset(fl.bytes)
+		case 14:
+			err = checkEntry(where, fl.bytes)
 		case 20:
 			err = refuse(ReasonTraining, where, "a model for inference", "training information")
 		case 25:
@@ -120,6 +122,12 @@ func (p *parser) parseGraph(b []byte) error {
 			return p.addInput(fl.bytes)
 		case 12:
 			return p.addOutput(fl.bytes)
+		case 13:
+			return checkValueInfo(p, fl.bytes)
+		case 14:
+			return checkAnnotation("graph", fl.bytes)
+		case 16:
+			return checkEntry("graph", fl.bytes)
 		case 15:
 			return refuse(ReasonSparseTensor, "graph", "dense tensors", "a sparse initializer")
 		}

@@ -1,0 +1,3 @@
+package hostile
+
+func (c *corpus) executions() {}
