@@ -25,6 +25,12 @@ const (
 	// NodeElements is charged for every node: about the time an executor needs
 	// to run one that has nothing to do.
 	NodeElements = 4096
+	// FreeEdges is the number of inputs and outputs of a node that NodeElements
+	// covers; each further one is charged NodeElements again.
+	FreeEdges = 16
+	// ProductElements is charged for each matrix of a batch of products, and for
+	// each group of a convolution: a call that costs as much however small it is.
+	ProductElements = 512
 	// WorkPerElement is the work of one element in MACs.
 	WorkPerElement = 8
 	// WorkPerUnit is the work of one compute unit in MACs: a cost is

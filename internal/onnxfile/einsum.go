@@ -117,10 +117,25 @@ func inferEinsum(c *call) error {
 			if err := c.macs(letterDims(union, sizes)...); err != nil {
 				return err
 			}
+			if err := c.calls(letterDims(batched(left, right, i, last), sizes)...); err != nil {
+				return err
+			}
 		}
 		result = needed(union, i, last)
 	}
 	return c.emit(c.in[0].datatype, letterDims(e.output, sizes))
+}
+
+// batched are the letters of both sides that are not summed: one product of
+// matrices for each of their values.
+func batched(left, right string, i int, last map[byte]int) string {
+	var out []byte
+	for j := range len(left) {
+		if strings.IndexByte(right, left[j]) >= 0 && last[left[j]] > i {
+			out = append(out, left[j])
+		}
+	}
+	return string(out)
 }
 
 // needed keeps the letters that an operand after i, or the output, has.

@@ -137,7 +137,8 @@ func (in *inference) runNode(n *node) error {
 	if err := c.gather(); err != nil {
 		return err
 	}
-	if err := c.charge(0, NodeElements, monomial{coef: 1}); err != nil {
+	calls := uint64(1 + max(0, len(n.inputs)+len(n.outputs)-FreeEdges))
+	if err := c.charge(0, NodeElements, monomial{coef: calls}); err != nil {
 		return err
 	}
 	if err := n.rule.infer(c); err != nil {

@@ -141,6 +141,9 @@ func (c *corpus) unsupported() {
 	c.add("value-dependent-shape", "reshape-by-input", onnxfile.ReasonUnknownShape, model(graph(node("Cast", "i", in("x"), ow.Int("to", 7)), node("Reshape", "y", in("x", "i")))))
 	c.add("value-dependent-shape", "range-by-input", onnxfile.ReasonUnknownShape, model(with(graph(node("ReduceMax", "m", in("x"), ow.Int("keepdims", 0)), node("Range", "y", in("z", "m", "o"))), ow.FloatTensor("z", nil, 0), ow.FloatTensor("o", nil, 1))))
 	c.add("unsupported-attribute", "unknown", onnxfile.ReasonUnsupportedAttribute, model(graph(node("Relu", "y", in("x"), ow.Int("alpha", 1)))))
+	passes := with(graph(node("Resize", "y", in("x", "", "", "s"), ow.Int("antialias", 1), ow.String("mode", "linear"))), ints("s", 1, 1, 1, 1<<15))
+	passes.Inputs[0].Dims = ow.Shape(1, 1, 1<<15, 1) // the first of two passes gives 2³⁰ elements
+	c.add("unsupported-attribute", "passes-over-larger-values", onnxfile.ReasonUnsupportedAttribute, model(passes, func(m *ow.Model) { m.Opset = 18 }))
 	c.add("unsupported-attribute", "regions-of-unbounded-work", onnxfile.ReasonUnsupportedAttribute, model(func() ow.Graph {
 		g := with(graph(node("RoiAlign", "y", in("x", "r", "b"))), ow.FloatTensor("r", []int64{1, 4}, 0, 0, 1e9, 1e9), ints("b", 0))
 		g.Inputs[0].Dims = ow.Shape(1, 1, 4, 4)

@@ -1,7 +1,13 @@
 package hostile
 
 import (
+	"crypto/sha256"
 	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/opengradient/opengradient/internal/onnxfile"
@@ -41,4 +47,32 @@ func TestEachIsRefusedForItsReason(t *testing.T) {
 		}
 	}
 	t.Logf("%d files in %d classes", len(names), len(classes))
+}
+
+var update = flag.Bool("update", false, "rewrite the golden file")
+
+// TestCorpusIsTheSame pins the files by their digests: they are the same bytes each time and on every machine.
+func TestCorpusIsTheSame(t *testing.T) {
+	var out strings.Builder
+	for _, f := range Corpus() {
+		digest := sha256.Sum256(f.Bytes)
+		what := f.Want.String()
+		if f.Want == Passes {
+			what = f.Effect.String() + ": " + f.Execution
+		}
+		fmt.Fprintf(&out, "%-52s %8d bytes %x %s\n", f.Name, len(f.Bytes), digest[:6], what)
+	}
+	path := filepath.Join("testdata", "corpus.golden")
+	if *update {
+		if err := os.WriteFile(path, []byte(out.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out.String() != string(want) {
+		t.Errorf("%s differs; got:\n%s", path, out.String())
+	}
 }

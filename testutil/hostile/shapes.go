@@ -40,6 +40,8 @@ func (c *corpus) shapes() {
 	wrong.Outputs[0] = ow.ValueInfo{Name: "y", Type: ow.ElementFloat, Dims: ow.Shape(7, 4)}
 	c.add("shape", "declared-otherwise", bad, model(wrong))
 
+	c.add("shape", "diagonal-beyond-the-memory", bad, model(with(graph(node("Trilu", "y", in("x", "k"))), number("k", math.MinInt64))))
+
 	zero := func(g ow.Graph, dims ...ow.Dim) []byte {
 		g.Inputs[0].Dims = dims
 		return model(g)
