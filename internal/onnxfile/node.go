@@ -2,6 +2,7 @@ package onnxfile
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/opengradient/opengradient/internal/tensor"
 )
@@ -27,7 +28,7 @@ type attr struct {
 	float  uint32 // bits
 	floats []uint32
 	text   string
-	texts  [][]byte // alias the file
+	modes  []nodeMode // of strings: what they mean to a tree
 	tensor *weight
 }
 
@@ -128,13 +129,14 @@ func (p *parser) parseAttr(n *node, b []byte) error {
 				return p.countItem(n, len(a.floats))
 			})
 		case 8:
+			a.ints = slices.Grow(a.ints, min(fl.count(), p.lim.MaxAttributeItems-p.items))
 			err = fl.integers(n.where, func(v int64) error {
 				a.ints = append(a.ints, v)
 				return p.countItem(n, len(a.ints))
 			})
 		case 9:
-			a.texts = append(a.texts, fl.bytes)
-			err = p.countItem(n, len(a.texts))
+			a.modes = append(a.modes, modeOf(fl.bytes))
+			err = p.countItem(n, len(a.modes))
 		case 6, 11:
 			err = refuse(ReasonNesting, n.where, "no graph inside a node", "a graph attribute")
 		case 22, 23:

@@ -25,7 +25,25 @@ type forest struct {
 	targets           []int64
 }
 
-var branchModes = []string{"BRANCH_LEQ", "BRANCH_LT", "BRANCH_GTE", "BRANCH_GT", "BRANCH_EQ", "BRANCH_NEQ"}
+// nodeMode is what a node of a tree does.
+type nodeMode uint8
+
+const (
+	modeUnknown nodeMode = iota
+	modeBranch
+	modeLeaf
+)
+
+func modeOf(text []byte) nodeMode {
+	switch string(text) {
+	case "LEAF":
+		return modeLeaf
+	case "BRANCH_LEQ", "BRANCH_LT", "BRANCH_GTE", "BRANCH_GT", "BRANCH_EQ", "BRANCH_NEQ":
+		return modeBranch
+	default:
+		return modeUnknown
+	}
+}
 
 // readForest reads the lists of nodes and weights; prefix is "target" or "class".
 func (c *call) readForest(prefix string) (*forest, error) {
@@ -78,13 +96,13 @@ func (c *call) countOf(name string) int {
 
 func (c *call) readModes(f *forest) error {
 	a := c.n.attrs["nodes_modes"]
-	if a == nil || len(a.texts) != len(f.trees) {
+	if a == nil || len(a.modes) != len(f.trees) {
 		return c.malformed(fmt.Sprintf("nodes_modes of %d nodes", len(f.trees)), "another number")
 	}
-	f.leaf = make([]bool, len(a.texts))
-	for i, text := range a.texts {
-		if f.leaf[i] = string(text) == "LEAF"; !f.leaf[i] && !slices.Contains(branchModes, string(text)) {
-			return c.unsupported("modes LEAF or BRANCH_ and LEQ, LT, GTE, GT, EQ or NEQ", "%s", quote(string(text)))
+	f.leaf = make([]bool, len(a.modes))
+	for i, mode := range a.modes {
+		if f.leaf[i] = mode == modeLeaf; mode == modeUnknown {
+			return c.unsupported("modes LEAF or BRANCH_ and LEQ, LT, GTE, GT, EQ or NEQ", "another of node %d", f.nodes[i])
 		}
 	}
 	return nil

@@ -155,6 +155,18 @@ func (fl field) integers(where string, f func(int64) error) error {
 	return nil
 }
 
+// count is the number of packed integers of one occurrence, if they are
+// well-formed.
+func (fl field) count() int {
+	n := 0
+	for _, b := range fl.bytes {
+		if b < 0x80 {
+			n++
+		}
+	}
+	return n
+}
+
 // fixed32s calls f for the bits of every value of a kindFixed32s field.
 func (fl field) fixed32s(where string, f func(uint32) error) error {
 	if fl.typ == protowire.Fixed32Type {
