@@ -16,7 +16,7 @@ func inferGridSample(c *call) error {
 	if grid.shape[0] != x.shape[0] || grid.shape[r-1] != constant(int64(r-2)) {
 		return c.unknown("a point of the grid for each output", "%s and %s", x.text(), grid.text())
 	}
-	samples := int64(0)
+	var samples int64
 	switch mode := c.attrString("mode", "linear"); mode {
 	case "nearest":
 		samples = 1

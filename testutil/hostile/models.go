@@ -66,7 +66,7 @@ func plain() []byte {
 }
 
 // chain is n nodes, each reading the one before it.
-func chain(n int, make func(i int, from, to string) ow.Node) []ow.Node {
+func chain(n int, build func(i int, from, to string) ow.Node) []ow.Node {
 	nodes := []ow.Node{}
 	last := "x"
 	for i := range n {
@@ -74,7 +74,7 @@ func chain(n int, make func(i int, from, to string) ow.Node) []ow.Node {
 		if i == n-1 {
 			next = "y"
 		}
-		nodes = append(nodes, make(i, last, next))
+		nodes = append(nodes, build(i, last, next))
 		last = next
 	}
 	return nodes

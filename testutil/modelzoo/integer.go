@@ -12,8 +12,9 @@ func (b *builder) signedWeight(shape ...int64) string {
 	return b.constant(onnxwrite.Tensor{Type: onnxwrite.ElementInt8, Dims: shape, Data: b.random.bytes(elements(shape))})
 }
 
-func (b *builder) zeroPoint(v byte) string {
-	return b.constant(onnxwrite.Tensor{Type: onnxwrite.ElementUint8, Data: []byte{v}})
+// zeroPoint is 128, the middle of the bytes.
+func (b *builder) zeroPoint() string {
+	return b.constant(onnxwrite.Tensor{Type: onnxwrite.ElementUint8, Data: []byte{128}})
 }
 
 func (b *builder) scale(v float32) string { return b.values(nil, []float32{v}) }
@@ -39,9 +40,9 @@ func staticInt8(name string, rows int64, widths ...int64) Model {
 	x := b.input("x", onnxwrite.ElementUint8, "N", int(widths[0]))
 	for i := 1; i < len(widths); i++ {
 		x = b.node("QLinearMatMul", []string{
-			x, b.scale(1.0 / 64), b.zeroPoint(128),
-			b.byteWeight(widths[i-1], widths[i]), b.scale(fanScale(int(widths[i-1])) / 64), b.zeroPoint(128),
-			b.scale(1.0 / 64), b.zeroPoint(128),
+			x, b.scale(1.0 / 64), b.zeroPoint(),
+			b.byteWeight(widths[i-1], widths[i]), b.scale(fanScale(int(widths[i-1])) / 64), b.zeroPoint(),
+			b.scale(1.0 / 64), b.zeroPoint(),
 		})
 	}
 	b.output(x, onnxwrite.ElementUint8)
@@ -56,13 +57,13 @@ func convInt8(name string, side int, channels ...int64) Model {
 	for _, out := range channels {
 		bias := b.constant(onnxwrite.Int32Tensor("", []int64{out}, make([]int32, out)...))
 		x = b.node("QLinearConv", []string{
-			x, b.scale(1.0 / 64), b.zeroPoint(128),
-			b.byteWeight(out, in, 3, 3), b.scale(fanScale(int(in)*9) / 64), b.zeroPoint(128),
-			b.scale(1.0 / 64), b.zeroPoint(128), bias,
+			x, b.scale(1.0 / 64), b.zeroPoint(),
+			b.byteWeight(out, in, 3, 3), b.scale(fanScale(int(in)*9) / 64), b.zeroPoint(),
+			b.scale(1.0 / 64), b.zeroPoint(), bias,
 		}, onnxwrite.Ints("pads", 1, 1, 1, 1), onnxwrite.Ints("kernel_shape", 3, 3))
 		in = out
 	}
-	x = b.node("DequantizeLinear", []string{x, b.scale(1.0 / 64), b.zeroPoint(128)})
+	x = b.node("DequantizeLinear", []string{x, b.scale(1.0 / 64), b.zeroPoint()})
 	b.output(b.node("GlobalAveragePool", []string{x}), onnxwrite.ElementFloat)
 	return Model{name, Int8, b.file(), byteInput("image", 1, 3, int64(side), int64(side))}
 }
