@@ -14,14 +14,12 @@ type equation struct {
 	output   string
 }
 
-const maxEquation = 1024 // bytes
-
 // readEquation reads "ab,bc->ac". Without arrow the output has the letters that
 // occur once, in the order of the alphabet. An ellipsis is not supported.
 func (c *call) readEquation() (*equation, error) {
 	text := strings.ReplaceAll(c.attrString("equation", ""), " ", "")
 	inputs, output, arrow := strings.Cut(text, "->")
-	if len(text) > maxEquation || strings.ContainsFunc(inputs+output, func(r rune) bool {
+	if strings.ContainsFunc(inputs+output, func(r rune) bool {
 		return r != ',' && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
 	}) || strings.Contains(output, ",") {
 		return nil, c.unsupported("an equation of letters and commas, with an arrow or without", "%s", quote(text))
