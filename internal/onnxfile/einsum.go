@@ -188,6 +188,9 @@ func inferDet(c *call) error {
 	if err := c.macs(append(slices.Clone(shape[:r-2]), constant((n*n*n+2)/3+n*n))...); err != nil {
 		return err
 	}
+	if err := c.calls(shape[:r-2]...); err != nil {
+		return err
+	}
 	return c.emit(c.in[0].datatype, shape[:r-2])
 }
 

@@ -17,6 +17,14 @@ func inferGather(c *call) error {
 	if err := c.work(shape...); err != nil {
 		return err
 	}
+	// Each index copies one block, however small.
+	blocks, err := c.product(slices.Concat(data.shape[:axis], indices.shape)...)
+	if err != nil {
+		return err
+	}
+	if err := c.charge(0, scalarWork, blocks); err != nil {
+		return err
+	}
 	return c.emitKnown(data.datatype, shape, foldGather(data, indices))
 }
 

@@ -148,7 +148,7 @@ func TestLimits(t *testing.T) {
 		})
 	}
 	const conv, gemm = 8 * 28 * 28 * 9, 8 * 14 * 14 * 10
-	const elements = 8*NodeElements + ProductElements + 2*8*28*28 + 8*14*14*4 + 8*14*14 + 4*10 + 10
+	const elements = 8*NodeElements + ProductElements + 2*8*28*28 + 8*14*14*4 + 8*14*14 + 4*10 + 4*10
 	const peak = 4 * (28*28 + 2*8*28*28) // the image, and two values of the size of the convolution
 	lim := Limits{int64(len(b)), 8, 27, 9, 10, 4, 8*9 + 8 + 8 + 10*8*14*14, 2, 4, 1, 2, conv + gemm + WorkPerElement*elements, peak}
 	if _, err := Inspect(b, lim); err != nil {

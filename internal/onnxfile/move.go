@@ -238,6 +238,9 @@ func (c *call) rearrange(shape []dim, down []int, by dim, up []int, times dim) e
 	return c.emit(c.in[0].datatype, shape)
 }
 
+// cubicSamples are the points that a cubic interpolation of an image reads.
+const cubicSamples = 16
+
 // inferResize accepts sizes, or scales that are whole numbers: others would
 // need float arithmetic to give a dimension.
 func inferResize(c *call) error {
@@ -262,7 +265,11 @@ func inferResize(c *call) error {
 	default:
 		return c.unknown("constant sizes, or whole scales, for all dimensions", "others")
 	}
-	if err := c.work(shape...); err != nil {
+	samples := constant(1)
+	if c.attrString("mode", "nearest") == "cubic" {
+		samples = constant(cubicSamples)
+	}
+	if err := c.work(append(slices.Clone(shape), samples)...); err != nil {
 		return err
 	}
 	return c.emit(x.datatype, shape)

@@ -8,7 +8,9 @@ const (
 	perOutput      = "w · elements of the output"
 	perOperand     = "w · elements of the output · inputs"
 	perUpdate      = "w · (elements of the updates + elements of the data)"
-	perMatrix      = "MACs: matrices · (n³ / 3 + n²), rounded up, of n by n each"
+	perMatrix      = "MACs: matrices · (n³ / 3 + n²), rounded up, of n by n each; 512 · matrices elements"
+	perBlock       = "elements of the output + 16 · blocks, one for each index and each position before the axis"
+	perSample      = "w · elements of the output, 16 times that for mode cubic"
 	productWork    = "MACs: batch · M · N · max(1, K); 512 · batch elements where the right factor has a batch"
 	pairWork       = "w · elements of the inputs; MACs: for each input after the first, the product of the dimensions that it and the result so far have, without those summed before; 512 elements for each product of matrices"
 	convWork       = "MACs: elements of the output · channels of a group · kernel; 512 · batch · groups elements"
@@ -55,13 +57,13 @@ func addElementwiseRules() {
 	unary(vectorWork, "", "Abs", "Ceil", "Floor", "Round", "Sqrt", "Relu", "Sign", "Reciprocal", "Not")
 	allow([]string{"HardSwish"}, rule{minIn: 1, maxIn: 1, since: 14, formula: perInput, infer: inferUnary})
 	allow([]string{"Neg"}, rule{minIn: 1, maxIn: 1, formula: perOutput, infer: inferNeg})
-	unary(functionWork, "", "Exp", "Tanh", "Sigmoid", "Erf", "Softplus", "Softsign")
-	unary(scalarWork, "", "Log", "Sin", "Cos", "Tan", "Asin", "Acos", "Atan", "Sinh", "Cosh", "Asinh", "Acosh", "Atanh")
+	unary(functionWork, "", "Exp", "Tanh", "Sigmoid", "Erf", "Softsign")
+	unary(scalarWork, "", "Softplus", "Log", "Sin", "Cos", "Tan", "Asin", "Acos", "Atan", "Sinh", "Cosh", "Asinh", "Acosh", "Atanh")
 	unary(vectorWork, "alpha:f", "LeakyRelu", "ThresholdedRelu")
 	unary(functionWork, "alpha:f", "Elu", "Celu")
 	unary(functionWork, "alpha:f gamma:f", "Selu")
 	unary(vectorWork, "alpha:f beta:f", "HardSigmoid")
-	unary(vectorWork, "bias:f lambd:f", "Shrink")
+	unary(functionWork, "bias:f lambd:f", "Shrink")
 	allow([]string{"Gelu"}, rule{minIn: 1, maxIn: 1, since: 20, attrs: "approximate:s", weight: functionWork, formula: perInput, infer: inferUnary})
 	allow([]string{"Mish"}, rule{minIn: 1, maxIn: 1, since: 18, weight: scalarWork, formula: perInput, infer: inferUnary})
 	allow([]string{"BitwiseNot"}, rule{minIn: 1, maxIn: 1, since: 18, formula: perInput, infer: inferUnary})
@@ -85,7 +87,7 @@ func addElementwiseRules() {
 	compare := rule{minIn: 2, maxIn: 2, formula: perOutput, infer: inferCompare}
 	allow([]string{"Equal", "Greater", "Less", "GreaterOrEqual", "LessOrEqual"}, compare)
 	allow([]string{"Max", "Min", "Sum", "Mean"}, rule{minIn: 1, maxIn: anyCount, formula: perOperand, infer: inferVariadic})
-	allow([]string{"Where"}, rule{minIn: 3, maxIn: 3, formula: perOutput, infer: inferWhere})
+	allow([]string{"Where"}, rule{minIn: 3, maxIn: 3, weight: functionWork, formula: perOutput, infer: inferWhere})
 }
 
 func addReductionRules() {
@@ -94,7 +96,7 @@ func addReductionRules() {
 		rule{minIn: 1, maxIn: 2, attrs: attrs, formula: perInput, infer: inferReduce})
 	allow([]string{"ReduceLogSum"}, rule{minIn: 1, maxIn: 2, attrs: attrs, formula: perInput, infer: inferReduce})
 	allow([]string{"ReduceLogSumExp"}, rule{minIn: 1, maxIn: 2, attrs: attrs, weight: scalarWork, formula: perInput, infer: inferReduce})
-	allow([]string{"ArgMax", "ArgMin"}, rule{minIn: 1, maxIn: 1, attrs: "axis:i keepdims:i select_last_index:i", formula: perInput, infer: inferArg})
+	allow([]string{"ArgMax", "ArgMin"}, rule{minIn: 1, maxIn: 1, attrs: "axis:i keepdims:i select_last_index:i", weight: functionWork, formula: perInput, infer: inferArg})
 	allow([]string{"Softmax", "LogSoftmax", "Hardmax"}, rule{minIn: 1, maxIn: 1, attrs: "axis:i", weight: functionWork, formula: perInput, infer: inferAlongAxis})
 	allow([]string{"CumSum"}, rule{minIn: 2, maxIn: 2, attrs: "exclusive:i reverse:i", weight: functionWork, formula: perInput, infer: inferCumSum})
 	allow([]string{"TopK"}, rule{minIn: 2, maxIn: 2, attrs: "axis:i largest:i sorted:i", weight: scalarWork, bound: true, formula: perInput, infer: inferTopK})
@@ -109,12 +111,12 @@ func addMovementRules() {
 	allow([]string{"Concat"}, rule{minIn: 1, maxIn: anyCount, attrs: "axis:i", formula: perOutput, infer: inferConcat})
 	allow([]string{"Split"}, rule{minIn: 1, maxIn: 2, attrs: "axis:i num_outputs:i", formula: perInput, infer: inferSplit})
 	allow([]string{"Expand"}, rule{minIn: 2, maxIn: 2, formula: perOutput, infer: inferExpand})
-	allow([]string{"Tile"}, rule{minIn: 2, maxIn: 2, formula: perOutput, infer: inferTile})
-	allow([]string{"Pad"}, rule{minIn: 2, maxIn: 4, attrs: "mode:s", formula: perOutput, infer: inferPad})
+	allow([]string{"Tile"}, rule{minIn: 2, maxIn: 2, weight: functionWork, formula: perOutput, infer: inferTile})
+	allow([]string{"Pad"}, rule{minIn: 2, maxIn: 4, attrs: "mode:s", weight: functionWork, formula: perOutput, infer: inferPad})
 	allow([]string{"Trilu"}, rule{minIn: 1, maxIn: 2, since: 14, attrs: "upper:i", formula: perInput, infer: inferTrilu})
 	allow([]string{"DepthToSpace"}, rule{minIn: 1, maxIn: 1, attrs: "blocksize:i mode:s", weight: functionWork, formula: perOutput, infer: inferDepthToSpace})
 	allow([]string{"SpaceToDepth"}, rule{minIn: 1, maxIn: 1, attrs: "blocksize:i", weight: functionWork, formula: perOutput, infer: inferSpaceToDepth})
-	allow([]string{"Resize"}, rule{minIn: 1, maxIn: 4, weight: scalarWork, formula: perOutput, infer: inferResize,
+	allow([]string{"Resize"}, rule{minIn: 1, maxIn: 4, weight: scalarWork, formula: perSample, infer: inferResize,
 		attrs: "mode:s coordinate_transformation_mode:s nearest_mode:s cubic_coeff_a:f exclude_outside:i extrapolation_value:f antialias:i"})
 }
 
@@ -125,7 +127,7 @@ func addIndexingRules() {
 	allow([]string{"Shape"}, rule{minIn: 1, maxIn: 1, attrs: "start:i end:i", formula: noWork, infer: inferShapeOp})
 	allow([]string{"Size"}, rule{minIn: 1, maxIn: 1, formula: noWork, infer: inferSize})
 	allow([]string{"Slice"}, rule{minIn: 3, maxIn: 5, formula: perOutput, infer: inferSlice})
-	allow([]string{"Gather"}, rule{minIn: 2, maxIn: 2, attrs: "axis:i", formula: perOutput, infer: inferGather})
+	allow([]string{"Gather"}, rule{minIn: 2, maxIn: 2, attrs: "axis:i", formula: perBlock, infer: inferGather})
 	allow([]string{"GatherElements"}, rule{minIn: 2, maxIn: 2, attrs: "axis:i", weight: functionWork, formula: perOutput, infer: inferGatherElements})
 	allow([]string{"GatherND"}, rule{minIn: 2, maxIn: 2, attrs: "batch_dims:i", weight: functionWork, formula: perOutput, infer: inferGatherND})
 	allow([]string{"ScatterElements"}, rule{minIn: 3, maxIn: 3, attrs: "axis:i reduction:s", weight: functionWork, formula: perUpdate, infer: inferScatter})
@@ -134,7 +136,7 @@ func addIndexingRules() {
 	allow([]string{"HannWindow", "HammingWindow", "BlackmanWindow"},
 		rule{minIn: 1, maxIn: 1, since: 17, attrs: "output_datatype:i periodic:i", weight: scalarWork, formula: perOutput, infer: inferSignalWindow})
 	allow([]string{"ReverseSequence"}, rule{minIn: 2, maxIn: 2, attrs: "batch_axis:i time_axis:i", weight: functionWork, formula: perOutput, infer: inferReverseSequence})
-	allow([]string{"GridSample"}, rule{minIn: 2, maxIn: 2, since: 16, attrs: "align_corners:i mode:s padding_mode:s", weight: functionWork, formula: sampleWork, infer: inferGridSample})
+	allow([]string{"GridSample"}, rule{minIn: 2, maxIn: 2, since: 16, attrs: "align_corners:i mode:s padding_mode:s", weight: scalarWork, formula: sampleWork, infer: inferGridSample})
 	allow([]string{"RoiAlign"}, rule{minIn: 3, maxIn: 3, since: 16, weight: functionWork, formula: sampleWork, infer: inferRoiAlign,
 		attrs: "coordinate_transformation_mode:s mode:s output_height:i output_width:i sampling_ratio:i spatial_scale:f"})
 	allow([]string{"OneHot"}, rule{minIn: 3, maxIn: 3, attrs: "axis:i", formula: perOutput, infer: inferOneHot})
