@@ -122,7 +122,7 @@ fuzz: ## Every fuzz target for FUZZTIME (60s)
 
 # Two targets of FUZZTIME_INSPECT each. Every input is held to a bound on what inspection allocates for it.
 fuzz-inspect: ## Fuzz inspection for at least ten minutes of a core, under a memory ceiling (FUZZTIME_INSPECT=300s)
-	GOMEMLIMIT=512MiB scripts/fuzz.sh $(FUZZTIME_INSPECT) ./internal/onnxfile ./testutil/hostile
+	GOMEMLIMIT=512MiB FUZZFLAGS=-fuzzminimizetime=2s scripts/fuzz.sh $(FUZZTIME_INSPECT) ./internal/onnxfile ./testutil/hostile
 
 fuzz-short: ## Every fuzz target for 2 seconds
 	scripts/fuzz.sh 2s
