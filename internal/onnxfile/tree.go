@@ -18,12 +18,16 @@ type forest struct {
 	features          []int64
 	yes, no           []int64 // ids of children in the same tree
 	leaf              []bool
-	order             []int32 // nodes sorted by tree and id
-	parents           []uint8 // references to each node, at most 1
-	weights           []int32 // targets that each leaf adds to
-	leafTrees, leaves []int64 // of each weight
+	index             map[nodeID]int32
+	children          [][2]int32 // of each branch
+	parents           []uint8    // references to each node, at most 1
+	weights           []int32    // targets that each leaf adds to
+	leafTrees, leaves []int64    // of each weight
 	targets           []int64
 }
+
+// nodeID names a node of a tree.
+type nodeID struct{ tree, node int64 }
 
 // nodeMode is what a node of a tree does.
 type nodeMode uint8
@@ -108,53 +112,16 @@ func (c *call) readModes(f *forest) error {
 	return nil
 }
 
-func (f *forest) compare(i, j int32) int {
-	return compareNodes(f.trees[i], f.nodes[i], f.trees[j], f.nodes[j])
-}
-
-func compareNodes(tree, node, tree2, node2 int64) int {
-	switch {
-	case tree != tree2:
-		return sign(tree < tree2)
-	case node != node2:
-		return sign(node < node2)
-	default:
-		return 0
-	}
-}
-
-func sign(less bool) int {
-	if less {
-		return -1
-	}
-	return 1
-}
-
-// find is the index of a node by its ids.
-func (f *forest) find(tree, node int64) (int32, bool) {
-	at, ok := slices.BinarySearchFunc(f.order, node, func(i int32, node int64) int {
-		return compareNodes(f.trees[i], f.nodes[i], tree, node)
-	})
-	if !ok {
-		return 0, false
-	}
-	return f.order[at], true
-}
-
-// check verifies that the nodes are trees: each begins at the first node of its
+// checkForest verifies that the nodes are trees: each begins at the first node of its
 // id and reaches all nodes of its id once. It gives the sum over trees of the
 // longest path, in branches, and of the most weights that a leaf adds.
 func (c *call) checkForest(f *forest, features, targets int64) (depths, adds uint64, err error) {
-	n := len(f.trees)
-	f.order = make([]int32, n)
-	for i := range f.order {
-		f.order[i] = int32(i)
+	f.index = make(map[nodeID]int32, len(f.trees))
+	for i, tree := range f.trees {
+		f.index[nodeID{tree, f.nodes[i]}] = int32(i)
 	}
-	slices.SortFunc(f.order, f.compare)
-	for i := 1; i < n; i++ {
-		if f.compare(f.order[i-1], f.order[i]) == 0 {
-			return 0, 0, c.malformed("each node of a tree once", "node %d of tree %d again", f.nodes[f.order[i]], f.trees[f.order[i]])
-		}
+	if len(f.index) != len(f.trees) {
+		return 0, 0, c.malformed("each node of a tree once", "%d nodes of %d ids", len(f.trees), len(f.index))
 	}
 	if err := c.countParents(f, features); err != nil {
 		return 0, 0, err
@@ -166,7 +133,7 @@ func (c *call) checkForest(f *forest, features, targets int64) (depths, adds uin
 }
 
 func (c *call) countParents(f *forest, features int64) error {
-	f.parents = make([]uint8, len(f.trees))
+	f.parents, f.children = make([]uint8, len(f.trees)), make([][2]int32, len(f.trees))
 	for i, tree := range f.trees {
 		if f.leaf[i] {
 			continue
@@ -174,14 +141,15 @@ func (c *call) countParents(f *forest, features int64) error {
 		if v := f.features[i]; v < 0 || v >= features {
 			return c.malformed(fmt.Sprintf("features of an input of %d", features), "%d", v)
 		}
-		for _, child := range []int64{f.yes[i], f.no[i]} {
-			at, ok := f.find(tree, child)
+		for side, child := range [2]int64{f.yes[i], f.no[i]} {
+			at, ok := f.index[nodeID{tree, child}]
 			if !ok {
 				return c.malformed(fmt.Sprintf("children of node %d in its tree", f.nodes[i]), "node %d of tree %d", child, tree)
 			}
 			if f.parents[at]++; f.parents[at] > 1 {
 				return c.malformed("one branch to each node", "two to node %d of tree %d", child, tree)
 			}
+			f.children[i][side] = at
 		}
 	}
 	return nil
@@ -190,7 +158,7 @@ func (c *call) countParents(f *forest, features int64) error {
 func (c *call) countWeights(f *forest, targets int64) error {
 	f.weights = make([]int32, len(f.trees))
 	for i, id := range f.targets {
-		at, ok := f.find(f.leafTrees[i], f.leaves[i])
+		at, ok := f.index[nodeID{f.leafTrees[i], f.leaves[i]}]
 		if !ok || !f.leaf[at] {
 			return c.malformed("weights of leaves", "node %d of tree %d", f.leaves[i], f.leafTrees[i])
 		}
@@ -231,9 +199,8 @@ func (c *call) walk(f *forest) (depths, adds uint64, err error) {
 			if v.depth == maxTreeDepth {
 				return 0, 0, refuse(ReasonTooLarge, c.n.where, fmt.Sprintf("trees at most %d deep", maxTreeDepth), "more")
 			}
-			for _, child := range []int64{f.yes[v.node], f.no[v.node]} {
-				at, _ := f.find(tree, child) // countParents has found it
-				stack = append(stack, visit{at, v.depth + 1})
+			for _, child := range f.children[v.node] {
+				stack = append(stack, visit{child, v.depth + 1})
 			}
 		}
 		depths, adds = depths+uint64(deepest), adds+uint64(most)
