@@ -190,9 +190,19 @@ func classical() []sample {
 			ow.Ints(prefix+"_treeids", 0, 0, 1), ow.Ints(prefix+"_nodeids", 1, 2, 0), ow.Ints(prefix+"_ids", 0, 1, 2), ow.Floats(prefix+"_weights", 0.5, 1, 2),
 		}
 	}
+	// One weight for each leaf, of one class: runtimes derive the other.
+	binary := func(attributes []ow.Attribute) []ow.Attribute {
+		for i := range attributes {
+			if attributes[i].Name == "class_ids" {
+				attributes[i].Ints = []int64{1, 1, 1}
+			}
+		}
+		return attributes
+	}
 	return []sample{
 		{op: ml + "TreeEnsembleRegressor", args: []arg{f32(4, 3)}, outs: out(float), attrs: append(tree("target"), ow.Int("n_targets", 3))},
 		{op: ml + "TreeEnsembleClassifier", args: []arg{f32(4, 3)}, outs: out(ow.ElementInt64, float), attrs: append(tree("class"), ow.Ints("classlabels_int64s", 5, 6, 7))},
+		{op: ml + "TreeEnsembleClassifier", args: []arg{f32(4, 3)}, outs: out(ow.ElementInt64, float), attrs: append(binary(tree("class")), ow.Ints("classlabels_int64s", 0, 1))},
 		{op: ml + "LinearClassifier", args: []arg{f32(4, 2)}, outs: out(ow.ElementInt64, float), attrs: []ow.Attribute{
 			ow.Ints("classlabels_ints", 0, 1, 2), ow.Floats("coefficients", 1, 2, 3, 4, 5, 6), ow.Floats("intercepts", 1, 2, 3), ow.String("post_transform", "SOFTMAX")}},
 		{op: ml + "LinearRegressor", args: []arg{f32(4, 2)}, outs: out(float), attrs: []ow.Attribute{ow.Floats("coefficients", 1, 2, 3, 4), ow.Int("targets", 2)}},
