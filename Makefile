@@ -7,6 +7,7 @@ MAKEFLAGS += --no-builtin-rules
 GO ?= go
 BUILDFLAGS ?=
 FUZZTIME ?= 60s
+FUZZTIME_INSPECT ?= 300s
 BENCH ?= .
 BENCHFLAGS ?=
 SIMFLAGS ?=
@@ -95,7 +96,7 @@ lint: $(BIN)/golangci-lint ## Lint Go files and check the dependency boundaries
 # Network tests start real nodes from build/. One of them, the whole pipeline, is part of `make test`.
 NETTEST := ./testutil/nettest
 
-.PHONY: test test-unit test-net test-race test-long test-qemu fuzz fuzz-short bench
+.PHONY: test test-unit test-net test-race test-long test-qemu fuzz fuzz-short fuzz-inspect bench
 test: test-unit fuzz-short build ## Unit tests, a short fuzz and one network test
 	$(GO) test -tags nettest -count 1 -timeout 15m $(NETTEST)/pipeline
 
@@ -109,7 +110,7 @@ test-net: build onnxruntime ## The other network tests, one after the other
 test-race: onnxruntime ## Tests of all packages under the race detector
 	$(GO) test -race -timeout 60m ./...
 
-test-long: onnxruntime ## Property tests with 10,000 cases each
+test-long: onnxruntime fuzz-inspect ## Property tests with 10,000 cases each, and a long fuzz of inspection
 	packages=$$($(GO) list -f '{{.ImportPath}} {{.TestImports}} {{.XTestImports}}' ./... | awk '/pgregory.net\/rapid/ { print $$1 }'); \
 		$(GO) test -count 1 -timeout 120m $$packages -rapid.checks=10000
 
@@ -118,6 +119,10 @@ test-qemu: ## Tests of the pure packages on emulated arm64 and older and newer a
 
 fuzz: ## Every fuzz target for FUZZTIME (60s)
 	scripts/fuzz.sh $(FUZZTIME)
+
+# Two targets of FUZZTIME_INSPECT each. Every input is held to a bound on what inspection allocates for it.
+fuzz-inspect: ## Fuzz inspection for at least ten minutes of a core, under a memory ceiling (FUZZTIME_INSPECT=300s)
+	GOMEMLIMIT=512MiB FUZZFLAGS=-fuzzminimizetime=2s scripts/fuzz.sh $(FUZZTIME_INSPECT) ./internal/onnxfile ./testutil/hostile
 
 fuzz-short: ## Every fuzz target for 2 seconds
 	scripts/fuzz.sh 2s
@@ -131,6 +136,13 @@ bench-net: build onnxruntime ## Inferences against bank sends on one network, in
 
 bench-stall: build onnxruntime ## Block interval with a stopped worker, at most 1.2 times the undisturbed one (BENCHFLAGS)
 	$(GO) run ./testutil/benchnet stall $(BENCHFLAGS)
+
+.PHONY: bench-cost model-coverage
+bench-cost: onnxruntime ## Static cost against measured time, into docs/model-coverage.md; fails when the ranks correlate by less than 0.9
+	$(GO) run ./testutil/costbench -library $(BUILD)/lib -document docs/model-coverage.md
+
+model-coverage: ## Operators that inspection accepts, into docs/model-coverage.md
+	$(GO) test -count 1 -run '^TestCoverageDocument$$' ./internal/onnxfile -update
 
 SIM_DOCUMENT := docs/scheduling-simulator.md
 .PHONY: sim-scheduling

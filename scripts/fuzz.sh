@@ -3,6 +3,7 @@
 #
 #   scripts/fuzz.sh TIME [PATTERN...]       every Fuzz target of the packages PATTERN (default ./...)
 # Instrumenting the Cosmos SDK for fuzzing takes minutes the first time.
+# FUZZFLAGS are further flags of go test.
 # New inputs that fail are written to the package's testdata/fuzz: commit them with the fix.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -19,7 +20,7 @@ targets=$(go list -f '{{$dir := .Dir}}{{range .TestGoFiles}}{{$dir}}/{{.}}{{"\n"
 output=$(mktemp)
 trap 'rm -f "$output"' EXIT
 
-fuzz() { $go test "$1" -run '^$' -fuzz "^$2\$" -fuzztime "$time" -timeout 0 2>&1 | tee "$output"; }
+fuzz() { $go test "$1" -run '^$' -fuzz "^$2\$" -fuzztime "$time" ${FUZZFLAGS:-} -timeout 0 2>&1 | tee "$output"; }
 
 # fuzz_again tells a finding from trouble of go test itself, which at times ends a run in an error when its time is over: one that
 # failed so and wrote no failing input is repeated once.

@@ -42,3 +42,21 @@ func BenchmarkInspectPackedIntegers(b *testing.B) {
 	w := varintField(varintField(nil, 1, n), 2, 2)
 	benchmarkInspect(b, withTensor(bytesField(w, 5, make([]byte, n))))
 }
+
+// BenchmarkInspectShuffledTrees is the slowest structure for its bytes: as many
+// nodes as the limits allow, under ids that must be sorted and looked up.
+func BenchmarkInspectShuffledTrees(b *testing.B) {
+	l := &lists{}
+	const inner = 1<<17 - 1 // of one complete tree; ids are multiplied by an odd number
+	id := func(i int64) int64 { return i * 2654435761 % (1 << 18) }
+	for i := range int64(2*inner + 1) {
+		l.trees, l.nodes, l.features, l.values = append(l.trees, 0), append(l.nodes, id(i)), append(l.features, 0), append(l.values, 0)
+		if i < inner {
+			l.modes, l.yes, l.no = append(l.modes, "BRANCH_LT"), append(l.yes, id(2*i+1)), append(l.no, id(2*i+2))
+			continue
+		}
+		l.modes, l.yes, l.no = append(l.modes, "LEAF"), append(l.yes, 0), append(l.no, 0)
+	}
+	l.leafTrees, l.leaves, l.targets, l.weights = []int64{0}, []int64{id(inner)}, []int64{0}, []float32{1}
+	benchmarkInspect(b, mlModel("TreeEnsembleRegressor", l.attributes()...))
+}

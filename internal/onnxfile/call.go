@@ -189,6 +189,15 @@ func (c *call) macs(dims ...dim) error {
 	return c.charge(1, 0, m)
 }
 
+// calls charges products of matrices for their number, without their size.
+func (c *call) calls(dims ...dim) error {
+	m, err := c.product(dims...)
+	if err != nil {
+		return err
+	}
+	return c.charge(0, ProductElements, m)
+}
+
 // work charges elements at the weight of the operator.
 func (c *call) work(dims ...dim) error {
 	m, err := c.product(dims...)

@@ -72,6 +72,9 @@ func (c *call) conv(x, w, bias *value, d tensor.Datatype) error {
 	if err := c.macs(slices.Concat(shape, w.shape[1:])...); err != nil {
 		return err
 	}
+	if err := c.calls(x.shape[0], constant(group)); err != nil {
+		return err
+	}
 	return c.emit(d, shape)
 }
 
@@ -121,6 +124,9 @@ func inferConvTranspose(c *call) error {
 		shape = append(shape, scaled)
 	}
 	if err := c.macs(slices.Concat(x.shape, w.shape[1:])...); err != nil {
+		return err
+	}
+	if err := c.calls(x.shape[0], constant(group)); err != nil {
 		return err
 	}
 	if err := c.work(shape...); err != nil {

@@ -25,6 +25,12 @@ const (
 	// NodeElements is charged for every node: about the time an executor needs
 	// to run one that has nothing to do.
 	NodeElements = 4096
+	// FreeEdges is the number of inputs and outputs of a node that NodeElements
+	// covers; each further one is charged NodeElements again.
+	FreeEdges = 16
+	// ProductElements is charged for each matrix of a batch of products, and for
+	// each group of a convolution: a call that costs as much however small it is.
+	ProductElements = 512
 	// WorkPerElement is the work of one element in MACs.
 	WorkPerElement = 8
 	// WorkPerUnit is the work of one compute unit in MACs: a cost is
@@ -152,6 +158,29 @@ func (l *ledger) hold(m monomial, most int) bool {
 }
 
 func (l *ledger) release(m monomial) { l.bytes[m.syms].now -= m.coef }
+
+// workAtOne is the work with every symbol at 1; false if it overflows.
+func (l *ledger) workAtOne() (uint64, bool) {
+	sum, fits := uint64(0), true
+	for _, w := range l.cost {
+		elements, ok := mul(w.elements, WorkPerElement)
+		part, ok2 := add(w.macs, elements)
+		total, ok3 := add(sum, part)
+		sum, fits = total, fits && ok && ok2 && ok3
+	}
+	return sum, fits
+}
+
+// peakAtOne is the most bytes alive with every symbol at 1, or a little more:
+// the peaks of different products may be at different times.
+func (l *ledger) peakAtOne() (uint64, bool) {
+	sum, fits := uint64(0), true
+	for _, v := range l.bytes {
+		total, ok := add(sum, v.peak)
+		sum, fits = total, fits && ok
+	}
+	return sum, fits
+}
 
 func (l *ledger) costTerms(s *symbols) []CostTerm {
 	out := make([]CostTerm, 0, len(l.cost))

@@ -1,6 +1,7 @@
 package onnxfile
 
 import (
+	"errors"
 	"fmt"
 	"math"
 
@@ -23,6 +24,8 @@ func (p *parser) parseDeclared(where string, b []byte) (declared, error) {
 			d.Name, err = fl.text(where)
 		case 2:
 			typ = fl.bytes
+		case 4:
+			err = checkEntry(where, fl.bytes)
 		}
 		return err
 	})
@@ -74,6 +77,16 @@ func (p *parser) parseDeclared(where string, b []byte) (declared, error) {
 		return d, refuse(ReasonSignature, d.where, "a sound name and shape", "%.160s", err.Error())
 	}
 	return d, nil
+}
+
+// checkValueInfo reads the declaration of an intermediate value, of which only
+// the form matters: a runtime refuses one that is malformed.
+func checkValueInfo(p *parser, b []byte) error {
+	_, err := p.parseDeclared("value info", b)
+	if r := (*Refusal)(nil); errors.As(err, &r) && r.Reason == ReasonMalformed {
+		return err
+	}
+	return nil
 }
 
 // parseDim reads a Dimension; zero or negative numbers say nothing, as some

@@ -17,6 +17,14 @@ func inferGather(c *call) error {
 	if err := c.work(shape...); err != nil {
 		return err
 	}
+	// Each index copies one block, however small.
+	blocks, err := c.product(slices.Concat(data.shape[:axis], indices.shape)...)
+	if err != nil {
+		return err
+	}
+	if err := c.charge(0, scalarWork, blocks); err != nil {
+		return err
+	}
 	return c.emitKnown(data.datatype, shape, foldGather(data, indices))
 }
 
@@ -86,6 +94,17 @@ func inferScatter(c *call) error {
 	}
 	if _, err := c.axis(c.attrInt("axis", 0), len(data.shape)); err != nil {
 		return err
+	}
+	want := indices.shape
+	if c.n.op == "ScatterND" {
+		last := indices.shape[len(indices.shape)-1]
+		if !isConst(last) || last.Size < 1 || last.Size > int64(len(data.shape)) {
+			return c.unknown("a constant last dimension of the indices within the rank of the data", "%s", last)
+		}
+		want = slices.Concat(indices.shape[:len(indices.shape)-1], data.shape[last.Size:])
+	}
+	if !sameShape(updates.shape, want) || c.n.op == "ScatterElements" && len(indices.shape) != len(data.shape) {
+		return c.unknown("updates of the shape that indices and data imply", "%s for %s and %s", updates.text(), indices.text(), data.text())
 	}
 	if err := c.work(updates.shape...); err != nil {
 		return err

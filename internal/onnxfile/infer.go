@@ -64,6 +64,18 @@ func (in *inference) run() error {
 			return err
 		}
 	}
+	return in.checkTotals()
+}
+
+// checkTotals refuses models that are too heavy with the smallest inputs.
+func (in *inference) checkTotals() error {
+	lim := in.p.lim
+	if work, ok := in.ledger.workAtOne(); !ok || work > lim.MaxWork {
+		return refuse(ReasonTooLarge, "graph", fmt.Sprintf("work of at most %d with every symbol at 1", lim.MaxWork), "more")
+	}
+	if peak, ok := in.ledger.peakAtOne(); !ok || peak > lim.MaxActivation {
+		return refuse(ReasonTooLarge, "graph", fmt.Sprintf("values of at most %d bytes at one time with every symbol at 1", lim.MaxActivation), "more")
+	}
 	return nil
 }
 
@@ -125,7 +137,8 @@ func (in *inference) runNode(n *node) error {
 	if err := c.gather(); err != nil {
 		return err
 	}
-	if err := c.charge(0, NodeElements, monomial{coef: 1}); err != nil {
+	calls := uint64(1 + max(0, len(n.inputs)+len(n.outputs)-FreeEdges))
+	if err := c.charge(0, NodeElements, monomial{coef: calls}); err != nil {
 		return err
 	}
 	if err := n.rule.infer(c); err != nil {

@@ -10,21 +10,22 @@ import (
 
 // OpCount says how many nodes use an operator.
 type OpCount struct {
-	Op    string
+	Op    string // after domain and dot if the domain is not the default one
 	Count int
 }
 
 // Report is what inspection finds out about an accepted model.
 type Report struct {
 	IRVersion int64
-	Opset     int64
+	Opset     int64  // of the default domain
+	MLOpset   int64  // of ai.onnx.ml, 0 if it is not imported
 	Producer  string // producer_name, unchecked text of the owner
 	// Inputs and Outputs are the signature, in the order of the file. Every
 	// symbol of the outputs occurs in the inputs.
 	Inputs, Outputs []tensor.Spec
 	Nodes           int
 	Ops             []OpCount // sorted by operator
-	Parameters      uint64    // elements of initializers and constants
+	Parameters      uint64    // elements of initializers and constants, and floats that operators of ai.onnx.ml hold
 	WeightBytes     uint64    // their size in memory
 	// PeakActivation is an upper bound, sorted by symbols, of the bytes of
 	// values alive at one time in file order, inputs and outputs included,
@@ -59,6 +60,7 @@ func Inspect(b []byte, lim Limits) (*Report, error) {
 	return &Report{
 		IRVersion:      p.out.irVersion,
 		Opset:          p.out.opset,
+		MLOpset:        p.out.mlOpset,
 		Producer:       p.out.producer,
 		Inputs:         p.out.inputs,
 		Outputs:        outputs,
@@ -75,7 +77,7 @@ func Inspect(b []byte, lim Limits) (*Report, error) {
 func countOps(nodes []*node) []OpCount {
 	counts := make(map[string]int)
 	for _, n := range nodes {
-		counts[n.op]++
+		counts[n.key]++
 	}
 	out := make([]OpCount, 0, len(counts))
 	for op, n := range counts {

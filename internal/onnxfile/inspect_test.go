@@ -129,12 +129,15 @@ func TestLimits(t *testing.T) {
 		"nodes":        {b, func(l *Limits) { l.MaxNodes = 7 }},
 		"edges":        {b, func(l *Limits) { l.MaxEdges = 10 }},
 		"attributes":   {b, func(l *Limits) { l.MaxAttributes = 7 }},
+		"list items":   {b, func(l *Limits) { l.MaxAttributeItems = 9 }},
 		"initializers": {b, func(l *Limits) { l.MaxInitializers = 3 }},
 		"parameters":   {b, func(l *Limits) { l.MaxParameters = 15000 }},
 		"outputs":      {b, func(l *Limits) { l.MaxSignature = 1 }},
 		"inputs":       {model(13, symbols), func(l *Limits) { l.MaxSignature = 1 }},
 		"rank":         {b, func(l *Limits) { l.MaxRank = 3 }},
 		"symbols":      {model(13, symbols), func(l *Limits) { l.MaxSymbols = 1 }},
+		"work":         {b, func(l *Limits) { l.MaxWork = 8 * 8 * NodeElements }},
+		"activation":   {b, func(l *Limits) { l.MaxActivation = 4 * 2 * 8 * 28 * 28 }},
 		"cost terms":   {b, func(l *Limits) { l.MaxCostTerms = 1 }},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -144,7 +147,10 @@ func TestLimits(t *testing.T) {
 			wantRefusal(t, err, ReasonTooLarge)
 		})
 	}
-	lim := Limits{int64(len(b)), 8, 27, 9, 4, 8*9 + 8 + 8 + 10*8*14*14, 2, 4, 1, 2}
+	const conv, gemm = 8 * 28 * 28 * 9, 8 * 14 * 14 * 10
+	const elements = 8*NodeElements + ProductElements + 2*8*28*28 + 8*14*14*4 + 8*14*14 + 4*10 + 4*10
+	const peak = 4 * (28*28 + 2*8*28*28) // the image, and two values of the size of the convolution
+	lim := Limits{int64(len(b)), 8, 27, 9, 10, 4, 8*9 + 8 + 8 + 10*8*14*14, 2, 4, 1, 2, conv + gemm + WorkPerElement*elements, peak}
 	if _, err := Inspect(b, lim); err != nil {
 		t.Fatalf("limits that just suffice: %v", err)
 	}

@@ -3,37 +3,46 @@ package onnxfile
 // Limits bound what [Inspect] accepts. Every count above a limit is a
 // [Refusal] with [ReasonTooLarge].
 type Limits struct {
-	MaxBytes        int64  // bytes of the file
-	MaxNodes        int    // nodes of the graph
-	MaxEdges        int    // inputs and outputs of all nodes together
-	MaxAttributes   int    // attributes of all nodes together
-	MaxInitializers int    // initializers of the graph
-	MaxParameters   uint64 // elements of all initializers and constants together
-	MaxSignature    int    // graph inputs, and graph outputs
-	MaxRank         int    // dimensions of any value; at most tensor.MaxRank
-	MaxSymbols      int    // different symbols in the input shapes; at most 255
-	MaxCostTerms    int    // different products of symbols in the cost, and in the memory
+	MaxBytes          int64  // bytes of the file
+	MaxNodes          int    // nodes of the graph
+	MaxEdges          int    // inputs and outputs of all nodes together
+	MaxAttributes     int    // attributes of all nodes together
+	MaxAttributeItems int    // items of the lists in all attributes together
+	MaxInitializers   int    // initializers of the graph
+	MaxParameters     uint64 // elements of all initializers and constants together
+	MaxSignature      int    // graph inputs, and graph outputs
+	MaxRank           int    // dimensions of any value; at most tensor.MaxRank
+	MaxSymbols        int    // different symbols in the input shapes; at most 255
+	MaxCostTerms      int    // different products of symbols in the cost, and in the memory
+	MaxWork           uint64 // MACs + WorkPerElement·elements of one run, with every symbol at 1
+	MaxActivation     uint64 // bytes of values alive at one time, with every symbol at 1
 }
 
-// DefaultLimits allow models of up to 32 MiB.
+// DefaultLimits allow models of up to 32 MiB. A model that exceeds MaxWork or
+// MaxActivation with the smallest inputs can not run with any.
 var DefaultLimits = Limits{
-	MaxBytes:        32 << 20,
-	MaxNodes:        8192,
-	MaxEdges:        65536,
-	MaxAttributes:   32768,
-	MaxInitializers: 8192,
-	MaxParameters:   64 << 20,
-	MaxSignature:    64,
-	MaxRank:         8,
-	MaxSymbols:      8,
-	MaxCostTerms:    32,
+	MaxBytes:          32 << 20,
+	MaxNodes:          8192,
+	MaxEdges:          65536,
+	MaxAttributes:     32768,
+	MaxAttributeItems: 2 << 20,
+	MaxInitializers:   8192,
+	MaxParameters:     64 << 20,
+	MaxSignature:      64,
+	MaxRank:           8,
+	MaxSymbols:        8,
+	MaxCostTerms:      32,
+	MaxWork:           1 << 40, // some 1,100,000 units: half a minute and more of a core
+	MaxActivation:     4 << 30,
 }
 
 const (
 	minIRVersion, maxIRVersion = 3, 11
 	minOpset, maxOpset         = 13, 21
+	minMLOpset, maxMLOpset     = 1, 4
 
-	// maxListItems bounds lists in attributes: strides, permutations, axes.
+	// maxListItems bounds lists in attributes such as strides, permutations and
+	// axes; those that hold parameters are bounded by Limits.MaxAttributeItems.
 	maxListItems = 1024
 	// maxKnownValues is the longest tensor whose values are folded.
 	maxKnownValues = 64

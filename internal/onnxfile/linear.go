@@ -39,6 +39,11 @@ func (c *call) matMul(a, b *value, d tensor.Datatype) error {
 	if err := c.macs(append(slices.Clone(batch), m, n, atLeastOne(k))...); err != nil {
 		return err
 	}
+	if len(bs) > 2 { // otherwise one product of all rows
+		if err := c.calls(batch...); err != nil {
+			return err
+		}
+	}
 	shape := batch
 	if len(a.shape) > 1 {
 		shape = append(shape, m)

@@ -186,6 +186,10 @@ func inferTrilu(c *call) error {
 	if len(c.in[0].shape) < 2 {
 		return c.malformed("a rank of at least 2", "%s", c.in[0].text())
 	}
+	// Runtimes add the diagonal to sizes.
+	if k := c.opt(1); k != nil && len(k.known) == 1 && (k.known[0].Size > maxDim || k.known[0].Size < -maxDim) {
+		return c.malformed("a diagonal within 2^40 of the main one", "%d", k.known[0].Size)
+	}
 	return inferUnary(c)
 }
 
@@ -234,6 +238,9 @@ func (c *call) rearrange(shape []dim, down []int, by dim, up []int, times dim) e
 	return c.emit(c.in[0].datatype, shape)
 }
 
+// cubicSamples are the points that a cubic interpolation of an image reads.
+const cubicSamples = 16
+
 // inferResize accepts sizes, or scales that are whole numbers: others would
 // need float arithmetic to give a dimension.
 func inferResize(c *call) error {
@@ -241,6 +248,9 @@ func inferResize(c *call) error {
 	shape := slices.Clone(x.shape)
 	scales, sizes := c.opt(2), c.opt(3)
 	switch {
+	case c.attrInt("antialias", 0) != 0:
+		// Its passes go over values of sizes that neither input nor output has.
+		return c.unsupported("antialias 0", "%d", c.attrInt("antialias", 0))
 	case c.attrString("coordinate_transformation_mode", "half_pixel") == "tf_crop_and_resize":
 		return c.unsupported("a mode without a region of interest", "tf_crop_and_resize")
 	case sizes != nil && len(sizes.known) == len(shape) && isInteger(sizes.datatype):
@@ -255,7 +265,11 @@ func inferResize(c *call) error {
 	default:
 		return c.unknown("constant sizes, or whole scales, for all dimensions", "others")
 	}
-	if err := c.work(shape...); err != nil {
+	samples := constant(1)
+	if c.attrString("mode", "nearest") == "cubic" {
+		samples = constant(cubicSamples)
+	}
+	if err := c.work(append(slices.Clone(shape), samples)...); err != nil {
 		return err
 	}
 	return c.emit(x.datatype, shape)

@@ -1,11 +1,17 @@
 package onnxfile
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+
+	"github.com/opengradient/opengradient/internal/tensor"
+)
 
 // node is a NodeProto of an allowed operator.
 type node struct {
 	where   string
-	op      string
+	op      string // without its domain
+	key     string // with it, see ruleKey
 	rule    *rule
 	inputs  []string // "" for an optional input that is left out
 	outputs []string
@@ -16,14 +22,14 @@ type node struct {
 // are written as in rules: i and I for one and more integers, f and F for
 // floats, s and S for strings, t for a tensor.
 type attr struct {
-	kind    byte
-	i       int64
-	ints    []int64
-	float   uint32 // bits
-	floats  []uint32
-	text    string
-	strings int
-	tensor  *weight
+	kind   byte
+	i      int64
+	ints   []int64
+	float  uint32 // bits
+	floats []uint32
+	text   string
+	modes  []nodeMode // of strings: what they mean to a tree
+	tensor *weight
 }
 
 func (p *parser) parseNode(index int, b []byte) (*node, error) {
@@ -53,6 +59,8 @@ func (p *parser) parseNode(index int, b []byte) (*node, error) {
 			attrs = append(attrs, fl.bytes)
 		case 7:
 			domain, err = fl.text(n.where)
+		case 9:
+			err = checkEntry(n.where, fl.bytes)
 		case 8:
 			if len(fl.bytes) != 0 {
 				err = refuse(ReasonFunction, n.where, "an operator", "an overload of a function")
@@ -64,10 +72,17 @@ func (p *parser) parseNode(index int, b []byte) (*node, error) {
 		return nil, err
 	}
 	n.where = fmt.Sprintf("node %d (%s %s)", index, quote(n.op), quote(name))
-	if !isDefaultDomain(domain) {
-		return nil, refuse(ReasonCustomDomain, n.where, "the default domain only", "%s", quote(domain))
+	opset := p.out.opset
+	switch {
+	case domain == mlDomain && p.out.mlOpset == 0:
+		return nil, refuse(ReasonMalformed, n.where, "an operator set for "+mlDomain, "none")
+	case domain == mlDomain:
+		opset = p.out.mlOpset
+	case !isDefaultDomain(domain):
+		return nil, refuse(ReasonCustomDomain, n.where, "the default domain or "+mlDomain, "%s", quote(domain))
 	}
-	if n.rule, err = ruleFor(n.where, n.op, p.out.opset); err != nil {
+	n.key = ruleKey(domain, n.op)
+	if n.rule, err = ruleFor(n.where, n.key, opset); err != nil {
 		return nil, err
 	}
 	for _, a := range attrs {
@@ -111,15 +126,17 @@ func (p *parser) parseAttr(n *node, b []byte) error {
 		case 7:
 			err = fl.fixed32s(n.where, func(v uint32) error {
 				a.floats = append(a.floats, v)
-				return checkListLength(n.where, len(a.floats))
+				return p.countItem(n, len(a.floats))
 			})
 		case 8:
+			a.ints = slices.Grow(a.ints, min(fl.count(), p.lim.MaxAttributeItems-p.items))
 			err = fl.integers(n.where, func(v int64) error {
 				a.ints = append(a.ints, v)
-				return checkListLength(n.where, len(a.ints))
+				return p.countItem(n, len(a.ints))
 			})
 		case 9:
-			a.strings++
+			a.modes = append(a.modes, modeOf(fl.bytes))
+			err = p.countItem(n, len(a.modes))
 		case 6, 11:
 			err = refuse(ReasonNesting, n.where, "no graph inside a node", "a graph attribute")
 		case 22, 23:
@@ -150,6 +167,12 @@ func (p *parser) parseAttr(n *node, b []byte) error {
 	if _, dup := n.attrs[name]; dup {
 		return refuse(ReasonMalformed, n.where, "attribute "+quote(name)+" once", "twice")
 	}
+	if n.rule.long && a.kind == 'F' { // coefficients, thresholds, weights of leaves
+		w := &weight{elements: int64(len(a.floats)), datatype: tensor.FP32}
+		if err := p.countWeight(n.where, w); err != nil {
+			return err
+		}
+	}
 	if a.kind == 't' {
 		if a.tensor, err = p.readWeight(n.where+" attribute "+quote(name), raw); err != nil {
 			return err
@@ -162,9 +185,13 @@ func (p *parser) parseAttr(n *node, b []byte) error {
 	return nil
 }
 
-func checkListLength(where string, n int) error {
-	if n > maxListItems {
-		return refuse(ReasonTooLarge, where, fmt.Sprintf("lists of at most %d items", maxListItems), "more")
+// countItem counts one item of a list that has length items so far.
+func (p *parser) countItem(n *node, length int) error {
+	if length > maxListItems && !n.rule.long {
+		return refuse(ReasonTooLarge, n.where, fmt.Sprintf("lists of at most %d items", maxListItems), "more")
+	}
+	if p.items++; p.items > p.lim.MaxAttributeItems {
+		return refuse(ReasonTooLarge, n.where, fmt.Sprintf("at most %d items of lists in attributes", p.lim.MaxAttributeItems), "more")
 	}
 	return nil
 }

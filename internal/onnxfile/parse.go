@@ -9,7 +9,8 @@ import (
 // parsed is the graph as written, before anything is inferred.
 type parsed struct {
 	irVersion    int64
-	opset        int64
+	opset        int64 // of the default domain
+	mlOpset      int64 // of ai.onnx.ml, 0 if it is not imported
 	producer     string
 	inputs       []tensor.Spec
 	outputs      []declared
@@ -22,6 +23,7 @@ type parser struct {
 	lim        Limits
 	edges      int
 	attributes int
+	items      int // of lists in attributes
 	weights    int
 	parameters uint64
 	bytes      uint64 // of weights
@@ -41,7 +43,7 @@ func (p *parser) countWeight(where string, w *weight) error {
 func (p *parser) parseModel(b []byte) error {
 	const where = "model"
 	var graph []byte
-	hasGraph, imports := false, 0
+	hasGraph := false
 	err := modelSchema.each(where, b, func(fl field) (err error) {
 		switch fl.num {
 		case 1:
@@ -51,8 +53,9 @@ func (p *parser) parseModel(b []byte) error {
 		case 7:
 			graph, hasGraph = fl.bytes, true
 		case 8:
-			imports++
 			err = p.parseOpset(fl.bytes)
+		case 14:
+			err = checkEntry(where, fl.bytes)
 		case 20:
 			err = refuse(ReasonTraining, where, "a model for inference", "training information")
 		case 25:
@@ -65,8 +68,8 @@ func (p *parser) parseModel(b []byte) error {
 		return err
 	case p.out.irVersion < minIRVersion || p.out.irVersion > maxIRVersion:
 		return refuse(ReasonUnsupportedOpset, where, fmt.Sprintf("IR version %d to %d", minIRVersion, maxIRVersion), "%d", p.out.irVersion)
-	case imports != 1:
-		return refuse(ReasonUnsupportedOpset, where, "one operator set", "%d", imports)
+	case p.out.opset == 0:
+		return refuse(ReasonUnsupportedOpset, where, "an operator set of the default domain", "none")
 	case !hasGraph:
 		return refuse(ReasonMalformed, where, "a graph", "none")
 	}
@@ -89,13 +92,20 @@ func (p *parser) parseOpset(b []byte) error {
 	if err != nil {
 		return err
 	}
-	if !isDefaultDomain(domain) {
-		return refuse(ReasonCustomDomain, where, "the default domain only", "%s", quote(domain))
+	set, least, most := &p.out.opset, uint64(minOpset), uint64(maxOpset)
+	switch {
+	case domain == mlDomain:
+		set, least, most = &p.out.mlOpset, minMLOpset, maxMLOpset
+	case !isDefaultDomain(domain):
+		return refuse(ReasonCustomDomain, where, "the default domain or "+mlDomain, "%s", quote(domain))
 	}
-	if version < minOpset || version > maxOpset {
-		return refuse(ReasonUnsupportedOpset, where, fmt.Sprintf("version %d to %d", minOpset, maxOpset), "%d", version)
+	if version < least || version > most {
+		return refuse(ReasonUnsupportedOpset, where, fmt.Sprintf("version %d to %d", least, most), "%d", version)
 	}
-	p.out.opset = int64(version)
+	if *set != 0 {
+		return refuse(ReasonUnsupportedOpset, where, "one version of a domain", "%s twice", quote(domain))
+	}
+	*set = int64(version)
 	return nil
 }
 
@@ -112,6 +122,12 @@ func (p *parser) parseGraph(b []byte) error {
 			return p.addInput(fl.bytes)
 		case 12:
 			return p.addOutput(fl.bytes)
+		case 13:
+			return checkValueInfo(p, fl.bytes)
+		case 14:
+			return checkAnnotation("graph", fl.bytes)
+		case 16:
+			return checkEntry("graph", fl.bytes)
 		case 15:
 			return refuse(ReasonSparseTensor, "graph", "dense tensors", "a sparse initializer")
 		}

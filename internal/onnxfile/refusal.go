@@ -19,7 +19,7 @@ const (
 	ReasonUnsupportedAttribute                   // an attribute or an attribute value that is not supported
 	ReasonUnsupportedDatatype                    // an element type that is not supported
 	ReasonUnsupportedType                        // sequence, optional, map, sparse or opaque values
-	ReasonCustomDomain                           // an operator set other than the default one
+	ReasonCustomDomain                           // an operator set other than the default one and ai.onnx.ml
 	ReasonControlFlow                            // Loop, If, Scan
 	ReasonNesting                                // a graph inside a node
 	ReasonRandomOp                               // an operator with random results, or training mode
@@ -50,6 +50,15 @@ var reasonNames = [...]string{
 	ReasonSignature:            "signature",
 }
 
+// Reasons lists all reasons in the order of their numbers.
+func Reasons() []Reason {
+	out := make([]Reason, 0, len(reasonNames)-1)
+	for r := range reasonNames[1:] {
+		out = append(out, Reason(r+1))
+	}
+	return out
+}
+
 // String gives the stable name, for example "external_data".
 func (r Reason) String() string {
 	if r > 0 && int(r) < len(reasonNames) {
@@ -78,7 +87,15 @@ func (r *Refusal) Error() string {
 }
 
 func refuse(reason Reason, where, expected, got string, args ...any) *Refusal {
-	return &Refusal{Reason: reason, Where: where, Expected: expected, Got: fmt.Sprintf(got, args...)}
+	return &Refusal{Reason: reason, Where: bounded(where), Expected: bounded(expected), Got: bounded(fmt.Sprintf(got, args...))}
+}
+
+// bounded keeps texts that lists of the model have gone into short and UTF-8.
+func bounded(s string) string {
+	if len(s) > maxText {
+		s = s[:maxText] + "..."
+	}
+	return strings.ToValidUTF8(s, "?")
 }
 
 // quote shows text of the model within bounds.
@@ -97,4 +114,7 @@ func cut(s string) string {
 	return s
 }
 
-const maxShown = 64
+const (
+	maxShown = 64   // bytes of one text of the model
+	maxText  = 1024 // bytes of each part of a refusal
+)

@@ -87,6 +87,8 @@ func (p *parser) readWeight(where string, b []byte) (*weight, error) {
 		case 11:
 			d.whole = false
 			err = fl.integers(where, func(int64) error { d.uints64++; return nil })
+		case 16:
+			err = checkEntry(where, fl.bytes)
 		case 13:
 			err = refuse(ReasonExternalData, where, "data inside the file", "external data")
 		case 14:

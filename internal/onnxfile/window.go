@@ -133,6 +133,9 @@ func inferPool(c *call) error {
 	if c.n.op == "AveragePool" && c.n.attrs["dilations"] != nil && c.st.opset() < 19 {
 		return refuse(ReasonUnsupportedOpset, c.n.where, "dilations of AveragePool from operator set 19 on", "them before")
 	}
+	if c.n.op == "LpPool" && c.st.opset() < 18 && (c.n.attrs["dilations"] != nil || c.n.attrs["ceil_mode"] != nil) {
+		return refuse(ReasonUnsupportedOpset, c.n.where, "dilations and ceil_mode of LpPool from operator set 18 on", "them before")
+	}
 	w, err := c.windowsOf(n, nil)
 	if err != nil {
 		return err

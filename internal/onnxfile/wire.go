@@ -32,8 +32,10 @@ var (
 		1: kindVarint, 2: kindBytes, 3: kindBytes, 4: kindBytes, 5: kindVarint, 6: kindBytes,
 		7: kindBytes, 8: kindRepeated, 14: kindRepeated, 20: kindRepeated, 25: kindRepeated,
 	}}
-	opsetSchema = schema{"OperatorSetIdProto", [32]fieldKind{1: kindBytes, 2: kindVarint}}
-	graphSchema = schema{"GraphProto", [32]fieldKind{
+	entrySchema      = schema{"StringStringEntryProto", [32]fieldKind{1: kindBytes, 2: kindBytes}}
+	annotationSchema = schema{"TensorAnnotation", [32]fieldKind{1: kindBytes, 2: kindRepeated}}
+	opsetSchema      = schema{"OperatorSetIdProto", [32]fieldKind{1: kindBytes, 2: kindVarint}}
+	graphSchema      = schema{"GraphProto", [32]fieldKind{
 		1: kindRepeated, 2: kindBytes, 5: kindRepeated, 10: kindBytes, 11: kindRepeated, 12: kindRepeated,
 		13: kindRepeated, 14: kindRepeated, 15: kindRepeated, 16: kindRepeated,
 	}}
@@ -153,6 +155,18 @@ func (fl field) integers(where string, f func(int64) error) error {
 	return nil
 }
 
+// count is the number of packed integers of one occurrence, if they are
+// well-formed.
+func (fl field) count() int {
+	n := 0
+	for _, b := range fl.bytes {
+		if b < 0x80 {
+			n++
+		}
+	}
+	return n
+}
+
 // fixed32s calls f for the bits of every value of a kindFixed32s field.
 func (fl field) fixed32s(where string, f func(uint32) error) error {
 	if fl.typ == protowire.Fixed32Type {
@@ -169,6 +183,21 @@ func (fl field) fixed32s(where string, f func(uint32) error) error {
 		}
 	}
 	return nil
+}
+
+// checkEntry reads a key and a value that mean nothing here, but that a runtime
+// refuses when they are not well-formed.
+func checkEntry(where string, b []byte) error {
+	return entrySchema.each(where, b, func(fl field) error { return nil })
+}
+
+func checkAnnotation(where string, b []byte) error {
+	return annotationSchema.each(where, b, func(fl field) error {
+		if fl.num == 2 {
+			return checkEntry(where, fl.bytes)
+		}
+		return nil
+	})
 }
 
 // text is a string field: valid UTF-8 of bounded length.

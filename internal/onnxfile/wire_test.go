@@ -53,7 +53,10 @@ func TestStrictReading(t *testing.T) {
 		file []byte
 		want Reason // 0: accepted
 	}{
-		"metadata is passed over":           {add(func(b []byte) []byte { return bytesField(b, 14, []byte("any")) }), 0},
+		"metadata is passed over": {add(func(b []byte) []byte {
+			return bytesField(b, 14, bytesField(bytesField(nil, 1, []byte("k")), 2, []byte("v")))
+		}), 0},
+		"metadata that is none":             {add(func(b []byte) []byte { return bytesField(b, 14, []byte("any")) }), ReasonMalformed},
 		"an unknown field":                  {add(func(b []byte) []byte { return varintField(b, 30, 1) }), ReasonMalformed},
 		"a field number that is huge":       {add(func(b []byte) []byte { return varintField(b, protowire.MaxValidNumber, 1) }), ReasonMalformed},
 		"a known field of another type":     {add(func(b []byte) []byte { return bytesField(b, 5, nil) }), ReasonMalformed},
