@@ -11,7 +11,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 readonly go=${GO:-go}
-(($#)) || set -- internal/agreement internal/conduct internal/tensor internal/onnxfile internal/selection internal/pricing internal/queue testutil/iris
+(($#)) || set -- internal/agreement internal/conduct internal/tensor internal/onnxfile internal/onnxprep internal/selection internal/pricing internal/queue testutil/iris
 
 fail() {
 	echo "test-qemu: $*" >&2
