@@ -37,7 +37,7 @@ type constant struct {
 func parseConstant(where string, b []byte) (*constant, error) {
 	c := &constant{at: -1, body: b}
 	var seen once
-	err := each(where, b, func(fl field) error {
+	err := each(where, tensorMessage, b, func(fl field) error {
 		switch fl.num {
 		case 1:
 			return fl.integers(where, func(v int64) error {
@@ -86,7 +86,7 @@ func (c *constant) flip() *Refusal {
 	where := "tensor " + quote(c.name)
 	data := make([]byte, 0, n)
 	var seen once
-	err := each(where, c.body, func(fl field) error {
+	err := each(where, tensorMessage, c.body, func(fl field) error {
 		switch fl.num {
 		case 9:
 			data = append(data, fl.bytes...)

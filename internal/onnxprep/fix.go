@@ -24,7 +24,7 @@ func (m *model) fix(sizes map[string]int64) error {
 	others := map[string]bool{}
 	dimension := func(b []byte) ([]byte, bool, error) {
 		symbol := ""
-		err := each("dimension", b, func(fl field) error {
+		err := each("dimension", dimMessage, b, func(fl field) error {
 			if fl.num == 2 {
 				symbol = string(fl.bytes)
 			}
@@ -39,7 +39,7 @@ func (m *model) fix(sizes map[string]int64) error {
 		}
 		fixed[symbol]++
 		out := appendVarint(nil, 1, size)
-		err = each("dimension", b, func(fl field) error {
+		err = each("dimension", dimMessage, b, func(fl field) error {
 			if fl.num == 3 { // what the dimension stands for
 				out = append(out, fl.raw...)
 			}
@@ -99,7 +99,7 @@ func edit(b []byte, path []int, leaf func([]byte) ([]byte, bool, error)) ([]byte
 	}
 	var out []byte
 	changed := false
-	err := each("type", b, func(fl field) error {
+	err := each("type", anyMessage, b, func(fl field) error {
 		if fl.num != path[0] || fl.typ != protowire.BytesType {
 			out = append(out, fl.raw...)
 			return nil

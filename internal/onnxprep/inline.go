@@ -25,7 +25,7 @@ func (m *model) parseFunction(b []byte) error {
 	where := fmt.Sprintf("function %d", len(m.functions))
 	f := &function{}
 	var seen once
-	err := each(where, b, func(fl field) error {
+	err := each(where, functionMessage, b, func(fl field) error {
 		if err := m.count.add(where, 1); err != nil {
 			return err
 		}
@@ -236,7 +236,7 @@ func resolve(attrs []attribute, n *node, f *function) []attribute {
 func (a attribute) as(name string) attribute {
 	body := appendText(nil, 1, name)
 	// The message was read before, so it is read without error.
-	_ = each("attribute", a.body, func(fl field) error {
+	_ = each("attribute", attributeMessage, a.body, func(fl field) error {
 		if fl.num != 1 {
 			body = append(body, fl.raw...)
 		}

@@ -28,7 +28,9 @@ type model struct {
 	dropped   map[int]bool     // fields of the graph that go
 	rewritten map[int][]byte   // fields of the graph with new content
 	shared    map[string]string
-	replaced  map[string]bool // constants that have a successor
+	replaced  map[string]bool   // constants that have a successor
+	wide      map[string]string // values computed in 32 bits, by the name of their roundings to 16 bits
+	spare     map[string]bool   // results of nodes that go if nobody reads them
 }
 
 // operatorSet is an OperatorSetIdProto.
@@ -53,12 +55,13 @@ func parseModel(b []byte, lim Limits, report *Report) (*model, error) {
 		lim: lim, report: report, count: counter{limit: lim.MaxFields},
 		constants: map[string]*constant{}, names: map[string]bool{}, next: map[string]int{}, types: map[string]int64{},
 		added: map[int][][]byte{}, dropped: map[int]bool{}, rewritten: map[int][]byte{}, shared: map[string]string{}, replaced: map[string]bool{},
+		wide: map[string]string{}, spare: map[string]bool{},
 	}
 	const where = "model"
 	var seen once
 	var graph []byte
 	found := false
-	err := each(where, b, func(fl field) error {
+	err := each(where, modelMessage, b, func(fl field) error {
 		m.fields = append(m.fields, fl)
 		if err := m.count.add(where, 1); err != nil {
 			return err
@@ -86,7 +89,7 @@ func parseModel(b []byte, lim Limits, report *Report) (*model, error) {
 
 func parseOperatorSet(where string, b []byte) (operatorSet, error) {
 	set := operatorSet{at: -1}
-	err := each(where, b, func(fl field) error {
+	err := each(where, opsetMessage, b, func(fl field) error {
 		switch fl.num {
 		case 1:
 			set.domain = defaultDomain(string(fl.bytes))
@@ -124,7 +127,7 @@ func (m *model) version(domain string) (int64, bool) {
 func (m *model) parseGraph(b []byte) error {
 	const where = "graph"
 	var seen once
-	return each(where, b, func(fl field) error {
+	return each(where, graphMessage, b, func(fl field) error {
 		at := len(m.graph)
 		m.graph = append(m.graph, fl)
 		if err := m.count.add(where, 1); err != nil {
@@ -205,16 +208,16 @@ type value struct {
 func parseValue(b []byte) (value, error) {
 	var v value
 	const where = "declared value"
-	err := each(where, b, func(fl field) error {
+	err := each(where, valueMessage, b, func(fl field) error {
 		switch fl.num {
 		case 1:
 			v.name = string(fl.bytes)
 		case 2:
-			return each(where, fl.bytes, func(kind field) error {
+			return each(where, typeMessage, fl.bytes, func(kind field) error {
 				if kind.num != 1 {
 					return nil
 				}
-				return each(where, kind.bytes, func(t field) error {
+				return each(where, tensorType, kind.bytes, func(t field) error {
 					if t.num == 1 {
 						v.typ = int64(t.value)
 					}

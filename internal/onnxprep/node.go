@@ -50,7 +50,7 @@ func (c *counter) add(where string, n int) error {
 func parseNode(where string, b []byte, count *counter) (*node, error) {
 	n := &node{raw: b, where: where}
 	var seen once
-	err := each(where, b, func(fl field) (err error) {
+	err := each(where, nodeMessage, b, func(fl field) (err error) {
 		if err := count.add(where, 1); err != nil {
 			return err
 		}
@@ -89,7 +89,7 @@ func parseNode(where string, b []byte, count *counter) (*node, error) {
 func parseAttribute(where string, b []byte, count *counter) (attribute, error) {
 	a := attribute{body: b}
 	var seen once
-	err := each(where, b, func(fl field) error {
+	err := each(where, attributeMessage, b, func(fl field) error {
 		switch fl.num {
 		case 1:
 			a.name = string(fl.bytes)

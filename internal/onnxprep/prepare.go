@@ -155,13 +155,11 @@ func (m *model) rules(n *node) ([]*node, error) {
 	switch {
 	case n.op == "Softmax" || n.op == "LogSoftmax":
 		return m.softmax(n)
-	case halfOps[n.op]:
-		return m.half(n), nil
 	case n.op == "DequantizeLinear":
 		return m.dequantize(n)
 	}
 	if k, ok := products[n.op]; ok {
 		return m.product(n, k)
 	}
-	return []*node{n}, nil
+	return m.half(n), nil
 }

@@ -60,7 +60,10 @@ func samples() []sample {
 	shared := signedProduct("MatMulInteger", u, s)
 	shared.Graph.Outputs = append(shared.Graph.Outputs, unranked("w", s))
 	shared.Graph.Values = []ow.ValueInfo{unranked("q", u), unranked("gone", f)}
-	add("signed-shared", shared.MarshalUnchecked())
+	annotation := func(name string) []byte {
+		return message(text(1, name), nested(2, message(text(1, "SCALE_TENSOR"), text(2, "sx"))))
+	}
+	add("signed-shared", withGraph(shared, nested(14, annotation("w"), annotation("gone"))))
 	add("unknown-factor", fixture(17, s, ow.ElementInt32, []int64{2, 2}, []ow.Node{
 		{Op: "Own", Domain: "own", Inputs: list("x"), Outputs: list("h")}, node("MatMulInteger", list("x", "h"), "y"),
 	}).MarshalUnchecked())
@@ -146,7 +149,7 @@ func render(onnx []byte) string {
 		switch num {
 		case 7:
 			walk(v, func(num protowire.Number, v []byte, _ uint64) {
-				fmt.Fprintf(&b, "%s %s\n", map[protowire.Number]string{1: "node", 2: "name", 5: "tensor", 11: "input", 12: "output", 13: "value"}[num], line(num, v))
+				fmt.Fprintf(&b, "%s %s\n", map[protowire.Number]string{1: "node", 2: "name", 5: "tensor", 11: "input", 12: "output", 13: "value", 14: "annotation"}[num], line(num, v))
 			})
 		case 8:
 			fmt.Fprintf(&b, "operator set %q\n", v)

@@ -1,6 +1,8 @@
 package onnxprep_test
 
 import (
+	"bytes"
+
 	"google.golang.org/protobuf/encoding/protowire"
 
 	ow "github.com/opengradient/opengradient/internal/onnxwrite"
@@ -86,6 +88,16 @@ func inside(b []byte, num protowire.Number) [][]byte {
 		b = b[size:]
 	}
 	return out
+}
+
+// withGraph is a model with further fields in its graph.
+func withGraph(m ow.Model, more ...func([]byte) []byte) []byte {
+	graph := message(append([]func([]byte) []byte{
+		func([]byte) []byte { return inside(m.MarshalUnchecked(), 7)[0] }}, more...)...)
+	m.Graph = ow.Graph{}
+	onnx := m.MarshalUnchecked()
+	before, after, _ := bytes.Cut(onnx, []byte{7<<3 | 2, 0})
+	return append(message(func([]byte) []byte { return bytes.Clone(before) }, nested(7, graph)), after...)
 }
 
 // function is a FunctionProto in domain "own" and operator set 17.

@@ -34,7 +34,7 @@ func (m *model) softmax(n *node) ([]*node, error) {
 	x, y := n.inputs[0], n.outputs[0]
 	matrix, narrow := opset < opsetNegativeAxis, typ == typeFloat16 || typ == typeBfloat16
 	if narrow {
-		x = b.node("float", "Cast", []string{x}, intAttribute("to", typeFloat))
+		x = b.float(x)
 	}
 	reduced := axis
 	if matrix {
@@ -48,19 +48,18 @@ func (m *model) softmax(n *node) ([]*node, error) {
 	if n.op == "LogSoftmax" {
 		last, inputs = "Sub", []string{d, b.node("log", "Log", []string{sum})}
 	}
-	switch {
-	case !matrix && !narrow:
-		b.result(y, last, inputs)
-	case matrix:
+	result := y
+	if narrow {
+		result = m.fresh(stem(y) + "/wide")
+	}
+	if matrix {
 		flat := b.node("flat", last, inputs)
-		shape := b.node("shape", "Shape", []string{n.inputs[0]})
-		if narrow {
-			b.result(y, "Cast", []string{b.node("shaped", "Reshape", []string{flat, shape})}, intAttribute("to", typ))
-		} else {
-			b.result(y, "Reshape", []string{flat, shape})
-		}
-	default:
-		b.result(y, "Cast", []string{b.node("wide", last, inputs)}, intAttribute("to", typ))
+		b.result(result, "Reshape", []string{flat, b.node("shape", "Shape", []string{n.inputs[0]})})
+	} else {
+		b.result(result, last, inputs)
+	}
+	if narrow {
+		b.round(y, result, typ)
 	}
 	m.report.changed(RuleSoftmax, n.where, len(b.nodes), "%s over axis %d computed by %d nodes", n.op, axis, len(b.nodes))
 	return b.nodes, nil

@@ -41,7 +41,7 @@ func (s *strippable) strip(b []byte, metadata bool, gone *stripped) ([]byte, err
 			out, changed = append(make([]byte, 0, len(b)), b[:at]...), true
 		}
 	}
-	err := each("file", b, func(fl field) error {
+	err := each("file", anyMessage, b, func(fl field) error {
 		defer func() { at += len(fl.raw) }()
 		switch {
 		case has(s.docs, fl.num):

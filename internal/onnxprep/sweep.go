@@ -1,6 +1,6 @@
 package onnxprep
 
-// sweep removes what the other rules made superfluous: constants that have a successor and no reader left, declarations
+// sweep removes what the other rules made superfluous: constants that have a successor and no reader left, roundings that nobody reads, declarations
 // of values that do not exist, and operator sets that no node uses.
 func (m *model) sweep() error {
 	used := map[string]bool{}
@@ -28,7 +28,7 @@ func (m *model) sweep() error {
 			exists[v.name] = true
 		}
 	}
-	m.dropConstants(used, inputs, exists)
+	m.dropSpare(used, inputs, exists)
 	for _, n := range m.nodes {
 		for _, name := range n.outputs {
 			exists[name] = true
@@ -46,11 +46,11 @@ func (m *model) sweep() error {
 	return nil
 }
 
-func (m *model) dropConstants(used map[string]bool, inputs map[string]int, exists map[string]bool) {
-	superfluous := func(name string) bool { return m.replaced[name] && !used[name] }
+func (m *model) dropSpare(used map[string]bool, inputs map[string]int, exists map[string]bool) {
+	superfluous := func(name string) bool { return (m.replaced[name] || m.spare[name]) && !used[name] }
 	kept := m.nodes[:0:0]
 	for _, n := range m.nodes {
-		if n.op == "Constant" && n.domain == "" && len(n.outputs) == 1 && superfluous(n.outputs[0]) {
+		if len(n.outputs) == 1 && superfluous(n.outputs[0]) {
 			m.changed = true
 			continue
 		}
@@ -58,7 +58,7 @@ func (m *model) dropConstants(used map[string]bool, inputs map[string]int, exist
 	}
 	m.nodes = kept
 	for name := range m.replaced {
-		if c := m.constants[name]; superfluous(name) && c.at >= 0 {
+		if c := m.constants[name]; superfluous(name) && c.at >= 0 { // an initializer
 			m.dropped[c.at] = true
 			delete(exists, name)
 			if at, ok := inputs[name]; ok { // the input whose default value the constant was
@@ -75,11 +75,11 @@ func (m *model) dropDeclarations(exists map[string]bool) error {
 		if fl.num != graphValueInfo && fl.num != graphAnnotation {
 			continue
 		}
-		v, err := parseValue(fl.bytes) // an annotation has the name of its value in the same field
+		name, err := nameOf(fl.bytes)
 		if err != nil {
 			return err
 		}
-		if !exists[v.name] {
+		if !exists[name] {
 			m.dropped[i] = true
 			gone++
 		}
@@ -89,6 +89,18 @@ func (m *model) dropDeclarations(exists map[string]bool) error {
 		m.report.changed(RuleStrip, "graph", gone, "declarations of values that are not there removed")
 	}
 	return nil
+}
+
+// nameOf reads the name of the value that a declaration or an annotation is about.
+func nameOf(b []byte) (string, error) {
+	name := ""
+	err := each("declaration", kinds{bytes: fields(1)}, b, func(fl field) error {
+		if fl.num == 1 {
+			name = string(fl.bytes)
+		}
+		return nil
+	})
+	return name, err
 }
 
 func (m *model) dropImports(domains map[string]bool) {

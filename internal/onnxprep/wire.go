@@ -13,8 +13,38 @@ type field struct {
 	raw   []byte // tag and value as written
 }
 
-// each calls f for every field of a message, in order. Groups are refused: no reader of ONNX writes them.
-func each(where string, b []byte, f func(field) error) error {
+// kinds says which fields of a message are strings or messages, and which are integers, as sets of bits. The others may
+// be anything.
+type kinds struct{ bytes, varint uint64 }
+
+// fields is a set of field numbers.
+func fields(numbers ...int) uint64 {
+	var set uint64
+	for _, n := range numbers {
+		set |= 1 << n
+	}
+	return set
+}
+
+// What this package reads of the messages of onnx.proto.
+var (
+	anyMessage       = kinds{}
+	modelMessage     = kinds{bytes: fields(7, 8, 25)}
+	opsetMessage     = kinds{bytes: fields(1), varint: fields(2)}
+	graphMessage     = kinds{bytes: fields(1, 5, 11, 12, 13, 14)}
+	nodeMessage      = kinds{bytes: fields(1, 2, 3, 4, 5, 7, 8, 9)}
+	attributeMessage = kinds{bytes: fields(1, 5, 6, 11, 21), varint: fields(3)}
+	tensorMessage    = kinds{bytes: fields(8, 9), varint: fields(2, 14)}
+	functionMessage  = kinds{bytes: fields(1, 4, 5, 7, 9, 10, 11, 13)}
+	valueMessage     = kinds{bytes: fields(1, 2)}
+	typeMessage      = kinds{bytes: fields(1)}
+	tensorType       = kinds{varint: fields(1)}
+	dimMessage       = kinds{bytes: fields(2)}
+)
+
+// each calls f for every field of a message, in order. Fields of another wire type than kinds says are refused, and so
+// are groups, which no writer of ONNX knows.
+func each(where string, kind kinds, b []byte, f func(field) error) error {
 	for len(b) > 0 {
 		num, typ, tag := protowire.ConsumeTag(b)
 		if tag < 0 {
@@ -38,6 +68,10 @@ func each(where string, b []byte, f func(field) error) error {
 		}
 		if n < 0 {
 			return refuse(where, "a whole field", "a truncated field %d", num)
+		}
+		if bit := uint64(1) << min(num, 63); num < 63 &&
+			(kind.bytes&bit != 0 && typ != protowire.BytesType || kind.varint&bit != 0 && typ != protowire.VarintType) {
+			return refuse(where, "fields of their type", "field %d of wire type %d", num, typ)
 		}
 		fl.raw = b[: tag+n : tag+n]
 		b = b[tag+n:]
