@@ -132,6 +132,10 @@ bench-net: build onnxruntime ## Inferences against bank sends on one network, in
 bench-stall: build onnxruntime ## Block interval with a stopped worker, at most 1.2 times the undisturbed one (BENCHFLAGS)
 	$(GO) run ./testutil/benchnet stall $(BENCHFLAGS)
 
+.PHONY: bench-stability
+bench-stability: ## Models as they are and prepared on this processor and emulated ones, into docs/model-stability.md (BENCHFLAGS)
+	scripts/bench-stability.sh $(BENCHFLAGS)
+
 SIM_DOCUMENT := docs/scheduling-simulator.md
 .PHONY: sim-scheduling
 sim-scheduling: ## Scheduling rules over synthetic networks, into docs/scheduling-simulator.md; fails when a promise breaks (SIMFLAGS)
