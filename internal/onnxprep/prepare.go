@@ -53,7 +53,7 @@ type Note struct {
 	Got      string `json:"got"`
 }
 
-// Report says what [Prepare] did, in the order of the rules and then of the file.
+// Report says what [Prepare] did: first to the file as a whole, then node by node, then what became superfluous.
 type Report struct {
 	Before  File     `json:"before"`
 	After   File     `json:"after"`

@@ -51,7 +51,7 @@ func each(where string, kind kinds, b []byte, f func(field) error) error {
 			return refuse(where, "a message", "bytes that are no field")
 		}
 		fl := field{num: int(num), typ: typ}
-		n := 0
+		var n int
 		switch typ {
 		case protowire.VarintType:
 			fl.value, n = protowire.ConsumeVarint(b[tag:])

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/opengradient/opengradient/internal/agreement"
 	"github.com/opengradient/opengradient/internal/modelcompare"
@@ -52,7 +53,7 @@ func measure(ctx context.Context, all []*processor, m model, samples int) (row, 
 	}
 	r := row{model: m, before: make([]distance, len(all)-1), after: make([]distance, len(all)-1)}
 	for _, c := range report.Changes {
-		if len(r.rules) == 0 || r.rules[len(r.rules)-1] != c.Rule {
+		if !slices.Contains(r.rules, c.Rule) {
 			r.rules = append(r.rules, c.Rule)
 		}
 	}
