@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"regexp"
 	"strings"
 	"syscall"
 	"time"
@@ -63,6 +64,7 @@ func run(ctx context.Context, args []string) error {
 	flags.Var(&all, "cpu", "`NAME,WORKER,LIBRARY` of a processor; the first is the reference")
 	samples := flags.Int("samples", 3, "`NUMBER` of inputs to run each model on; large models run on one")
 	document := flags.String("o", localnet.Root()+"/docs/model-stability.md", "`FILE` to write the table into; none when empty")
+	only := flags.String("only", "", "`REGEXP` of the names of models to run; the document is then left as it is")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			return nil
@@ -71,6 +73,13 @@ func run(ctx context.Context, args []string) error {
 	}
 	if len(all) < 2 || *samples < 1 {
 		return errors.New("expected at least two processors and one sample")
+	}
+	names, err := regexp.Compile(*only)
+	if err != nil {
+		return fmt.Errorf("-only: %w", err)
+	}
+	if *only != "" {
+		*document = ""
 	}
 	for _, p := range all {
 		stop, err := p.start(ctx)
@@ -82,6 +91,9 @@ func run(ctx context.Context, args []string) error {
 	}
 	var rows []row
 	for _, m := range models() {
+		if !names.MatchString(m.name) {
+			continue
+		}
 		n, err := m.samples(*samples)
 		if err != nil {
 			return fmt.Errorf("%s: %w", m.name, err)

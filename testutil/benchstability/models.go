@@ -153,9 +153,13 @@ func halfConv() model {
 	return g.model(modelzoo.Half, g.node("GlobalAveragePool", []string{maps}), ow.ElementFloat16, false)
 }
 
-// quantized makes bytes of the float input.
+// quantized makes bytes of the float input, over their whole range.
 func (g *graph) quantized(d tensor.Datatype) (q, scale, zero string) {
-	scale, zero = g.scale(1.0/128), g.zero(d, 3)
+	middle := byte(128)
+	if d == tensor.Int8 {
+		middle = 0
+	}
+	scale, zero = g.scale(1.0/128), g.zero(d, middle)
 	return g.node("QuantizeLinear", []string{"x", scale, zero}), scale, zero
 }
 
@@ -182,7 +186,7 @@ func signedActivations() model {
 func computedFactors() model {
 	g := start("int8-computed", ow.ElementFloat, 64, 64)
 	q, scale, zero := g.quantized(tensor.Uint8)
-	signed := g.zero(tensor.Int8, 3)
+	signed := g.zero(tensor.Int8, 0)
 	r := g.node("QuantizeLinear", []string{g.node("Transpose", []string{"x"}), scale, signed})
 	return g.model(modelzoo.Int8, g.node("MatMulInteger", []string{q, r, zero, signed}), ow.ElementInt32, true)
 }
