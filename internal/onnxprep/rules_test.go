@@ -68,6 +68,10 @@ func samples() []sample {
 		{Op: "Own", Domain: "own", Inputs: list("x"), Outputs: list("h")}, node("MatMulInteger", list("x", "h"), "y"),
 	}).MarshalUnchecked())
 	add("functions", scaled())
+	add("functions-through", calls([][]byte{function("Through", list("x"), list("x"), nil)}, own("Through", list("x"), "y")))
+	bound := function("Bound", list("x", "low", "high"), list("y", "unused"), nodeBytes(
+		ow.Node{Op: "Clip", Inputs: list("x", "low", "high"), Outputs: list("y"), Name: "clip"}, node("Neg", list("y"), "unused")))
+	add("functions-optional", calls([][]byte{bound}, own("Bound", list("x", "", "x"), "y")))
 	documented := fixture(17, f, f, []int64{2}, []ow.Node{node("Relu", list("x"), "y")})
 	documented.Doc = "a text"
 	documented.Imports = []ow.OperatorSet{{Domain: "com.example", Version: 1}}
