@@ -68,6 +68,7 @@ func samples() []sample {
 		{Op: "Own", Domain: "own", Inputs: list("x"), Outputs: list("h")}, node("MatMulInteger", list("x", "h"), "y"),
 	}).MarshalUnchecked())
 	add("functions", scaled())
+	add("functions-of-functions", twice())
 	add("functions-through", calls([][]byte{function("Through", list("x"), list("x"), nil)}, own("Through", list("x"), "y")))
 	bound := function("Bound", list("x", "low", "high"), list("y", "unused"), nodeBytes(
 		ow.Node{Op: "Clip", Inputs: list("x", "low", "high"), Outputs: list("y"), Name: "clip"}, node("Neg", list("y"), "unused")))
@@ -115,6 +116,19 @@ func TestRules(t *testing.T) {
 				t.Errorf("got\n%s\nwant\n%s", &b, want)
 			}
 		})
+	}
+}
+
+// TestFunctionsFile keeps a model with functions in a file, which the tests around the runtime run before and after.
+func TestFunctionsFile(t *testing.T) {
+	file := filepath.Join("testdata", "functions.onnx")
+	if *update {
+		if err := os.WriteFile(file, scaled(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if b, err := os.ReadFile(file); err != nil || !bytes.Equal(b, scaled()) {
+		t.Errorf("expected the model of the sample, got %x, %v", b, err)
 	}
 }
 

@@ -100,33 +100,44 @@ func withGraph(m ow.Model, more ...func([]byte) []byte) []byte {
 	return append(message(func([]byte) []byte { return bytes.Clone(before) }, nested(7, graph)), after...)
 }
 
-// function is a FunctionProto in domain "own" and operator set 17.
+// function is a FunctionProto in domain "own" that uses operator set 17.
 func function(name string, inputs, outputs []string, nodes [][]byte, more ...func([]byte) []byte) []byte {
 	return message(append([]func([]byte) []byte{
 		text(1, name), text(4, inputs...), text(5, outputs...), nested(7, nodes...),
-		nested(9, message(text(1, ""), number(2, 17))), text(10, "own"),
+		nested(9, message(text(1, ""), number(2, 17)), message(text(1, "own"), number(2, 1))), text(10, "own"),
 	}, more...)...)
 }
 
-// scaled is a model whose function "Scaled" computes alpha·Elu(x; slope), where slope is the attribute of the call or 0.5,
-// and whose function "Twice" calls it twice.
-func scaled() []byte {
+// scaledFunction computes factor·Elu(x; slope), where slope is the attribute of the call or 0.5.
+func scaledFunction() []byte {
 	elu := message(text(1, "x"), text(2, "h"), text(3, "elu"), text(4, "Elu"),
 		nested(5, message(text(1, "alpha"), text(21, "slope"), number(20, 1))))
-	slope := func(v float32) []byte { return inside(nodeBytes(node("", nil, "", ow.Float("slope", v)))[0], 5)[0] }
-	scaledFunction := function("Scaled", list("x", "factor"), list("y"),
-		append([][]byte{elu}, nodeBytes(node("Mul", list("h", "factor"), "y"))...), nested(11, slope(0.5)))
-	twice := function("Twice", list("x", "factor"), list("y", "spare"), nodeBytes(
-		ow.Node{Op: "Scaled", Domain: "own", Inputs: list("x", "factor"), Outputs: list("h"), Attributes: []ow.Attribute{ow.Float("slope", 0.25)}},
-		ow.Node{Op: "Scaled", Domain: "own", Inputs: list("h", "factor"), Outputs: list("y")},
-		ow.Node{Op: "Neg", Inputs: list("h"), Outputs: list("spare")},
-	))
-	m := fixture(17, ow.ElementFloat, ow.ElementFloat, []int64{4}, []ow.Node{
+	slope := inside(nodeBytes(node("", nil, "", ow.Float("slope", 0.5)))[0], 5)[0]
+	return function("Scaled", list("x", "factor"), list("y"), append([][]byte{elu}, nodeBytes(node("Mul", list("h", "factor"), "y"))...), nested(11, slope))
+}
+
+func withFunctions(nodes []ow.Node, functions ...[]byte) []byte {
+	m := fixture(17, ow.ElementFloat, ow.ElementFloat, []int64{4}, nodes, float("c", 3))
+	m.Imports = []ow.OperatorSet{{Domain: "own", Version: 1}}
+	return message(func([]byte) []byte { return m.MarshalUnchecked() }, nested(25, functions...))
+}
+
+// scaled calls a function with its attribute and without.
+func scaled() []byte {
+	sloped := own("Scaled", list("x", "c"), "h")
+	sloped.Attributes = []ow.Attribute{ow.Float("slope", 0.25)}
+	return withFunctions([]ow.Node{sloped, own("Scaled", list("h", "c"), "y")}, scaledFunction())
+}
+
+// twice calls a function that calls another one, and leaves out outputs.
+func twice() []byte {
+	sloped := own("Scaled", list("x", "factor"), "h")
+	sloped.Attributes = []ow.Attribute{ow.Float("slope", 0.25)}
+	f := function("Twice", list("x", "factor"), list("y", "spare"), nodeBytes(sloped, own("Scaled", list("h", "factor"), "y"), node("Neg", list("h"), "spare")))
+	return withFunctions([]ow.Node{
 		{Op: "Twice", Domain: "own", Name: "first", Inputs: list("x", "c"), Outputs: list("h")},
 		{Op: "Twice", Domain: "own", Inputs: list("h", "c"), Outputs: list("z", "y")},
-	}, float("c", 3))
-	m.Imports = []ow.OperatorSet{{Domain: "own", Version: 1}}
-	return message(func([]byte) []byte { return m.MarshalUnchecked() }, nested(25, scaledFunction, twice))
+	}, scaledFunction(), f)
 }
 
 // signedProduct multiplies bytes of x, quantised with a zero point of type a, by a constant w of type b.

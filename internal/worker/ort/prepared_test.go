@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -214,6 +215,33 @@ func TestPreparedOldSoftmax(t *testing.T) {
 				t.Errorf("%s, axis %d: moved by %v", op, axis, d)
 			}
 		}
+	}
+}
+
+// TestPreparedFunctions runs a model with functions, which the runtime takes and inspection does not. Inlined, it gives the
+// same bits.
+func TestPreparedFunctions(t *testing.T) {
+	e := openEnvironment(t)
+	onnx, err := os.ReadFile("../../onnxprep/testdata/functions.onnx")
+	if err != nil {
+		t.Fatal(err)
+	}
+	prepared, _, err := onnxprep.Prepare(onnx, onnxprep.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	report, err := onnxfile.Inspect(prepared, onnxfile.DefaultLimits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	inputs, err := modelcompare.Inputs(report.Inputs, nil, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, errBefore := run(e, onnx, inputs, report.Outputs)
+	b, errAfter := run(e, prepared, inputs, report.Outputs)
+	if errBefore != nil || errAfter != nil || len(a) != 1 || !bytes.Equal(a[0].Data, b[0].Data) {
+		t.Errorf("got %v, %v and %v, %v", a, errBefore, b, errAfter)
 	}
 }
 
