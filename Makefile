@@ -137,6 +137,10 @@ bench-net: build onnxruntime ## Inferences against bank sends on one network, in
 bench-stall: build onnxruntime ## Block interval with a stopped worker, at most 1.2 times the undisturbed one (BENCHFLAGS)
 	$(GO) run ./testutil/benchnet stall $(BENCHFLAGS)
 
+.PHONY: bench-stability
+bench-stability: ## Models as they are and prepared on this processor and emulated ones, into docs/model-stability.md (BENCHFLAGS)
+	scripts/bench-stability.sh $(BENCHFLAGS)
+
 .PHONY: bench-cost model-coverage
 bench-cost: onnxruntime ## Static cost against measured time, into docs/model-coverage.md; fails when the ranks correlate by less than 0.9
 	$(GO) run ./testutil/costbench -library $(BUILD)/lib -document docs/model-coverage.md

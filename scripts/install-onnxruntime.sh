@@ -3,6 +3,7 @@
 #
 #   scripts/install-onnxruntime.sh [FOLDER]        FOLDER defaults to $OG_LIB_DIR, then build/lib
 #
+# OG_PLATFORM=Linux/aarch64 and the like install the file of another platform, for emulation.
 # The library's bytes are part of a node's environment class, so exactly one file per platform is accepted: the one in
 # the npm package onnxruntime-node, whose SHA-256 is pinned below. Where npm is missing, the project's release archive
 # of the same version is tried instead; it is accepted only if the library in it is byte for byte the pinned one.
@@ -17,7 +18,8 @@ fail() {
 }
 
 # platform, file in the npm package, name of the installed file, SHA-256, platform in the release archive's name
-case "$(uname -s)/$(uname -m)" in
+platform=${OG_PLATFORM:-$(uname -s)/$(uname -m)}
+case "$platform" in
 Linux/x86_64)
 	member=package/bin/napi-v6/linux/x64/libonnxruntime.so.1
 	name=libonnxruntime.so
@@ -37,7 +39,7 @@ Darwin/arm64)
 	release=osx-arm64
 	;;
 *)
-	fail "no ONNX Runtime $version for $(uname -s) on $(uname -m): supported are Linux on x86_64 and arm64, and macOS on arm64"
+	fail "no ONNX Runtime $version for $platform: supported are Linux on x86_64 and arm64, and macOS on arm64"
 	;;
 esac
 

@@ -11,7 +11,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 readonly go=${GO:-go}
-(($#)) || set -- internal/agreement internal/conduct internal/tensor internal/onnxfile internal/onnxfile/report internal/selection internal/pricing internal/queue testutil/iris testutil/modelzoo
+(($#)) || set -- internal/agreement internal/conduct internal/tensor internal/onnxfile internal/onnxfile/report internal/onnxprep internal/selection internal/pricing internal/queue internal/golden internal/admission testutil/iris testutil/modelzoo
 
 fail() {
 	echo "test-qemu: $*" >&2
