@@ -101,6 +101,9 @@ func (d *Download) resume() error {
 // Offset is the number of bytes that are there.
 func (d *Download) Offset() int64 { return d.offset }
 
+// Sum is the hash that the file will have.
+func (d *Download) Sum() [32]byte { return d.sum }
+
 // Size is the number of bytes that the file will have.
 func (d *Download) Size() int64 { return d.size }
 
