@@ -99,8 +99,7 @@ func httpOpener(client *http.Client, url string) opener {
 		}
 		s, err := readResponse(response, w)
 		if err != nil {
-			response.Body.Close()
-			return stream{}, err
+			return stream{}, errors.Join(err, response.Body.Close())
 		}
 		return s, nil
 	}

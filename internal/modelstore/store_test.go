@@ -263,7 +263,7 @@ func TestASourceThatChangedIsReadFromTheStart(t *testing.T) {
 	network.Serve("a.example", outsideA, a)
 	dir := t.TempDir()
 	store, _ := node(t, testConfig(), dir, network)
-	failed(t, store, ref)
+	require.ErrorIs(t, failed(t, store, ref), ErrUnavailable)
 	a.change(data, `"new"`)
 	store, seen := node(t, testConfig(), dir, network)
 	require.Equal(t, data, fetched(t, store, ref))
@@ -571,7 +571,9 @@ func TestManyWantTheSameFile(t *testing.T) {
 			if got, err := io.ReadAll(file); err != nil || !bytes.Equal(got, data) {
 				t.Error("other bytes", err)
 			}
-			file.Close()
+			if err := file.Close(); err != nil {
+				t.Error(err)
+			}
 		})
 	}
 	cancel()
@@ -617,13 +619,16 @@ func TestAnotherProcessDownloads(t *testing.T) {
 				if finishes {
 					_, _ = d.Write(data)
 					file, err := d.Commit()
+					if err == nil {
+						err = file.Close()
+					}
 					if err != nil {
 						t.Error(err)
-						return
 					}
-					file.Close()
 				}
-				d.Close()
+				if err := d.Close(); err != nil {
+					t.Error(err)
+				}
 			}()
 			start := time.Now()
 			require.Equal(t, data, fetched(t, store, ref))
@@ -659,7 +664,7 @@ func TestAFileOfTheOperator(t *testing.T) {
 	cfg.Files = []string{missing, other, right}
 	store, seen := node(t, cfg, dir, nil)
 	require.Equal(t, data, fetched(t, store, ref))
-	require.Equal(t, map[Kind]int{KindFile: len(data)}, seen.bytes)
+	require.Equal(t, len(data), seen.received(KindFile))
 
 	require.NoError(t, store.cache.Remove(ref.SHA256))
 	changed := bytes.Repeat([]byte{2}, len(data))

@@ -76,7 +76,7 @@ func (n *Net) Serve(name, address string, handler http.Handler) *httptest.Server
 	}
 	if n.pipes {
 		listener := &pipeListener{conns: make(chan net.Conn), closed: make(chan struct{})}
-		server.Listener.Close()
+		require.NoError(n.t, server.Listener.Close())
 		server.Listener = listener
 		connect = listener.dial
 	}

@@ -223,7 +223,7 @@ func (c *Cache) makeRoom(sum [32]byte, size int64) error {
 	var victims []*os.File
 	defer func() {
 		for _, victim := range victims {
-			victim.Close()
+			_ = victim.Close()
 		}
 	}()
 	var doomed []Entry

@@ -347,7 +347,9 @@ func TestManyUsersAtOnce(t *testing.T) {
 						t.Error("room was made by a file in use")
 					}
 				}
-				file.Close()
+				if err := file.Close(); err != nil {
+					t.Error(err)
+				}
 			}
 		})
 	}

@@ -44,8 +44,7 @@ func (c *Cache) Get(sum [32]byte) (*File, error) {
 	}
 	size, err := c.use(sum, file)
 	if err != nil {
-		file.Close()
-		return nil, err
+		return nil, errors.Join(err, file.Close())
 	}
 	return &File{file: file, path: file.Name(), size: size}, nil
 }

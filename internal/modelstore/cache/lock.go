@@ -27,13 +27,14 @@ func lockedOpen(path string, flags int, kind lockKind) (*os.File, error) {
 		}
 		current, err := lock(file, kind)
 		if err != nil {
-			file.Close()
-			return nil, err
+			return nil, errors.Join(err, file.Close())
 		}
 		if current {
 			return file, nil
 		}
-		file.Close()
+		if err := file.Close(); err != nil {
+			return nil, fmt.Errorf("model cache: %w", err)
+		}
 	}
 }
 

@@ -62,7 +62,7 @@ func shelves() (Options, *atomic.Int32) {
 	}, open
 }
 
-func ask(t *testing.T, h http.Handler, method, path string, header ...string) *http.Response {
+func ask(t *testing.T, h http.Handler, method, path string, header ...string) *httptest.ResponseRecorder {
 	t.Helper()
 	request := httptest.NewRequest(method, path, nil)
 	for i := 0; i < len(header); i += 2 {
@@ -70,15 +70,7 @@ func ask(t *testing.T, h http.Handler, method, path string, header ...string) *h
 	}
 	recorder := httptest.NewRecorder()
 	h.ServeHTTP(recorder, request)
-	return recorder.Result()
-}
-
-func text(t *testing.T, r *http.Response) string {
-	t.Helper()
-	defer r.Body.Close()
-	body, err := io.ReadAll(r.Body)
-	require.NoError(t, err)
-	return string(body)
+	return recorder
 }
 
 func TestFilesAreServed(t *testing.T) {
@@ -107,12 +99,12 @@ func TestFilesAreServed(t *testing.T) {
 	} {
 		t.Run(c.reason, func(t *testing.T) {
 			response := ask(t, h, c.method, c.path, c.header...)
-			require.Equal(t, c.body, text(t, response))
-			require.Equal(t, c.status, response.StatusCode)
+			require.Equal(t, c.body, response.Body.String())
+			require.Equal(t, c.status, response.Code)
 			if c.status == 200 || c.status == 206 {
-				require.Equal(t, `"`+strings.TrimPrefix(c.path, Prefix)+`"`, response.Header.Get("ETag"))
-				require.Contains(t, response.Header.Get("Cache-Control"), "immutable")
-				require.Equal(t, "application/octet-stream", response.Header.Get("Content-Type"))
+				require.Equal(t, `"`+strings.TrimPrefix(c.path, Prefix)+`"`, response.Header().Get("ETag"))
+				require.Contains(t, response.Header().Get("Cache-Control"), "immutable")
+				require.Equal(t, "application/octet-stream", response.Header().Get("Content-Type"))
 			}
 			require.Zero(t, open.Load(), "it is closed")
 		})
@@ -127,8 +119,8 @@ func TestFilesAreServed(t *testing.T) {
 	}
 	options.Files = []Files{shelf{err: errors.New("disk")}}
 	response := ask(t, NewHandler(options), "GET", Path(first))
-	require.NotContains(t, text(t, response), "disk")
-	require.Equal(t, http.StatusInternalServerError, response.StatusCode)
+	require.NotContains(t, response.Body.String(), "disk")
+	require.Equal(t, http.StatusInternalServerError, response.Code)
 }
 
 // gate is a client that takes nothing until it is opened.
@@ -162,12 +154,11 @@ func TestAClientIsToldWhenAllConnectionsAreInUse(t *testing.T) {
 		<-g.reached
 	}
 	response := ask(t, h, "GET", Path(second))
-	require.Equal(t, http.StatusServiceUnavailable, response.StatusCode)
-	require.NotEmpty(t, response.Header.Get("Retry-After"))
-	require.NoError(t, response.Body.Close())
+	require.Equal(t, http.StatusServiceUnavailable, response.Code)
+	require.NotEmpty(t, response.Header().Get("Retry-After"))
 	close(gates[0].open)
 	<-done
-	require.Equal(t, "second", text(t, ask(t, h, "GET", Path(second))))
+	require.Equal(t, "second", ask(t, h, "GET", Path(second)).Body.String())
 	close(gates[1].open)
 	<-done
 }
@@ -209,14 +200,13 @@ func TestAClientThatTakesNothingLosesItsPlace(t *testing.T) {
 		<-g.reached
 		<-time.After(writeTimeout - time.Second)
 		response := ask(t, h, "GET", Path(second))
-		require.Equal(t, http.StatusServiceUnavailable, response.StatusCode)
-		require.NoError(t, response.Body.Close())
+		require.Equal(t, http.StatusServiceUnavailable, response.Code)
 		<-time.After(2 * time.Second)
-		require.Equal(t, "second", text(t, ask(t, h, "GET", Path(second))))
+		require.Equal(t, "second", ask(t, h, "GET", Path(second)).Body.String())
 		close(g.open)
 		<-done
 		require.Zero(t, open.Load())
-		require.Equal(t, "second", text(t, ask(t, h, "GET", Path(second))), "the place is free once, not twice")
+		require.Equal(t, "second", ask(t, h, "GET", Path(second)).Body.String(), "the place is free once, not twice")
 	})
 }
 
@@ -250,6 +240,9 @@ func TestAConnectionServesManyFiles(t *testing.T) {
 	for range 3 {
 		response, err := server.Client().Get(server.URL + Path(first))
 		require.NoError(t, err)
-		require.Equal(t, "0123456789", text(t, response))
+		body, err := io.ReadAll(response.Body)
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+		require.Equal(t, "0123456789", string(body))
 	}
 }
