@@ -209,16 +209,14 @@ func (c *Cache) makeRoom(sum [32]byte, size int64) error {
 	for _, reserved := range c.reserved {
 		total += reserved
 	}
-	var idle []Entry
+	var candidates []Entry
 	for _, entry := range entries {
 		_, downloading := c.reserved[entry.SHA256]
 		if !entry.Complete && (downloading || entry.SHA256 == sum && size > 0) {
 			continue // counted with its whole size
 		}
 		total += entry.Size
-		if !entry.InUse {
-			idle = append(idle, entry)
-		}
+		candidates = append(candidates, entry)
 	}
 	var victims []*os.File
 	defer func() {
@@ -227,7 +225,7 @@ func (c *Cache) makeRoom(sum [32]byte, size int64) error {
 		}
 	}()
 	var doomed []Entry
-	for _, entry := range idle {
+	for _, entry := range candidates {
 		if total <= c.budget {
 			break
 		}
