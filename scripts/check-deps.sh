@@ -28,9 +28,9 @@ forbid ./cmd/opengradientd "^$module/testutil(/|\$)|^gonum.org/v1/plot" "test co
 forbid ./cmd/opengradient-worker "^$module/testutil(/|\$)|^pgregory.net/rapid" "test code is not shipped"
 forbid ./cmd/opengradient-worker "^$module/(app|x)(/|\$)|^github.com/cosmos/cosmos-sdk" "the worker knows no chain"
 
-for name in tensor onnxfile onnxprep onnxwrite agreement conduct selection pricing queue; do
+for name in tensor onnxfile onnxprep onnxwrite agreement conduct selection pricing queue modelref golden admission; do
 	deps=$(go list -deps -f '{{if not .Standard}}{{.ImportPath}}{{end}}' "./internal/$name/...")
-	found=$(grep -vE "^$module/internal/(tensor|onnxfile|onnxprep|onnxwrite|agreement|conduct|selection|pricing|queue)(/|\$)" <<<"$deps" |
+	found=$(grep -vE "^$module/internal/(tensor|onnxfile|onnxprep|onnxwrite|agreement|conduct|selection|pricing|queue|modelref|golden|admission)(/|\$)" <<<"$deps" |
 		grep -vE '^google.golang.org/protobuf/(encoding/protowire|internal/(errors|detrand))$' | grep . || true)
 	if [[ -n $found ]]; then
 		echo "check-deps: internal/$name is pure; it must not import:" >&2
