@@ -1,6 +1,10 @@
 package app
 
 import (
+	"net/http"
+
+	"github.com/gorilla/mux"
+
 	"github.com/cosmos/cosmos-sdk/client"
 	"github.com/cosmos/cosmos-sdk/client/grpc/cmtservice"
 	nodeservice "github.com/cosmos/cosmos-sdk/client/grpc/node"
@@ -8,23 +12,42 @@ import (
 	"github.com/cosmos/cosmos-sdk/server/config"
 	authtx "github.com/cosmos/cosmos-sdk/x/auth/tx"
 
+	"github.com/opengradient/opengradient/app/nodeapi"
 	"github.com/opengradient/opengradient/docs/openapi"
+	"github.com/opengradient/opengradient/internal/modelstore/peer"
 )
 
-// RegisterAPIRoutes registers the REST routes of every module, of transactions and of the node, and the Swagger
-// UI with this chain's OpenAPI document.
+// RegisterAPIRoutes registers the REST routes of every module, of transactions and of the node with its model files, and
+// the Swagger UI with this chain's OpenAPI document.
 func (app *App) RegisterAPIRoutes(srv *api.Server, cfg config.APIConfig) {
 	ctx := srv.ClientCtx
 	authtx.RegisterGRPCGatewayRoutes(ctx, srv.GRPCGatewayRouter)
 	cmtservice.RegisterGRPCGatewayRoutes(ctx, srv.GRPCGatewayRouter)
 	nodeservice.RegisterGRPCGatewayRoutes(ctx, srv.GRPCGatewayRouter)
 	app.BasicModuleManager.RegisterGRPCGatewayRoutes(ctx, srv.GRPCGatewayRouter)
+	if err := app.registerNodeRoutes(srv.Router); err != nil {
+		panic(err)
+	}
 	if !cfg.Swagger {
 		return
 	}
 	if err := openapi.RegisterSwagger(srv.Router); err != nil {
 		panic(err)
 	}
+}
+
+// registerNodeRoutes registers what this node tells of itself, and the model files that it has for other nodes.
+func (app *App) registerNodeRoutes(router *mux.Router) error {
+	router.Handle(nodeapi.ModelsPath, nodeapi.Handler(app.duty.nodeModels)).Methods(http.MethodGet)
+	if !app.duty.models.Serve {
+		return nil
+	}
+	store, err := app.duty.store()
+	if err != nil {
+		return err
+	}
+	router.Handle(peer.Prefix+"{sha256:[0-9a-f]{64}}", store.Handler(chainFiles{app}))
+	return nil
 }
 
 // RegisterTxService implements servertypes.Application.

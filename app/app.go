@@ -131,7 +131,7 @@ func (app *App) setHandlers(appOpts servertypes.AppOptions) error {
 	}
 	app.duty.listen()
 	resolver := validatorResolver{staking: app.StakingKeeper}
-	pre := preblock.NewHandler(app.ModuleManager.PreBlock, resolver, app.SchedulingKeeper, app.InferenceKeeper)
+	pre := preblock.NewHandler(app.ModuleManager.PreBlock, resolver, app.SchedulingKeeper, app.InferenceKeeper, app.ModelsKeeper)
 	app.SetPreBlocker(pre.PreBlock)
 
 	txs := baseapp.NewDefaultProposalHandler(app.Mempool(), app.BaseApp)

@@ -88,7 +88,7 @@ func newWhim(t *rapid.T) *whim {
 	})
 	w.c.Attest(answer)
 	w.c.Next()
-	deliver(t, w.c, signTx(t, w.c, walletOf(w.c.Accounts[0]), txOptions{}, registration(w.c.Accounts[0].Address, "linear", 1)))
+	register(t, w.c)
 	w.c.Extend = w.extension
 	return w
 }

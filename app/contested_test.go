@@ -24,7 +24,7 @@ func verdictAfter(t *testing.T, output chaintest.Output, sealing inferencetypes.
 	t.Helper()
 	c := start(t, chaintest.Options{Accounts: 1})
 	from := c.Accounts[0]
-	deliver(t, c, signTx(t, c, walletOf(from), txOptions{}, registration(from.Address, "linear", 1)))
+	register(t, c)
 	c.AttestWith(chaintest.Attester{Output: output, Late: true})
 	msg := submission(from.Address, 1)
 	msg.Sealing, msg.Tier = sealing, tier

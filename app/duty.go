@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"slices"
+	"sync"
 	"sync/atomic"
 
 	abci "github.com/cometbft/cometbft/abci/types"
@@ -14,6 +15,7 @@ import (
 	"github.com/opengradient/opengradient/app/abcitypes"
 	"github.com/opengradient/opengradient/app/executor"
 	"github.com/opengradient/opengradient/app/voteext"
+	"github.com/opengradient/opengradient/internal/modelstore"
 	verificationtypes "github.com/opengradient/opengradient/x/verification/types"
 )
 
@@ -23,6 +25,10 @@ type duty struct {
 	app    *App
 	home   string
 	config executor.Config
+	models modelstore.Config
+	// store opens the store of model files when it is first asked for: not every command that builds the application runs a
+	// node.
+	store  func() (*modelstore.Store, error)
 	extend *voteext.Handler
 	seen   voteext.SeenCache
 	// running is nil until the duty is started.
@@ -42,7 +48,12 @@ func newDuty(app *App, appOpts servertypes.AppOptions) (*duty, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &duty{app: app, home: homeFolder(appOpts), config: config}
+	models, err := modelstore.ReadConfig(appOpts)
+	if err != nil {
+		return nil, err
+	}
+	d := &duty{app: app, home: homeFolder(appOpts), config: config, models: models}
+	d.store = sync.OnceValues(d.openStore)
 	d.extend = voteext.NewHandler(d, &d.seen, app.Logger())
 	return d, nil
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -16,17 +15,6 @@ import (
 
 	"github.com/opengradient/opengradient/app/executor"
 	"github.com/opengradient/opengradient/internal/worker"
-)
-
-const (
-	// maxWorkerOutput bounds the outputs that the worker hands over, in bytes. A request's own limit is far below.
-	maxWorkerOutput = 1 << 20
-	// maxWorkerModel bounds a model that the worker loads, in bytes.
-	maxWorkerModel = 32 << 20
-	// The worker is asked often whether it answers: a node that does not know that its worker hangs goes on
-	// claiming readiness.
-	healthInterval = time.Second
-	healthTimeout  = 3 * time.Second
 )
 
 // StartDuty starts the node's inference duty: its worker and the executor that follows committed state. A node
@@ -40,7 +28,7 @@ func (app *App) StartDuty(keyFile string) error {
 		logger.Info("no inference duty: [inference] enabled is false")
 		return nil
 	}
-	engine, stopEngine, err := d.openEngine()
+	engines, err := d.openEngines()
 	if errors.Is(err, worker.ErrMissing) {
 		logger.Error("no inference duty: this node runs as a plain full node and its operator earns no inference fees", "reason", err)
 		return nil
@@ -48,9 +36,9 @@ func (app *App) StartDuty(keyFile string) error {
 	if err != nil {
 		return err
 	}
-	running, err := d.assemble(engine, stopEngine, keyFile)
+	running, err := d.assemble(engines, keyFile)
 	if err != nil {
-		stopEngine()
+		engines.stop()
 		return err
 	}
 	if !d.running.CompareAndSwap(nil, running) {
@@ -61,8 +49,8 @@ func (app *App) StartDuty(keyFile string) error {
 	return nil
 }
 
-// assemble builds a duty around an engine.
-func (d *duty) assemble(engine worker.Engine, stopEngine func(), keyFile string) (*runningDuty, error) {
+// assemble builds a duty around engines.
+func (d *duty) assemble(engines engines, keyFile string) (*runningDuty, error) {
 	consensus, err := consensusAddress(keyFile)
 	if err != nil {
 		return nil, err
@@ -76,6 +64,10 @@ func (d *duty) assemble(engine worker.Engine, stopEngine func(), keyFile string)
 	if err != nil {
 		return nil, err
 	}
+	store, err := d.store()
+	if err != nil {
+		return nil, err
+	}
 	metrics, err := executor.NewPrometheusMetrics(prometheus.DefaultRegisterer)
 	if err != nil {
 		return nil, fmt.Errorf("metrics: %w", err)
@@ -84,7 +76,9 @@ func (d *duty) assemble(engine worker.Engine, stopEngine func(), keyFile string)
 		Operator:  d.config.Operator,
 		Consensus: consensus,
 		Committed: d.committed(),
-		Engine:    executor.NewWorkerEngine(engine, maxWorkerOutput),
+		Engine:    engines.serving,
+		Provers:   engines.provers,
+		Files:     modelFiles{store},
 		Outbox:    outbox,
 		SealKey:   sealKey,
 		Syncing:   d.syncing,
@@ -99,66 +93,8 @@ func (d *duty) assemble(engine worker.Engine, stopEngine func(), keyFile string)
 		if err := exec.Close(); err != nil {
 			d.app.Logger().Error("inference duty not closed cleanly", "err", err)
 		}
-		stopEngine()
+		engines.stop()
 	}}, nil
-}
-
-// openEngine starts the worker, or connects to the server that stands in for it.
-func (d *duty) openEngine() (worker.Engine, func(), error) {
-	c := d.config
-	if len(c.Endpoints) > 0 {
-		endpoint, err := worker.Dial(worker.EndpointConfig{
-			Target: c.Endpoints[0], MaxModelBytes: maxWorkerModel, MaxOutputBytes: maxWorkerOutput,
-			PollInterval: healthInterval, PollTimeout: healthTimeout,
-		})
-		if err != nil {
-			return nil, nil, err
-		}
-		return endpoint, endpoint.Close, nil
-	}
-	w := worker.DefaultConfig()
-	var err error
-	if w.BinaryPath, err = worker.LocateBinary(c.Worker); err != nil {
-		return nil, nil, err
-	}
-	if w.LibraryPath, err = worker.LocateLibrary(c.Library, d.home); err != nil {
-		return nil, nil, err
-	}
-	w.MemoryLimit, w.ModelBudget = int64(c.MemoryLimit), int64(c.ModelBudget)
-	w.MaxModelBytes, w.MaxOutputBytes = maxWorkerModel, maxWorkerOutput
-	w.Nice, w.LoadTimeout, w.RunTimeout = c.Nice, c.LoadTimeout, c.RunTimeout
-	w.HealthInterval, w.HealthTimeout = healthInterval, healthTimeout
-	w.Backoff.Max = 10 * time.Second
-	logger := d.app.Logger().With("module", "worker")
-	w.Log = func(line string) { logger.Info(line) }
-	supervisor, err := worker.NewSupervisor(w)
-	if err != nil {
-		return nil, nil, err
-	}
-	return supervisor, supervisor.Close, nil
-}
-
-// committed reads the duties of this node from committed state.
-func (d *duty) committed() executor.Committed {
-	app := d.app
-	contexts := func() (sdk.Context, error) {
-		if app.LastBlockHeight() == 0 {
-			return sdk.Context{}, executor.ErrNoBlock
-		}
-		return app.CreateQueryContext(0, false)
-	}
-	return executor.NewStateReader(contexts, executor.Stores{
-		Rounds:             app.VerificationKeeper.Rounds,
-		Snapshots:          app.VerificationKeeper.Snapshots,
-		VerificationParams: app.VerificationKeeper.ParamsVersions,
-		Nodes:              app.SchedulingKeeper.Nodes,
-		NodeModels:         app.SchedulingKeeper.ModelsOf,
-		Tasks:              app.SchedulingKeeper.Tasks,
-		Requests:           app.InferenceKeeper.Requests,
-		Inputs:             app.InferenceKeeper.Inputs,
-		ModelFiles:         app.InferenceKeeper.ModelFiles,
-		Staking:            app.StakingKeeper,
-	})
 }
 
 // consensusAddress reads the address of the consensus key from the file that CometBFT keeps it in. No file is no

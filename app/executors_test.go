@@ -36,7 +36,7 @@ func TestExecutorsAgree(t *testing.T) {
 	c.Attest(quarrel)
 	c.Next()
 	c.Next()
-	deliver(t, c, signTx(t, c, walletOf(c.Accounts[0]), txOptions{}, registration(c.Accounts[0].Address, "linear", 1)))
+	register(t, c)
 
 	tr := &traffic{t: t, c: c, random: rand.New(rand.NewSource(20260101))}
 	outcomes := map[string]int{}

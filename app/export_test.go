@@ -44,7 +44,7 @@ func chainWithOpenRequests(t *testing.T, options ...func(*baseapp.BaseApp)) *cha
 		})
 	}})
 	from := c.Accounts[0]
-	deliver(t, c, signTx(t, c, walletOf(from), txOptions{}, registration(from.Address, "linear", 1)))
+	register(t, c)
 	deliver(t, c, signTx(t, c, walletOf(from), txOptions{}, submission(from.Address, 1)))
 	for range 6 {
 		c.Next()

@@ -19,7 +19,7 @@ import (
 	"github.com/opengradient/opengradient/internal/tensor"
 	"github.com/opengradient/opengradient/testutil/chaintest"
 	inferencetypes "github.com/opengradient/opengradient/x/inference/types"
-	schedulingtypes "github.com/opengradient/opengradient/x/scheduling/types"
+	modelstypes "github.com/opengradient/opengradient/x/models/types"
 )
 
 func TestMain(m *testing.M) {
@@ -64,11 +64,15 @@ func linear(weight float32) []byte {
 	return b
 }
 
-func registration(owner sdk.AccAddress, name string, weight float32) *inferencetypes.MsgRegisterModel {
-	return &inferencetypes.MsgRegisterModel{
-		Owner: owner.String(), Name: name, Onnx: linear(weight),
-		TaskClass: schedulingtypes.TASK_CLASS_REGRESSION, Royalty: sdkmath.NewInt(7),
-	}
+func registration(owner sdk.AccAddress, name string, weight float32) *modelstypes.MsgRegisterModel {
+	return chaintest.Registration(owner, name, linear(weight), 7)
+}
+
+// register has the validators admit the model "linear", of the first account.
+func register(t chaintest.TB, c *chaintest.Chain) modelstypes.Model {
+	t.Helper()
+	deliver(t, c, c.Tx(c.Accounts[0], 0, registration(c.Accounts[0].Address, "linear", 1)))
+	return c.Admitted("linear")
 }
 
 // submission asks the model "linear" for n runs on one row each.
@@ -122,6 +126,13 @@ func request(t chaintest.TB, c *chaintest.Chain, id uint64) inferencetypes.Reque
 func nextRequestID(t chaintest.TB, c *chaintest.Chain) uint64 {
 	t.Helper()
 	id, err := c.App.InferenceKeeper.NextRequestID.Get(c.Ctx())
+	require.NoError(t, err)
+	return id
+}
+
+func nextFileID(t chaintest.TB, c *chaintest.Chain) uint64 {
+	t.Helper()
+	id, err := c.App.ModelsKeeper.NextFileID.Get(c.Ctx())
 	require.NoError(t, err)
 	return id
 }

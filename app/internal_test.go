@@ -1,6 +1,8 @@
 package app
 
 import (
+	"github.com/gorilla/mux"
+
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
 	"github.com/opengradient/opengradient/app/preblock"
@@ -8,7 +10,8 @@ import (
 
 // PreBlocker is the pre-blocker of the application, over any state.
 func (app *App) PreBlocker() *preblock.Handler {
-	return preblock.NewHandler(app.ModuleManager.PreBlock, validatorResolver{staking: app.StakingKeeper}, app.SchedulingKeeper, app.InferenceKeeper)
+	return preblock.NewHandler(app.ModuleManager.PreBlock, validatorResolver{staking: app.StakingKeeper},
+		app.SchedulingKeeper, app.InferenceKeeper, app.ModelsKeeper)
 }
 
 // ConsensusOf is the consensus address by which a node with a remote signer finds its own votes.
@@ -19,3 +22,6 @@ type Proposals struct{ proposals }
 
 func (p *Proposals) Checked(height int64)        { p.checked(height) }
 func (p *Proposals) Behind(committed int64) bool { return p.behind(committed) }
+
+// NodeRoutes registers the routes of the node.
+func (app *App) NodeRoutes(router *mux.Router) error { return app.registerNodeRoutes(router) }

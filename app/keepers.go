@@ -35,6 +35,8 @@ import (
 
 	inferencekeeper "github.com/opengradient/opengradient/x/inference/keeper"
 	inferencetypes "github.com/opengradient/opengradient/x/inference/types"
+	modelskeeper "github.com/opengradient/opengradient/x/models/keeper"
+	modelstypes "github.com/opengradient/opengradient/x/models/types"
 	schedulingkeeper "github.com/opengradient/opengradient/x/scheduling/keeper"
 	schedulingtypes "github.com/opengradient/opengradient/x/scheduling/types"
 	verificationkeeper "github.com/opengradient/opengradient/x/verification/keeper"
@@ -52,6 +54,7 @@ func moduleAccounts() map[string][]string {
 		stakingtypes.KeyRotationFeePoolName: {authtypes.Burner},
 		govtypes.ModuleName:                 {authtypes.Burner},
 		inferencetypes.ModuleName:           nil,
+		modelstypes.ModuleName:              {authtypes.Burner},
 	}
 }
 
@@ -71,7 +74,8 @@ func storeKeys() map[string]*storetypes.KVStoreKey {
 		authtypes.StoreKey, banktypes.StoreKey, stakingtypes.StoreKey, slashingtypes.StoreKey, distributiontypes.StoreKey,
 		minttypes.StoreKey, govtypes.StoreKey, authzkeeper.StoreKey, feegrant.StoreKey, evidencetypes.StoreKey,
 		consensustypes.StoreKey, upgradetypes.StoreKey,
-		inferencetypes.StoreKey, inferencetypes.ModelStoreKey, schedulingtypes.StoreKey, verificationtypes.StoreKey,
+		inferencetypes.StoreKey, schedulingtypes.StoreKey, verificationtypes.StoreKey,
+		modelstypes.StoreKey, modelstypes.FileStoreKey,
 	)
 }
 
@@ -115,9 +119,12 @@ func (app *App) setKeepers(appOpts servertypes.AppOptions) {
 		app.DistrKeeper.Hooks(), app.SlashingKeeper.Hooks(), app.SchedulingKeeper.Hooks()))
 	app.VerificationKeeper = verificationkeeper.NewKeeper(cdc, service(app.keys[verificationtypes.StoreKey]),
 		app.StakingKeeper, app.SchedulingKeeper, authority)
+	app.ModelsKeeper = modelskeeper.NewKeeper(cdc, service(app.keys[modelstypes.StoreKey]),
+		service(app.keys[modelstypes.FileStoreKey]), app.AccountKeeper, app.BankKeeper, app.DistrKeeper,
+		app.SchedulingKeeper, app.VerificationKeeper, authority)
 	app.InferenceKeeper = inferencekeeper.NewKeeper(cdc, service(app.keys[inferencetypes.StoreKey]),
-		service(app.keys[inferencetypes.ModelStoreKey]), app.AccountKeeper, app.BankKeeper, app.DistrKeeper,
-		app.StakingKeeper, app.SchedulingKeeper, app.VerificationKeeper, authority)
+		app.AccountKeeper, app.BankKeeper, app.DistrKeeper, app.StakingKeeper, app.SchedulingKeeper, app.VerificationKeeper,
+		app.ModelsKeeper, authority)
 }
 
 func skippedUpgrades(appOpts servertypes.AppOptions) map[int64]bool {
@@ -144,5 +151,6 @@ type keeperSet struct {
 	ConsensusParamsKeeper consensuskeeper.Keeper
 	SchedulingKeeper      schedulingkeeper.Keeper
 	VerificationKeeper    verificationkeeper.Keeper
+	ModelsKeeper          modelskeeper.Keeper
 	InferenceKeeper       inferencekeeper.Keeper
 }

@@ -2,7 +2,6 @@ package app_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -32,6 +31,8 @@ type occasion struct {
 	request uint64
 	// schedule is the id of the next schedule.
 	schedule uint64
+	// upload is the id of the next upload.
+	upload uint64
 	// serial differs between the samples of one chain.
 	serial int
 }
@@ -39,10 +40,7 @@ type occasion struct {
 // samples make one message of every type that the chain's own modules define, by type URL. The message is the last of
 // the list; those before it are what it needs in order to succeed. The signer operates a validator whose node
 // is jailed, and is the authority.
-var samples = map[string]func(occasion) []sdk.Msg{
-	"/opengradient.inference.v1.MsgRegisterModel": func(o occasion) []sdk.Msg {
-		return []sdk.Msg{registration(o.signer, fmt.Sprintf("model-%d", o.serial), float32(o.serial)+0.5)}
-	},
+var samples = merged(map[string]func(occasion) []sdk.Msg{
 	"/opengradient.inference.v1.MsgSubmitRequests": func(o occasion) []sdk.Msg {
 		msg := submission(o.signer, 3)
 		msg.Outputs = []string{"y"}
@@ -103,6 +101,14 @@ var samples = map[string]func(occasion) []sdk.Msg{
 		params.SettleBlocks = 4
 		return []sdk.Msg{&verificationtypes.MsgUpdateParams{Authority: o.signer.String(), Params: params}}
 	},
+}, modelSamples)
+
+func merged(lists ...map[string]func(occasion) []sdk.Msg) map[string]func(occasion) []sdk.Msg {
+	all := make(map[string]func(occasion) []sdk.Msg)
+	for _, list := range lists {
+		maps.Copy(all, list)
+	}
+	return all
 }
 
 // scheduleOf makes a schedule whose first run comes at once.

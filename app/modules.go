@@ -34,6 +34,8 @@ import (
 
 	"github.com/opengradient/opengradient/x/inference"
 	inferencetypes "github.com/opengradient/opengradient/x/inference/types"
+	"github.com/opengradient/opengradient/x/models"
+	modelstypes "github.com/opengradient/opengradient/x/models/types"
 	"github.com/opengradient/opengradient/x/scheduling"
 	schedulingtypes "github.com/opengradient/opengradient/x/scheduling/types"
 	"github.com/opengradient/opengradient/x/verification"
@@ -60,6 +62,7 @@ func (app *App) setModules() {
 		consensus.NewAppModule(cdc, app.ConsensusParamsKeeper),
 		scheduling.NewAppModule(cdc, app.SchedulingKeeper),
 		verification.NewAppModule(app.VerificationKeeper),
+		models.NewAppModule(cdc, app.ModelsKeeper),
 		inference.NewAppModule(cdc, app.InferenceKeeper),
 	)
 	app.BasicModuleManager = module.NewBasicManagerFromManager(app.ModuleManager, map[string]module.AppModuleBasic{
@@ -75,9 +78,9 @@ func (app *App) setModules() {
 		minttypes.ModuleName, distributiontypes.ModuleName, slashingtypes.ModuleName, evidencetypes.ModuleName,
 		stakingtypes.ModuleName, authz.ModuleName,
 	)
-	// Inference comes before staking: assignments see the powers that the block began with.
+	// Models and inference come before staking: admissions and assignments see the powers that the block began with.
 	app.ModuleManager.SetOrderEndBlockers(
-		banktypes.ModuleName, inferencetypes.ModuleName, govtypes.ModuleName, stakingtypes.ModuleName, feegrant.ModuleName,
+		banktypes.ModuleName, modelstypes.ModuleName, inferencetypes.ModuleName, govtypes.ModuleName, stakingtypes.ModuleName, feegrant.ModuleName,
 	)
 	// Accounts and coins first, genesis transactions after staking, and our modules after the validators that
 	// their nodes and snapshots refer to.
@@ -86,7 +89,7 @@ func (app *App) setModules() {
 		slashingtypes.ModuleName, govtypes.ModuleName, minttypes.ModuleName, genutiltypes.ModuleName,
 		evidencetypes.ModuleName, authz.ModuleName, feegrant.ModuleName, upgradetypes.ModuleName,
 		vestingtypes.ModuleName, consensustypes.ModuleName,
-		schedulingtypes.ModuleName, verificationtypes.ModuleName, inferencetypes.ModuleName,
+		schedulingtypes.ModuleName, verificationtypes.ModuleName, modelstypes.ModuleName, inferencetypes.ModuleName,
 	}
 	app.ModuleManager.SetOrderInitGenesis(order...)
 	app.ModuleManager.SetOrderExportGenesis(order...)

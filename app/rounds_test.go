@@ -153,8 +153,9 @@ func newUnderChange(t *testing.T, s stage) *underChange {
 	deliver(t, u.Chain, u.Tx(from, 0, registration(from.Address, "linear", 1)), u.Tx(joined, 0, create, &schedulingtypes.MsgRegisterNode{
 		Operator: sdk.ValAddress(joined.Address).String(), Capacity: 100_000, MemoryBytes: 1 << 30, TaskClasses: schedulingtypes.AllTaskClasses(),
 	}))
-	u.Next()
+	u.Admitted("linear")
 	u.Validators = append(u.Validators, chaintest.Validator{Key: key, Power: power, Operator: sdk.ValAddress(joined.Address)})
+	u.Next()
 	u.Next()
 	u.Next()
 	submit := submission(from.Address, 1)

@@ -51,8 +51,7 @@ func crowded(t *testing.T, perBlock uint32, attester chaintest.Attester, edit fu
 	c.AttestWith(attester)
 	c.Next()
 	c.Next()
-	from := c.Accounts[0]
-	deliver(t, c, c.Tx(from, 0, registration(from.Address, "linear", 1)))
+	register(t, c)
 	return c
 }
 

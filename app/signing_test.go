@@ -21,6 +21,7 @@ import (
 
 	"github.com/opengradient/opengradient/app"
 	"github.com/opengradient/opengradient/testutil/chaintest"
+	modelstypes "github.com/opengradient/opengradient/x/models/types"
 	schedulingtypes "github.com/opengradient/opengradient/x/scheduling/types"
 )
 
@@ -74,7 +75,8 @@ func TestEveryMessageInEveryWay(t *testing.T) {
 			for serial, url := range sampledURLs() {
 				before := balance(c, payer)
 				msgs := samples[url](occasion{
-					signer: signer.address(), request: nextRequestID(t, c), schedule: nextScheduleID(t, c), serial: serial + 1,
+					signer: signer.address(), request: nextRequestID(t, c), schedule: nextScheduleID(t, c),
+					upload: nextFileID(t, c), serial: serial + 1,
 				})
 				if way.authz {
 					exec := authz.NewMsgExec(grantee.address(), msgs)
@@ -107,14 +109,25 @@ func jailed(t *testing.T, operator sdk.AccAddress) func(map[string]json.RawMessa
 	}
 }
 
-// establish makes the signer the operator of a validator without power, and registers the model "linear".
+// establish makes the signer the operator of a validator without power, and the owner of an admitted and a rejected model.
+// The model "linear" is of another.
 func establish(t *testing.T, c *chaintest.Chain, signer wallet) {
 	t.Helper()
 	faucet := c.Accounts[0]
+	c.AttestWith(chaintest.Attester{Output: answer, Try: func(_ int, m modelstypes.Model, _ uint32) chaintest.Trial {
+		if m.Name == brokenName {
+			return chaintest.Trial{Failure: modelstypes.MODEL_FAILURE_CRASH}
+		}
+		return chaintest.Trial{Outputs: c.Golden(m, 0)}
+	}})
+	register(t, c)
 	deliver(t, c, signTx(t, c, walletOf(faucet), txOptions{},
-		registration(faucet.Address, "linear", 1),
+		registration(faucet.Address, spareName, 1.125), registration(faucet.Address, brokenName, 1.25),
 		banktypes.NewMsgSend(faucet.Address, signer.address(), coins(100_000_000)),
+		&modelstypes.MsgTransferName{Owner: faucet.Address.String(), Name: spareName, NewOwner: signer.address().String()},
+		&modelstypes.MsgTransferName{Owner: faucet.Address.String(), Name: brokenName, NewOwner: signer.address().String()},
 	))
+	c.Admitted(spareName)
 	create, err := stakingtypes.NewMsgCreateValidator(
 		sdk.ValAddress(signer.address()).String(), ed25519.GenPrivKeyFromSecret([]byte("consensus")).PubKey(),
 		sdk.NewInt64Coin(app.BondDenom, 500_000), stakingtypes.Description{Moniker: "operator"},
@@ -156,6 +169,10 @@ func requireEffects(t *testing.T, c *chaintest.Chain, signer sdk.AccAddress) {
 	require.Equal(t, uint64(8), nextRequestID(t, c), "three requests, one that was cancelled, and the first runs of three schedules")
 	require.Equal(t, uint64(6), nextScheduleID(t, c), "a schedule of each message on them")
 	require.NoError(t, c.App.InferenceKeeper.CheckEscrow(ctx))
+	require.Equal(t, modelstypes.MODEL_STATUS_DEPRECATED, c.Model(spareName+":stable").Status)
+	models, err := c.App.ModelsKeeper.Params.Get(ctx)
+	require.NoError(t, err)
+	require.EqualValues(t, 201, models.AdmissionBlocks)
 }
 
 // TestSignaturesCoverNestedFields changes one byte deep inside a signed message: no signature may survive that.
@@ -163,7 +180,7 @@ func TestSignaturesCoverNestedFields(t *testing.T) {
 	for name, mode := range map[string]signing.SignMode{"direct": direct, "amino JSON": aminoJSON} {
 		t.Run(name, func(t *testing.T) {
 			c := start(t, chaintest.Options{Accounts: 2})
-			deliver(t, c, signTx(t, c, walletOf(c.Accounts[0]), txOptions{}, registration(c.Accounts[0].Address, "linear", 1)))
+			register(t, c)
 			from := c.Accounts[1]
 			msg := submission(from.Address, 1)
 			raw := signTx(t, c, walletOf(from), txOptions{mode: mode}, msg)

@@ -136,7 +136,7 @@ func tallyChain(b *testing.B, validators int, sealing inferencetypes.Sealing) *c
 		})
 	}})
 	from := c.Accounts[0]
-	deliver(b, c, signTx(b, c, walletOf(from), txOptions{}, registration(from.Address, "linear", 1)))
+	register(b, c)
 	submit := submission(from.Address, tallied)
 	submit.Sealing = sealing
 	c.Extend = func(i int, _ int64) []byte { return encoded(b, c, i, nil) }

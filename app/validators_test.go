@@ -44,7 +44,7 @@ func TestRequestsOutliveAValidator(t *testing.T) {
 		})
 	}})
 	from := c.Accounts[0]
-	deliver(t, c, signTx(t, c, walletOf(from), txOptions{}, registration(from.Address, "linear", 1)))
+	register(t, c)
 	deliver(t, c, signTx(t, c, walletOf(from), txOptions{}, submission(from.Address, 3)))
 	last := c.Validators[len(c.Validators)-1]
 	tokens := sdk.TokensFromConsensusPower(last.Power, sdk.DefaultPowerReduction)
@@ -106,7 +106,7 @@ func TestAValidatorThatRotatesItsKey(t *testing.T) {
 	from, joined := c.Accounts[0], c.Accounts[1]
 	oldKey, newKey := ed25519.GenPrivKeyFromSecret([]byte("old")), ed25519.GenPrivKeyFromSecret([]byte("new"))
 	join(t, c, joined, oldKey, 10)
-	deliver(t, c, signTx(t, c, walletOf(from), txOptions{}, registration(from.Address, "linear", 1)))
+	register(t, c)
 	for range 2 {
 		c.Next()
 	}

@@ -25,7 +25,7 @@ func computationKey(d Duty, class uint32) cacheKey {
 		b = binary.LittleEndian.AppendUint64(b, uint64(len(s)))
 		b = append(b, s...)
 	}
-	put(d.ModelSHA256)
+	put(string(d.Model[:]))
 	put(string(d.InputRoot))
 	b = binary.LittleEndian.AppendUint32(b, class)
 	for _, name := range d.Outputs {

@@ -44,15 +44,15 @@ func TestCacheIsBoundedByBytes(t *testing.T) {
 }
 
 func TestComputationsAreToldApart(t *testing.T) {
-	base := Duty{ModelSHA256: "m", InputRoot: []byte("i"), Outputs: []string{"a", "b"}}
+	base := Duty{Model: ModelID{1}, InputRoot: []byte("i"), Outputs: []string{"a", "b"}}
 	keys := map[cacheKey]bool{computationKey(base, 1): true}
 	for _, change := range []func(*Duty){
-		func(d *Duty) { d.ModelSHA256 = "n" },
+		func(d *Duty) { d.Model = ModelID{2} },
 		func(d *Duty) { d.InputRoot = []byte("j") },
 		func(d *Duty) { d.Outputs = []string{"b", "a"} },
 		func(d *Duty) { d.Outputs = []string{"ab"} },
 		func(d *Duty) { d.Outputs = []string{"a"} },
-		func(d *Duty) { d.ModelSHA256, d.InputRoot = "mi", nil },
+		func(d *Duty) { d.InputRoot, d.Outputs = nil, []string{"i", "a", "b"} },
 	} {
 		d := base
 		change(&d)

@@ -22,10 +22,13 @@ const (
 
 // retryDelay is the pause after the failure of a number counted from 1: it doubles
 // up to lastRetry.
-func retryDelay(failures int) time.Duration {
-	delay := firstRetry
-	for ; failures > 1 && delay < lastRetry; failures-- {
+func retryDelay(failures int) time.Duration { return doubled(firstRetry, lastRetry, failures) }
+
+// doubled is first, doubled with each further failure, and at most last.
+func doubled(first, last time.Duration, failures int) time.Duration {
+	delay := first
+	for ; failures > 1 && delay < last; failures-- {
 		delay *= 2
 	}
-	return min(delay, lastRetry)
+	return min(delay, last)
 }

@@ -2,7 +2,6 @@ package executor
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 
@@ -43,11 +42,14 @@ type Stores struct {
 	VerificationParams Getter[uint64, verificationtypes.Params]   // x/verification ParamsVersions
 	Nodes              Getter[sdk.ValAddress, schedulingtypes.Node]
 	NodeModels         func(ctx context.Context, operator sdk.ValAddress) ([][]byte, error)
-	Tasks              Getter[uint64, schedulingtypes.Task]
-	Requests           Getter[uint64, inferencetypes.Request]
-	Inputs             Getter[uint64, []byte]
-	ModelFiles         Getter[[]byte, []byte] // by the 32 bytes of the SHA-256
-	Staking            StakingKeeper
+	Environments       Getter[[]byte, uint32] // x/scheduling EnvironmentIndex
+	// Queued visits the ids of the tasks in the queue, in its order.
+	Queued   func(ctx context.Context, visit func(requestID uint64) (stop bool, err error)) error
+	Tasks    Getter[uint64, schedulingtypes.Task]
+	Requests Getter[uint64, inferencetypes.Request]
+	Inputs   Getter[uint64, []byte]
+	Models   ModelStores
+	Staking  StakingKeeper
 }
 
 // StateReader reads committed state from the stores of the modules.
@@ -110,14 +112,6 @@ func (v *stateView) NodeModels(operator string) ([][]byte, error) {
 	return v.stores.NodeModels(v.ctx, address)
 }
 
-func (v *stateView) Model(sha256 string) ([]byte, error) {
-	id, err := hex.DecodeString(sha256)
-	if err != nil {
-		return nil, fmt.Errorf("expected a model's SHA-256 in hexadecimal, got %q: %w", sha256, err)
-	}
-	return v.stores.ModelFiles.Get(v.ctx, id)
-}
-
 func (v *stateView) Inputs(requestID uint64) ([]byte, error) {
 	return v.stores.Inputs.Get(v.ctx, requestID)
 }
@@ -160,13 +154,17 @@ func (v *stateView) duty(round verificationtypes.Round, snapshot verificationtyp
 	if err != nil {
 		return Duty{}, err
 	}
+	model, ok := parseModelID(request.Model)
+	if !ok {
+		return Duty{}, fmt.Errorf("expected a model's SHA-256 in hexadecimal, got %q", request.Model)
+	}
 	return Duty{
 		Round:         round,
 		Snapshot:      snapshot,
 		TurnBlocks:    params.PublisherTurnBlocks,
 		MaxCandidates: params.MaxCandidates,
 		Digest:        request.Digest,
-		ModelSHA256:   request.Model,
+		Model:         model,
 		InputRoot:     request.InputRoot,
 		Outputs:       request.Outputs,
 		ComputeUnits:  request.ComputeUnits,

@@ -1,7 +1,6 @@
 package executor
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"strconv"
@@ -91,7 +90,7 @@ func stores() Stores {
 	}
 	request := func(id uint64) inferencetypes.Request {
 		return inferencetypes.Request{
-			Id: id, Model: modelName, Outputs: []string{"y"}, InputRoot: digest(id + 10), Digest: digest(id),
+			Id: id, Model: modelName.String(), Outputs: []string{"y"}, InputRoot: digest(id + 10), Digest: digest(id),
 			ComputeUnits: id * 100, FinalDeadline: 500,
 		}
 	}
@@ -102,7 +101,7 @@ func stores() Stores {
 		return s
 	}
 	task := func(id uint64, attempt uint32) schedulingtypes.Task {
-		return schedulingtypes.Task{RequestId: id, Assignment: &schedulingtypes.Assignment{Attempt: attempt, Deadline: 66}}
+		return schedulingtypes.Task{RequestId: id, Model: modelName[:], Assignment: &schedulingtypes.Assignment{Attempt: attempt, Deadline: 66}}
 	}
 	address, err := sdk.ValAddressFromBech32(self)
 	if err != nil {
@@ -128,10 +127,19 @@ func stores() Stores {
 			1: request(1), 2: request(2), 4: request(4), 5: request(5),
 		}),
 		Inputs: numbered(map[uint64][]byte{1: []byte("inputs")}),
-		ModelFiles: table[[]byte, []byte]{
-			name: func(id []byte) string { return string(id) },
-			rows: map[string][]byte{string(bytes.Repeat([]byte{0xab}, 32)): modelFile},
+		Environments: table[[]byte, uint32]{
+			name: func(identity []byte) string { return string(identity) },
+			rows: map[string]uint32{string(environment().Identity()): 4},
 		},
+		Queued: func(_ context.Context, visit func(uint64) (bool, error)) error {
+			for _, id := range []uint64{5, 1, 7} {
+				if stop, err := visit(id); stop || err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		Models:  modelStores(),
 		Staking: staking{"mine": self},
 	}
 }
@@ -154,7 +162,7 @@ func TestDutiesComeFromTheModules(t *testing.T) {
 	require.Equal(t, uint32(7), first.MaxCandidates)
 	require.Equal(t, digest(1), first.Digest)
 	require.Equal(t, digest(11), first.InputRoot)
-	require.Equal(t, modelName, first.ModelSHA256)
+	require.Equal(t, modelName, first.Model)
 	require.Equal(t, []string{"y"}, first.Outputs)
 	require.Equal(t, uint64(100), first.ComputeUnits)
 
@@ -175,6 +183,9 @@ func TestDutiesFailWhen(t *testing.T) {
 	}{
 		{"a snapshot is missing", func(s *Stores) { s.Snapshots = numbered(map[uint64]verificationtypes.Snapshot{}) }},
 		{"a request is missing", func(s *Stores) { s.Requests = numbered(map[uint64]inferencetypes.Request{}) }},
+		{"a request names no model", func(s *Stores) {
+			s.Requests = numbered(map[uint64]inferencetypes.Request{1: {Id: 1, Model: "not hexadecimal", FinalDeadline: 500}})
+		}},
 		{"the parameters are missing", func(s *Stores) { s.VerificationParams = numbered(map[uint64]verificationtypes.Params{}) }},
 		{"a task cannot be read", func(s *Stores) {
 			s.Tasks = table[uint64, schedulingtypes.Task]{err: errors.New("disk")}
@@ -212,12 +223,6 @@ func TestViewReadsTheRest(t *testing.T) {
 	require.NoError(t, err)
 	require.False(t, ok)
 	_, _, err = v.Node("x")
-	require.Error(t, err)
-
-	file, err := v.Model("abababababababababababababababababababababababababababababababab")
-	require.NoError(t, err)
-	require.Equal(t, modelFile, file)
-	_, err = v.Model("not hexadecimal")
 	require.Error(t, err)
 
 	in, err := v.Inputs(1)

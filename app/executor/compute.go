@@ -3,8 +3,6 @@ package executor
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 
@@ -21,19 +19,21 @@ var errEnvironment = errors.New("the engine left the environment class of the no
 // maxLoaded bounds the models that a runner remembers as loaded.
 const maxLoaded = 4096
 
-// runner runs one duty at a time.
+// runner runs one duty, or loads one model, at a time.
 type runner struct {
 	committed Committed
 	engine    Engine
+	files     Files
 	metrics   Metrics
 	// loaded are the models that were handed to the engine; it may have dropped some.
-	loaded map[string]struct{}
+	loaded map[ModelID]struct{}
 }
 
-// compute runs a duty in an environment class. A deterministic failure is a
+// compute runs a duty in an environment class, having unloaded what has to make
+// room for its model if that is not loaded. A deterministic failure is a
 // result; every error is one of the infrastructure, which may go away. It does not
 // panic.
-func (r *runner) compute(ctx context.Context, d Duty, class schedulingtypes.EnvironmentClass) (result computed, err error) {
+func (r *runner) compute(ctx context.Context, d Duty, class schedulingtypes.EnvironmentClass, evict []ModelID) (result computed, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			result, err = computed{}, fmt.Errorf("running request %s panicked: %v", d.Key(), p)
@@ -50,7 +50,7 @@ func (r *runner) compute(ctx context.Context, d Duty, class schedulingtypes.Envi
 	if err != nil {
 		return computed{}, err
 	}
-	run, err := r.run(ctx, view, d, inputs)
+	run, err := r.run(ctx, view, d, inputs, evict)
 	if err != nil {
 		return computed{}, err
 	}
@@ -72,7 +72,12 @@ func (r *runner) compute(ctx context.Context, d Duty, class schedulingtypes.Envi
 }
 
 func (r *runner) checkEnvironment(class schedulingtypes.EnvironmentClass) error {
-	status := r.engine.Status()
+	return checkEnvironment(r.engine, class)
+}
+
+// checkEnvironment checks that an engine is in a class.
+func checkEnvironment(engine Engine, class schedulingtypes.EnvironmentClass) error {
+	status := engine.Status()
 	if !voteext.SameEnvironment(status.Environment, &class) {
 		return fmt.Errorf("%w: expected %s, got %s", errEnvironment, class.String(), status.Environment.String())
 	}
@@ -80,46 +85,73 @@ func (r *runner) checkEnvironment(class schedulingtypes.EnvironmentClass) error 
 }
 
 // run infers, having loaded the model if it is not known to be loaded.
-func (r *runner) run(ctx context.Context, view View, d Duty, inputs []tensor.Tensor) (Run, error) {
-	if _, ok := r.loaded[d.ModelSHA256]; ok {
+func (r *runner) run(ctx context.Context, view View, d Duty, inputs []tensor.Tensor, evict []ModelID) (Run, error) {
+	if _, ok := r.loaded[d.Model]; ok {
 		run, err := r.infer(ctx, d, inputs)
 		if !errors.Is(err, ErrNotLoaded) {
 			return run, err
 		}
-		delete(r.loaded, d.ModelSHA256)
+		delete(r.loaded, d.Model)
 	}
-	if err := r.load(ctx, view, d.ModelSHA256); err != nil {
+	if err := r.load(ctx, view, d.Model, evict); err != nil {
 		if errors.Is(err, ErrModelRefused) {
 			return Run{Failure: verificationtypes.FAILURE_EXECUTION}, nil
 		}
 		return Run{}, err
 	}
-	if len(r.loaded) >= maxLoaded {
-		clear(r.loaded)
-	}
-	r.loaded[d.ModelSHA256] = struct{}{}
 	return r.infer(ctx, d, inputs)
 }
 
 func (r *runner) infer(ctx context.Context, d Duty, inputs []tensor.Tensor) (Run, error) {
-	run, err := r.engine.Infer(ctx, d.ModelSHA256, inputs, d.Outputs)
+	run, err := r.engine.Infer(ctx, d.Model.String(), inputs, d.Outputs)
 	if err != nil {
 		return Run{}, fmt.Errorf("run request %s: %w", d.Key(), err)
 	}
 	return run, nil
 }
 
-func (r *runner) load(ctx context.Context, view View, name string) error {
-	onnx, err := view.Model(name)
+// warm loads a model that no duty waits for yet. It does not panic.
+func (r *runner) warm(ctx context.Context, id ModelID, evict []ModelID) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("loading model %s panicked: %v", id, p)
+		}
+	}()
+	view, err := r.committed.View()
 	if err != nil {
-		return fmt.Errorf("read model %s: %w", name, err)
+		return fmt.Errorf("read committed state: %w", err)
 	}
-	if sum := sha256.Sum256(onnx); hex.EncodeToString(sum[:]) != name {
-		return fmt.Errorf("expected a model file with SHA-256 %s, got %x", name, sum)
+	return r.load(ctx, view, id, evict)
+}
+
+// load makes room for a model and loads it.
+func (r *runner) load(ctx context.Context, view View, id ModelID, evict []ModelID) error {
+	model, ok, err := view.Model(id)
+	if err != nil {
+		return fmt.Errorf("read model %s: %w", id, err)
 	}
-	if err := r.engine.Load(ctx, name, onnx); err != nil {
-		return fmt.Errorf("load model %s: %w", name, err)
+	if !ok {
+		return fmt.Errorf("expected model %s in committed state, got none", id)
 	}
+	source, err := openModel(view, r.files, listed{id: id, Model: model})
+	if err != nil {
+		return err
+	}
+	defer source.close()
+	for _, other := range evict {
+		if err := r.engine.Unload(ctx, other.String()); err != nil {
+			return fmt.Errorf("unload model %s: %w", other, err)
+		}
+		delete(r.loaded, other)
+		r.metrics.Count(EventModelUnloaded)
+	}
+	if err := source.load(ctx, r.engine); err != nil {
+		return err
+	}
+	if len(r.loaded) >= maxLoaded {
+		clear(r.loaded)
+	}
+	r.loaded[id] = struct{}{}
 	r.metrics.Count(EventModelLoaded)
 	return nil
 }

@@ -27,6 +27,7 @@ func TestConfigRoundTripsThroughTheTemplate(t *testing.T) {
 		Enabled: true, Operator: self, Worker: `/opt/a "b"`, Library: "/lib/x.so",
 		Endpoints:   []string{"127.0.0.1:8001", "unix:///run/oip.sock"},
 		MemoryLimit: 1 << 30, ModelBudget: 1 << 29, LoadTimeout: 90 * time.Second, RunTimeout: time.Millisecond, Nice: 19,
+		NextLibrary: "/lib/next.so", AdmissionMemoryLimit: 1 << 31, AdmissionLoadTimeout: time.Minute, AdmissionRunTimeout: 20 * time.Second,
 	}} {
 		v := written(t, cfg)
 		got, err := ReadConfig(v)
@@ -65,6 +66,9 @@ func TestConfigRefuses(t *testing.T) {
 		{"no load timeout", "load-timeout", "0s"},
 		{"a run timeout without end", "run-timeout", "48h"},
 		{"a priority above others", "nice", -5},
+		{"an admission limit below the budget", "admission-memory-limit", 1 << 20},
+		{"an admission load timeout below 0", "admission-load-timeout", "-1s"},
+		{"an admission run timeout without end", "admission-run-timeout", "48h"},
 	}
 	for _, c := range cases {
 		t.Run(c.reason, func(t *testing.T) {
@@ -74,6 +78,17 @@ func TestConfigRefuses(t *testing.T) {
 			require.ErrorContains(t, err, "inference."+c.key)
 		})
 	}
+}
+
+func TestLimitsOfAdmissions(t *testing.T) {
+	c := DefaultConfig()
+	same := c.Admission()
+	require.Equal(t, 19, same.Nice)
+	same.Nice = c.Nice
+	require.Equal(t, c, same, "but for its priority")
+	c.AdmissionMemoryLimit, c.AdmissionLoadTimeout, c.AdmissionRunTimeout = 7, 8, 9
+	own := c.Admission()
+	require.Equal(t, []any{uint64(7), time.Duration(8), time.Duration(9)}, []any{own.MemoryLimit, own.LoadTimeout, own.RunTimeout})
 }
 
 func TestConfigThatIsOffIsNotChecked(t *testing.T) {

@@ -16,6 +16,10 @@ var (
 	ErrModelRefused = errors.New("the runtime refuses the model")
 	// ErrNotLoaded: the engine does not hold the model, perhaps no longer.
 	ErrNotLoaded = errors.New("the model is not loaded")
+	// ErrCrashed: the process behind the engine died at work on this very call.
+	ErrCrashed = errors.New("the model ends the process that runs it")
+	// ErrDoesNotFit: the model or the run needs more memory than the engine gives.
+	ErrDoesNotFit = errors.New("the model does not fit the memory for models")
 	// ErrTooSlow: loading or running took longer than this node allows. Trying
 	// again within the attempt is of no use.
 	ErrTooSlow = errors.New("the model takes too long on this node")
@@ -29,6 +33,10 @@ type Engine interface {
 	Status() EngineStatus
 	// Load makes a model ready to run. A model that is loaded already is no error.
 	Load(ctx context.Context, sha256 string, onnx []byte) error
+	// LoadFile is Load of a file at an absolute path.
+	LoadFile(ctx context.Context, sha256, path string) error
+	// Unload frees a model. One that is not loaded is no error.
+	Unload(ctx context.Context, sha256 string) error
 	// Infer runs a loaded model and gives the outputs asked for.
 	Infer(ctx context.Context, sha256 string, inputs []tensor.Tensor, outputs []string) (Run, error)
 }
@@ -46,6 +54,12 @@ type EngineStatus struct {
 	// MaxOutputBytes is the limit behind FAILURE_OUTPUT_LIMIT, in bytes of the
 	// canonical encoding.
 	MaxOutputBytes uint64
+	// ModelBudget is the memory for loaded models, in bytes.
+	ModelBudget uint64
+	// MaxModelBytes is the size of the largest file that can be loaded.
+	MaxModelBytes uint64
+	// LastError is why the engine was last not ready; empty if it never failed.
+	LastError string
 }
 
 // Run is how running a model ended.

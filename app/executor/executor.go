@@ -10,6 +10,7 @@ import (
 	"cosmossdk.io/log/v2"
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
+	"github.com/opengradient/opengradient/app/nodeapi"
 	"github.com/opengradient/opengradient/app/voteext"
 )
 
@@ -24,6 +25,11 @@ type Options struct {
 	Committed Committed
 	Engine    Engine
 	Outbox    *Outbox
+	// Provers are the engines on which models are tried, in the order of precedence: first the one in the class of Engine. None
+	// means that the node vouches for no model.
+	Provers []Prover
+	// Files has the files of models by reference; nil means that the node keeps none.
+	Files Files
 	// SealKey is the secret behind the node's commitments.
 	SealKey SealKey
 
@@ -43,6 +49,7 @@ type Executor struct {
 	opts    Options
 	wake    chan struct{}
 	pending atomic.Pointer[voteext.Pending]
+	asks    chan chan nodeapi.Models
 
 	start  sync.Once
 	cancel context.CancelFunc
@@ -72,6 +79,9 @@ func New(opts Options) (*Executor, error) {
 	if opts.Syncing == nil {
 		opts.Syncing = func() bool { return false }
 	}
+	if opts.Files == nil {
+		opts.Files = noFiles{}
+	}
 	if opts.Clock == nil {
 		opts.Clock = systemClock{}
 	}
@@ -81,7 +91,7 @@ func New(opts Options) (*Executor, error) {
 	if opts.Logger == nil {
 		opts.Logger = log.NewNopLogger()
 	}
-	e := &Executor{opts: opts, wake: make(chan struct{}, 1)}
+	e := &Executor{opts: opts, wake: make(chan struct{}, 1), asks: make(chan chan nodeapi.Models)}
 	e.ctx, e.cancel = context.WithCancel(context.Background())
 	e.pending.Store(&voteext.Pending{})
 	return e, nil

@@ -5,8 +5,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
-	"encoding/hex"
 	"errors"
+	"maps"
+	"os"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -17,6 +19,7 @@ import (
 
 	"github.com/opengradient/opengradient/app/voteext"
 	"github.com/opengradient/opengradient/internal/tensor"
+	modelstypes "github.com/opengradient/opengradient/x/models/types"
 	schedulingtypes "github.com/opengradient/opengradient/x/scheduling/types"
 	verificationtypes "github.com/opengradient/opengradient/x/verification/types"
 )
@@ -33,11 +36,52 @@ var self = operators[1]
 
 var (
 	modelFile = []byte("an ONNX file")
-	modelName = func() string {
-		sum := sha256.Sum256(modelFile)
-		return hex.EncodeToString(sum[:])
-	}()
+	modelName = idOf(modelFile)
 )
+
+func idOf(onnx []byte) ModelID { return sha256.Sum256(onnx) }
+
+func operatorBytes(operator string) []byte {
+	address, err := sdk.ValAddressFromBech32(operator)
+	if err != nil {
+		panic(err)
+	}
+	return address
+}
+
+// nextEnvironment is a class that a node may prepare to move to.
+func nextEnvironment() schedulingtypes.EnvironmentClass {
+	class := environment()
+	class.RuntimeVersion = "1.28.0"
+	return class
+}
+
+// catalogued is a model in use of the signature x UINT8[N] to y UINT8[N], held by the chain.
+func catalogued(onnx []byte, edits ...func(*modelstypes.Model)) modelstypes.Model {
+	dims := []modelstypes.Dim{{Size_: 1, Symbol: "N"}}
+	m := modelstypes.Model{
+		Sha256: idOf(onnx).String(), Name: "model", Version: 1, Size_: uint64(len(onnx)), File: 1,
+		Status: modelstypes.MODEL_STATUS_ACTIVE, RegisteredHeight: 1, AdmittedHeight: 1,
+		Inspection: modelstypes.Inspection{
+			Inputs:  []modelstypes.TensorSpec{{Name: "x", Datatype: "UINT8", Dims: dims}},
+			Outputs: []modelstypes.TensorSpec{{Name: "y", Datatype: "UINT8", Dims: dims}},
+		},
+	}
+	for _, edit := range edits {
+		edit(&m)
+	}
+	return m
+}
+
+// admitting makes a model wait for a verdict until a height.
+func admitting(deadline int64) func(*modelstypes.Model) {
+	return func(m *modelstypes.Model) {
+		m.Status, m.Deadline, m.AdmittedHeight = modelstypes.MODEL_STATUS_ADMITTING, deadline, 0
+	}
+}
+
+// elsewhere makes a model one whose file the chain does not hold.
+func elsewhere(m *modelstypes.Model) { m.File = 0 }
 
 func environment() schedulingtypes.EnvironmentClass {
 	return schedulingtypes.EnvironmentClass{
@@ -73,9 +117,57 @@ type chain struct {
 	models   [][]byte
 	duties   map[voteext.Key]Duty
 	inputs   map[uint64][]byte
-	model    []byte
+	model    []byte // the file of every model that the chain holds, unless files has another
 	err      error
 	panics   bool
+
+	catalog map[ModelID]modelstypes.Model
+	files   map[ModelID][]byte
+	proofs  map[proofKey]modelstypes.NodeProof
+	shown   map[ModelID]bool
+	queue   []ModelID
+	classes map[string]uint32
+	walks   int // walks over the models in use
+}
+
+type proofKey struct {
+	model ModelID
+	class uint32
+}
+
+// register puts a model in the catalogue of the chain.
+func (c *chain) register(onnx string, edits ...func(*modelstypes.Model)) ModelID {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	id := idOf([]byte(onnx))
+	c.catalog[id], c.files[id] = catalogued([]byte(onnx), edits...), []byte(onnx)
+	return id
+}
+
+// edit changes a model in the catalogue.
+func (c *chain) edit(id ModelID, edits ...func(*modelstypes.Model)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	m := c.catalog[id]
+	for _, edit := range edits {
+		edit(&m)
+	}
+	c.catalog[id] = m
+}
+
+// takeWords stores what the node says of models.
+func (c *chain) takeWords(words []modelstypes.ModelAttestation) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, w := range words {
+		key := proofKey{ModelID(w.Model), w.EnvironmentClass}
+		if len(c.proofs[key].OutputRoot) == 0 {
+			c.proofs[key] = modelstypes.NodeProof{Operator: self, EnvironmentClass: w.EnvironmentClass, OutputRoot: w.OutputRoot, Failure: w.Failure}
+		}
+		if len(w.Outputs) > 0 {
+			c.shown[key.model] = true
+		}
+	}
 }
 
 func newChain() *chain {
@@ -93,6 +185,12 @@ func newChain() *chain {
 		duties: make(map[voteext.Key]Duty),
 		inputs: make(map[uint64][]byte),
 		model:  modelFile,
+
+		catalog: map[ModelID]modelstypes.Model{modelName: catalogued(modelFile)},
+		files:   make(map[ModelID][]byte),
+		proofs:  make(map[proofKey]modelstypes.NodeProof),
+		shown:   make(map[ModelID]bool),
+		classes: map[string]uint32{string(class.Identity()): 4},
 	}
 }
 
@@ -120,7 +218,7 @@ func (c *chain) open(id uint64, change ...func(*Duty)) voteext.Key {
 		TurnBlocks:    2,
 		MaxCandidates: 8,
 		Digest:        digest(id),
-		ModelSHA256:   modelName,
+		Model:         modelName,
 		InputRoot:     root[:],
 		Outputs:       []string{"y"},
 		ComputeUnits:  100,
@@ -177,7 +275,11 @@ func (c *chain) View() (View, error) {
 	if c.err != nil {
 		return nil, c.err
 	}
-	v := &chainView{height: c.height, operator: c.operator, node: c.node, models: c.models, model: c.model, inputs: make(map[uint64][]byte)}
+	v := &chainView{
+		chain: c, height: c.height, operator: c.operator, node: c.node, models: c.models, model: c.model, inputs: make(map[uint64][]byte),
+		catalog: maps.Clone(c.catalog), files: maps.Clone(c.files), proofs: maps.Clone(c.proofs), shown: maps.Clone(c.shown),
+		queue: slices.Clone(c.queue), classes: maps.Clone(c.classes),
+	}
 	for _, d := range c.duties {
 		v.duties = append(v.duties, d)
 	}
@@ -188,6 +290,7 @@ func (c *chain) View() (View, error) {
 }
 
 type chainView struct {
+	chain    *chain
 	height   int64
 	operator string
 	node     *schedulingtypes.Node
@@ -195,7 +298,58 @@ type chainView struct {
 	duties   []Duty
 	inputs   map[uint64][]byte
 	model    []byte
+	catalog  map[ModelID]modelstypes.Model
+	files    map[ModelID][]byte
+	proofs   map[proofKey]modelstypes.NodeProof
+	shown    map[ModelID]bool
+	queue    []ModelID
+	classes  map[string]uint32
 }
+
+func (v *chainView) QueuedModels(limit int) ([]ModelID, error) {
+	return v.queue[:min(limit, len(v.queue))], nil
+}
+
+func (v *chainView) Environment(class schedulingtypes.EnvironmentClass) (uint32, bool, error) {
+	index, ok := v.classes[string(class.Identity())]
+	return index, ok, nil
+}
+
+func (v *chainView) ModelsWith(status modelstypes.ModelStatus) (models []ModelID, err error) {
+	if status == modelstypes.MODEL_STATUS_ACTIVE {
+		v.chain.set(func(c *chain) { c.walks++ })
+	}
+	for id, m := range v.catalog {
+		if m.Status == status {
+			models = append(models, id)
+		}
+	}
+	slices.SortFunc(models, compareModels)
+	return models, nil
+}
+
+func (v *chainView) Model(id ModelID) (modelstypes.Model, bool, error) {
+	m, ok := v.catalog[id]
+	return m, ok, nil
+}
+
+func (v *chainView) ModelFile(m modelstypes.Model) ([]byte, error) {
+	id, _ := parseModelID(m.Sha256)
+	if onnx, ok := v.files[id]; ok {
+		return onnx, nil
+	}
+	return v.model, nil
+}
+
+func (v *chainView) Golden(ModelID) (modelstypes.Golden, error) { return modelstypes.Golden{}, nil }
+
+func (v *chainView) Proof(id ModelID, _ string, class uint32) (modelstypes.NodeProof, bool, error) {
+	proof, ok := v.proofs[proofKey{id, class}]
+	return proof, ok, nil
+}
+
+func (v *chainView) Shown(id ModelID, _ []byte) (bool, error) { return v.shown[id], nil }
+func (v *chainView) MaxGoldenOutput() (uint64, error)         { return 8192, nil }
 
 func (v *chainView) Height() int64 { return v.height }
 
@@ -213,7 +367,6 @@ func (v *chainView) Node(string) (schedulingtypes.Node, bool, error) {
 func (v *chainView) NodeModels(string) ([][]byte, error) { return v.models, nil }
 
 func (v *chainView) Duties(string) ([]Duty, error) { return v.duties, nil }
-func (v *chainView) Model(string) ([]byte, error)  { return v.model, nil }
 
 func (v *chainView) Inputs(id uint64) ([]byte, error) {
 	in, ok := v.inputs[id]
@@ -231,11 +384,18 @@ type engine struct {
 	infers int
 	load   func() error
 	infer  func(ctx context.Context, inputs []tensor.Tensor) (Run, error)
+
+	// keeps makes the engine hold what is loaded into it, and tell so.
+	keeps bool
+	// behave is how a model by its name fails, in place of load and infer.
+	behave   map[string]error
+	loaded   []string // in the order of the loads
+	unloaded []string
 }
 
 func newEngine() *engine {
 	class := environment()
-	return &engine{status: EngineStatus{Ready: true, Environment: &class, WorkerVersion: "v1", MaxOutputBytes: 8192}}
+	return &engine{status: EngineStatus{Ready: true, Environment: &class, WorkerVersion: "v1", MaxOutputBytes: 8192, ModelBudget: 1 << 20, MaxModelBytes: 1 << 20}}
 }
 
 func (e *engine) set(f func(*engine)) {
@@ -253,13 +413,42 @@ func (e *engine) counts() (loads, infers int) {
 func (e *engine) Status() EngineStatus {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.status
+	status := e.status
+	status.Models = slices.Clone(status.Models)
+	return status
 }
 
-func (e *engine) Load(_ context.Context, _ string, onnx []byte) error {
+func (e *engine) LoadFile(ctx context.Context, name, path string) error {
+	onnx, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	return e.Load(ctx, name, onnx)
+}
+
+func (e *engine) Unload(_ context.Context, name string) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.unloaded = append(e.unloaded, name)
+	e.status.Models = slices.DeleteFunc(e.status.Models, func(held string) bool { return held == name })
+	return nil
+}
+
+func (e *engine) Load(_ context.Context, name string, onnx []byte) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.loads++
+	if e.keeps {
+		if err := e.behave["load "+name]; err != nil {
+			return err
+		}
+		if idOf(onnx).String() != name {
+			return errors.New("another file")
+		}
+		e.loaded = append(e.loaded, name)
+		e.status.Models = append(e.status.Models, name)
+		return nil
+	}
 	if e.load != nil {
 		return e.load()
 	}
@@ -269,11 +458,18 @@ func (e *engine) Load(_ context.Context, _ string, onnx []byte) error {
 	return nil
 }
 
-func (e *engine) Infer(ctx context.Context, _ string, inputs []tensor.Tensor, outputs []string) (Run, error) {
+func (e *engine) Infer(ctx context.Context, name string, inputs []tensor.Tensor, outputs []string) (Run, error) {
 	e.mu.Lock()
 	e.infers++
 	f := e.infer
+	err := e.behave["run "+name]
+	if err == nil && e.keeps && !slices.Contains(e.status.Models, name) {
+		err = ErrNotLoaded
+	}
 	e.mu.Unlock()
+	if err != nil {
+		return Run{}, err
+	}
 	if f != nil {
 		return f(ctx, inputs)
 	}
@@ -324,12 +520,22 @@ func (c *clock) move(d time.Duration) {
 type counter struct {
 	mu     sync.Mutex
 	counts map[Event]int
+	levels map[Level]uint64
 }
 
 func (c *counter) Count(e Event) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.counts[e]++
+}
+
+func (c *counter) Measure(l Level, value uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.levels == nil {
+		c.levels = make(map[Level]uint64)
+	}
+	c.levels[l] = value
 }
 
 func (c *counter) of(e Event) int {
@@ -349,9 +555,11 @@ type bench struct {
 	dir     string
 	sealKey SealKey
 	syncing bool
+	provers []Prover
+	files   Files
 }
 
-func newBench(t *testing.T) *bench {
+func newBench(t *testing.T, setUp ...func(*bench)) *bench {
 	b := &bench{
 		t:       t,
 		chain:   newChain(),
@@ -360,6 +568,9 @@ func newBench(t *testing.T) *bench {
 		counter: &counter{counts: make(map[Event]int)},
 		dir:     t.TempDir(),
 		sealKey: SealKey{1},
+	}
+	for _, f := range setUp {
+		f(b)
 	}
 	b.restart()
 	return b
@@ -379,6 +590,8 @@ func (b *bench) restart() {
 		Syncing:   func() bool { return b.syncing },
 		Clock:     b.clock,
 		Metrics:   b.counter,
+		Provers:   b.provers,
+		Files:     b.files,
 	})
 	require.NoError(b.t, err)
 	b.loop = newLoop(e)
@@ -398,10 +611,19 @@ func (b *bench) block() {
 	b.drain()
 }
 
-// drain finishes the runs one after another until none is under way.
+// drain finishes what is under way, one after another, until nothing is.
 func (b *bench) drain() {
-	for b.active != nil {
-		b.finish(<-b.results)
+	for {
+		switch {
+		case b.active != nil:
+			b.finish(<-b.results)
+		case len(b.fetching.active) > 0:
+			b.finishFetch(<-b.fetching.results)
+		case b.admissions.active != nil:
+			b.finishTrial(<-b.admissions.results)
+		default:
+			return
+		}
 		b.settle()
 	}
 }

@@ -3,6 +3,7 @@ package executor
 import (
 	"context"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/opengradient/opengradient/app/voteext"
@@ -43,6 +44,14 @@ type loop struct {
 	results chan runResult
 	timer   <-chan time.Time
 	timerAt time.Time
+
+	admissions *admissions
+	fetching   *fetching
+	shelf      *shelf
+	// background are the goroutines that try models and get files.
+	background sync.WaitGroup
+	// prepared is the progress in the next class that was reported last.
+	prepared progress
 }
 
 // retry is what is known of the failed runs of a duty.
@@ -53,9 +62,11 @@ type retry struct {
 	over bool
 }
 
-// activeRun is the run under way.
+// activeRun is the run under way, or the loading of a model ahead of any run.
 type activeRun struct {
-	duty   Duty
+	duty Duty
+	// warm is the model that is loaded; nil for a run.
+	warm   *listed
 	class  uint32
 	cancel context.CancelFunc
 	// unwanted is true once the run was stopped because nothing needs it.
@@ -73,14 +84,19 @@ func newLoop(e *Executor) *loop {
 		runner: runner{
 			committed: e.opts.Committed,
 			engine:    e.opts.Engine,
+			files:     e.opts.Files,
 			metrics:   e.opts.Metrics,
-			loaded:    make(map[string]struct{}),
+			loaded:    make(map[ModelID]struct{}),
 		},
 		cache:    newResultCache(),
 		retries:  make(map[voteext.Key]retry),
 		sighted:  make(map[voteext.Key]struct{}),
 		reported: make(map[voteext.Key]struct{}),
 		results:  make(chan runResult, 1),
+
+		admissions: newAdmissions(e.opts.Provers),
+		fetching:   newFetching(),
+		shelf:      newShelf(),
 	}
 }
 
@@ -90,10 +106,17 @@ func (l *loop) run() {
 		case <-l.ctx.Done():
 			l.stop()
 			return
+		case answer := <-l.asks:
+			answer <- l.report()
+			continue
 		case <-l.wake:
 			l.observe()
 		case r := <-l.results:
 			l.finish(r)
+		case r := <-l.admissions.results:
+			l.finishTrial(r)
+		case r := <-l.fetching.results:
+			l.finishFetch(r)
 		case <-l.timer:
 			l.timer = nil
 			if l.stale {
@@ -110,14 +133,19 @@ func (l *loop) run() {
 // settle brings what is running and what is said in line with what is known.
 func (l *loop) settle() {
 	l.plan()
+	l.shelf.look(l.opts.Engine.Status(), l.admissions.models)
 	for l.startNext() {
 		l.plan()
 	}
+	l.startWarm()
+	l.startTrial()
+	l.startFetches()
 	l.publish()
 }
 
-// stop ends the run under way and waits for it.
+// stop ends what is under way and waits for it. The context of all of it has ended.
 func (l *loop) stop() {
+	l.background.Wait()
 	if l.active != nil {
 		l.active.cancel()
 		<-l.results
@@ -142,9 +170,11 @@ func (l *loop) publish() {
 		engine := l.opts.Engine.Status()
 		status := currentStatus(engine, l.node, len(l.wanted), units)
 		status.ModelsReady, status.ModelsDropped = modelChanges(l.models, engine.Models)
+		status.NextEnvironment = l.admissions.nextEnvironment(status.Environment)
 		if statusDue(l.node, status, l.height) {
 			pending.Status = &status
 		}
+		pending.Models = l.admissions.words()
 	}
 	l.pending.Store(&pending)
 }

@@ -27,33 +27,68 @@ const (
 	EventIdle         Event = "idle"          // there is work and no model may be run
 	EventForeignEntry Event = "foreign_entry" // an entry was made for another request
 	EventStranded     Event = "stranded"      // committed state holds a commitment that this node cannot open
+
+	EventModelUnloaded Event = "model_unloaded" // a model made room for another
+	EventWarmed        Event = "warmed"         // a model was loaded ahead of any run
+	EventWarmError     Event = "warm_error"     // a model could not be loaded ahead of any run
+	EventFetched       Event = "fetched"        // the file of a model by reference is here
+	EventFetchError    Event = "fetch_error"    // the file of a model by reference cannot be had now
+	EventTrial         Event = "trial"          // a model was tried, with a finding
+	EventTrialFailure  Event = "trial_failure"  // the finding is a failure
+	EventTrialRetry    Event = "trial_retry"    // the infrastructure failed, the trial is repeated
 )
 
-// Metrics counts events. It is safe for concurrent use and does not block.
+// Level is something that goes up and down.
+type Level string
+
+// The levels that an executor measures.
+const (
+	LevelLoaded     Level = "models_loaded"       // models that the engine holds
+	LevelLoadedSize Level = "models_loaded_bytes" // what they are counted with against the budget
+	LevelUntried    Level = "models_untried"      // models that wait for a trial in the class of the engine
+	LevelNextProven Level = "next_models_proven"  // models in use that are proven in the next class
+	LevelNextTotal  Level = "next_models_total"   // models in use, while a next class is prepared
+)
+
+// Metrics counts events and measures levels. It is safe for concurrent use and does not block.
 type Metrics interface {
 	Count(Event)
+	Measure(Level, uint64)
 }
 
 type noMetrics struct{}
 
-func (noMetrics) Count(Event) {}
+func (noMetrics) Count(Event)           {}
+func (noMetrics) Measure(Level, uint64) {}
 
-// PrometheusMetrics counts events in a Prometheus counter.
+// PrometheusMetrics counts events in a Prometheus counter and keeps levels in a gauge.
 type PrometheusMetrics struct {
 	events *prometheus.CounterVec
+	levels *prometheus.GaugeVec
 }
 
-// NewPrometheusMetrics makes the counter opengradient_executor_events_total, by event, and registers it. The node
-// serves it with its other metrics.
+// NewPrometheusMetrics makes the counter opengradient_executor_events_total, by event, and the gauge
+// opengradient_executor_level, by level, and registers them. The node serves them with its other metrics.
 func NewPrometheusMetrics(registry prometheus.Registerer) (PrometheusMetrics, error) {
 	events := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Namespace: "opengradient", Subsystem: "executor", Name: "events_total",
 		Help: "Events of the node's inference duty, by kind.",
 	}, []string{"event"})
-	if err := registry.Register(events); err != nil {
-		return PrometheusMetrics{}, fmt.Errorf("metrics of the executor: %w", err)
+	levels := prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Namespace: "opengradient", Subsystem: "executor", Name: "level",
+		Help: "Levels of the node's inference duty, by kind.",
+	}, []string{"level"})
+	for _, collector := range []prometheus.Collector{events, levels} {
+		if err := registry.Register(collector); err != nil {
+			return PrometheusMetrics{}, fmt.Errorf("metrics of the executor: %w", err)
+		}
 	}
-	return PrometheusMetrics{events: events}, nil
+	return PrometheusMetrics{events: events, levels: levels}, nil
+}
+
+// Measure implements Metrics.
+func (m PrometheusMetrics) Measure(level Level, value uint64) {
+	m.levels.WithLabelValues(string(level)).Set(float64(value))
 }
 
 // Count implements Metrics.

@@ -26,6 +26,7 @@ func (l *loop) observe() {
 	if l.operator != "" {
 		l.clean()
 		l.compare()
+		l.measure()
 	}
 }
 
@@ -61,6 +62,18 @@ func (l *loop) read() (err error) {
 	list, err := view.Duties(operator)
 	if err != nil {
 		return fmt.Errorf("duties of %s: %w", operator, err)
+	}
+	contradictions, err := l.admissions.read(view, operator)
+	for _, c := range contradictions {
+		l.opts.Metrics.Count(EventContradicted)
+		l.opts.Logger.Error("a model gave another root than before in the same environment class", "error", c)
+	}
+	if err != nil {
+		return fmt.Errorf("models of the chain: %w", err)
+	}
+	l.fetching.prune(l.admissions.models)
+	if len(l.admissions.provers) > 0 {
+		l.shelf.arrange(l.admissions.models, l.admissions.provers[0].proven)
 	}
 	duties := make(map[voteext.Key]Duty, len(list))
 	for _, d := range list {

@@ -33,7 +33,7 @@ func (l *loop) plan() {
 		}
 	}
 	slices.SortFunc(l.wanted, func(a, b Duty) int { return compareUrgency(a, b, l.operator, l.height) })
-	if l.active == nil || l.active.unwanted {
+	if l.active == nil || l.active.unwanted || l.active.warm != nil {
 		return
 	}
 	if !slices.ContainsFunc(l.wanted, func(d Duty) bool { return d.Key() == l.active.duty.Key() }) {
@@ -124,11 +124,22 @@ func (l *loop) arm(now time.Time, wait time.Duration) {
 func (l *loop) begin(d Duty, class uint32) {
 	ctx, cancel := context.WithCancel(l.ctx)
 	l.active = &activeRun{duty: d, class: class, cancel: cancel}
-	environment := *l.node.Status.Environment
+	environment, evict := *l.node.Status.Environment, l.roomFor(d.Model)
+	l.shelf.used(d.Model, l.opts.Clock.Now())
 	go func() {
 		defer cancel()
-		result, err := l.runner.compute(ctx, d, environment)
+		result, err := l.runner.compute(ctx, d, environment, evict)
 		l.results <- runResult{result, err}
+	}()
+}
+
+// beginWarm loads a model in a goroutine of its own.
+func (l *loop) beginWarm(m listed, evict []ModelID) {
+	ctx, cancel := context.WithCancel(l.ctx)
+	l.active = &activeRun{warm: &m, cancel: cancel}
+	go func() {
+		defer cancel()
+		l.results <- runResult{err: l.runner.warm(ctx, m.id, evict)}
 	}()
 }
 
@@ -136,8 +147,15 @@ func (l *loop) begin(d Duty, class uint32) {
 func (l *loop) finish(r runResult) {
 	active := l.active
 	l.active = nil
+	if active.warm != nil {
+		l.finishWarm(*active.warm, r.err)
+		return
+	}
 	key := active.duty.Key()
 	if r.err != nil {
+		if errors.Is(r.err, errNoFile) {
+			l.fetching.lost(active.duty.Model)
+		}
 		if active.unwanted {
 			return
 		}

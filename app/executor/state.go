@@ -6,6 +6,7 @@ import (
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
 	"github.com/opengradient/opengradient/app/voteext"
+	modelstypes "github.com/opengradient/opengradient/x/models/types"
 	schedulingtypes "github.com/opengradient/opengradient/x/scheduling/types"
 	verificationtypes "github.com/opengradient/opengradient/x/verification/types"
 )
@@ -31,8 +32,27 @@ type View interface {
 	NodeModels(operator string) ([][]byte, error)
 	// Duties are the rounds, in any phase, in which the operator has a seat.
 	Duties(operator string) ([]Duty, error)
-	// Model is the ONNX file of a model named by its sha256 in lower-case hexadecimal.
-	Model(sha256 string) ([]byte, error)
+	// QueuedModels are the models of the first tasks of the queue, at most limit of them, in the order of the queue and each
+	// once.
+	QueuedModels(limit int) ([]ModelID, error)
+	// Environment is the index of a registered environment class; ok is false when it is not registered.
+	Environment(class schedulingtypes.EnvironmentClass) (index uint32, ok bool, err error)
+
+	// ModelsWith are the models with a status, ascending.
+	ModelsWith(status modelstypes.ModelStatus) ([]ModelID, error)
+	// Model is a version of a model; ok is false when there is none.
+	Model(id ModelID) (model modelstypes.Model, ok bool, err error)
+	// ModelFile is the file of a model that the chain holds.
+	ModelFile(model modelstypes.Model) ([]byte, error)
+	// Golden says with which inputs a model is tried.
+	Golden(id ModelID) (modelstypes.Golden, error)
+	// Proof is what the chain holds of an operator's word on a model in an environment class; ok is false when it holds none.
+	Proof(id ModelID, operator string, class uint32) (proof modelstypes.NodeProof, ok bool, err error)
+	// Shown tells whether the chain holds the golden outputs of a root.
+	Shown(id ModelID, root []byte) (bool, error)
+	// MaxGoldenOutput bounds the golden outputs that the chain takes, in bytes.
+	MaxGoldenOutput() (uint64, error)
+
 	// Inputs is the canonical encoding of the inputs of a request.
 	Inputs(requestID uint64) ([]byte, error)
 }
@@ -47,8 +67,8 @@ type Duty struct {
 	MaxCandidates uint32
 	// Digest is the request digest: 32 bytes.
 	Digest []byte
-	// ModelSHA256 is lower-case hexadecimal.
-	ModelSHA256 string
+	// Model is run.
+	Model ModelID
 	// InputRoot is the Merkle root of the canonical encoding of the inputs: 32 bytes.
 	InputRoot []byte
 	// Outputs are the wanted outputs in the order of the result.

@@ -15,13 +15,21 @@ import (
 // WorkerEngine is an [Engine] over the client of the worker process, or of a
 // server in its place.
 type WorkerEngine struct {
-	engine    worker.Engine
-	maxOutput uint64
+	engine worker.Engine
+	limits WorkerLimits
 }
 
-// NewWorkerEngine wraps a client whose output limit is maxOutputBytes.
-func NewWorkerEngine(engine worker.Engine, maxOutputBytes uint64) *WorkerEngine {
-	return &WorkerEngine{engine: engine, maxOutput: maxOutputBytes}
+// WorkerLimits are the limits that a worker was started with, in bytes.
+type WorkerLimits struct {
+	// MaxOutput bounds the outputs of one run in their canonical encoding, MaxModel a model file.
+	MaxOutput, MaxModel uint64
+	// ModelBudget is the memory for loaded models.
+	ModelBudget uint64
+}
+
+// NewWorkerEngine wraps a client with these limits.
+func NewWorkerEngine(engine worker.Engine, limits WorkerLimits) *WorkerEngine {
+	return &WorkerEngine{engine: engine, limits: limits}
 }
 
 // Status implements [Engine].
@@ -32,7 +40,10 @@ func (w *WorkerEngine) Status() EngineStatus {
 		Environment:    environmentClass(status.Environment),
 		Models:         status.LoadedModels,
 		WorkerVersion:  status.WorkerVersion,
-		MaxOutputBytes: w.maxOutput,
+		MaxOutputBytes: w.limits.MaxOutput,
+		ModelBudget:    w.limits.ModelBudget,
+		MaxModelBytes:  w.limits.MaxModel,
+		LastError:      status.LastError,
 	}
 }
 
@@ -55,6 +66,16 @@ func environmentClass(class worker.EnvironmentClass) *schedulingtypes.Environmen
 // Load implements [Engine].
 func (w *WorkerEngine) Load(ctx context.Context, sha256 string, onnx []byte) error {
 	return translate(w.engine.Load(ctx, sha256, onnx))
+}
+
+// LoadFile implements [Engine].
+func (w *WorkerEngine) LoadFile(ctx context.Context, sha256, path string) error {
+	return translate(w.engine.LoadFile(ctx, sha256, path))
+}
+
+// Unload implements [Engine].
+func (w *WorkerEngine) Unload(ctx context.Context, sha256 string) error {
+	return translate(w.engine.Unload(ctx, sha256))
 }
 
 // Infer implements [Engine].
@@ -84,6 +105,10 @@ func translate(err error) error {
 		return fmt.Errorf("%w: %w", ErrModelRefused, err)
 	case errors.Is(err, worker.ErrNotLoaded):
 		return fmt.Errorf("%w: %w", ErrNotLoaded, err)
+	case errors.Is(err, worker.ErrDied):
+		return fmt.Errorf("%w: %w", ErrCrashed, err)
+	case errors.Is(err, worker.ErrTooLarge):
+		return fmt.Errorf("%w: %w", ErrDoesNotFit, err)
 	case errors.Is(err, worker.ErrLoadDeadline), errors.Is(err, worker.ErrRunDeadline):
 		return fmt.Errorf("%w: %w", ErrTooSlow, err)
 	default:

@@ -21,8 +21,10 @@ type client struct {
 	err     error
 }
 
-func (c client) Status() worker.Status                      { return c.status }
-func (c client) Load(context.Context, string, []byte) error { return c.err }
+func (c client) Status() worker.Status                          { return c.status }
+func (c client) Load(context.Context, string, []byte) error     { return c.err }
+func (c client) LoadFile(context.Context, string, string) error { return c.err }
+func (c client) Unload(context.Context, string) error           { return c.err }
 func (c client) Infer(context.Context, string, []tensor.Tensor, []string) (worker.Outcome, error) {
 	return c.outcome, c.err
 }
@@ -31,12 +33,13 @@ func TestWorkerStatus(t *testing.T) {
 	class := worker.EnvironmentClass{
 		RuntimeVersion: "1.27.0", LibrarySHA256: strings.Repeat("09", 32), Provider: "cpu", Profile: 1, ISA: "avx2",
 	}
-	got := NewWorkerEngine(client{status: worker.Status{Ready: true, Environment: class, WorkerVersion: "v1"}}, 8192).Status()
+	got := NewWorkerEngine(client{status: worker.Status{Ready: true, Environment: class, WorkerVersion: "v1"}},
+		WorkerLimits{MaxOutput: 8192, MaxModel: 1 << 20, ModelBudget: 1 << 20}).Status()
 	require.Equal(t, newEngine().status, got)
 
-	require.Nil(t, NewWorkerEngine(client{}, 1).Status().Environment, "not known yet")
+	require.Nil(t, NewWorkerEngine(client{}, WorkerLimits{}).Status().Environment, "not known yet")
 	class.LibrarySHA256 = "zz"
-	require.Nil(t, NewWorkerEngine(client{status: worker.Status{Environment: class}}, 1).Status().Environment)
+	require.Nil(t, NewWorkerEngine(client{status: worker.Status{Environment: class}}, WorkerLimits{}).Status().Environment)
 }
 
 func TestWorkerOutcomes(t *testing.T) {
@@ -50,11 +53,11 @@ func TestWorkerOutcomes(t *testing.T) {
 		if outcome == worker.FailureNone {
 			c.outcome.Outputs = outputs
 		}
-		run, err := NewWorkerEngine(c, 1).Infer(context.Background(), "", nil, nil)
+		run, err := NewWorkerEngine(c, WorkerLimits{}).Infer(context.Background(), "", nil, nil)
 		require.NoError(t, err)
 		require.Equal(t, Run{Outputs: c.outcome.Outputs, Failure: want}, run)
 	}
-	_, err := NewWorkerEngine(client{outcome: worker.Outcome{Failure: 9}}, 1).Infer(context.Background(), "", nil, nil)
+	_, err := NewWorkerEngine(client{outcome: worker.Outcome{Failure: 9}}, WorkerLimits{}).Infer(context.Background(), "", nil, nil)
 	require.Error(t, err)
 }
 
@@ -66,16 +69,19 @@ func TestWorkerErrorsKeepTheirMeaning(t *testing.T) {
 		worker.ErrRunDeadline:  ErrTooSlow,
 		worker.ErrNotReady:     worker.ErrNotReady,
 		worker.ErrResources:    worker.ErrResources,
+		worker.ErrStalled:      worker.ErrStalled,
+		worker.ErrDied:         ErrCrashed,
+		worker.ErrTooLarge:     ErrDoesNotFit,
 	} {
-		e := NewWorkerEngine(client{err: fmt.Errorf("call: %w", from)}, 1)
+		e := NewWorkerEngine(client{err: fmt.Errorf("call: %w", from)}, WorkerLimits{})
 		err := e.Load(context.Background(), "", nil)
 		require.ErrorIs(t, err, to)
 		require.ErrorIs(t, err, from)
 		_, err = e.Infer(context.Background(), "", nil, nil)
 		require.ErrorIs(t, err, to)
-		for _, other := range []error{ErrModelRefused, ErrNotLoaded, ErrTooSlow} {
+		for _, other := range []error{ErrModelRefused, ErrNotLoaded, ErrTooSlow, ErrCrashed, ErrDoesNotFit} {
 			require.Equal(t, errors.Is(to, other), errors.Is(err, other))
 		}
 	}
-	require.NoError(t, NewWorkerEngine(client{}, 1).Load(context.Background(), "", nil))
+	require.NoError(t, NewWorkerEngine(client{}, WorkerLimits{}).Load(context.Background(), "", nil))
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/opengradient/opengradient/app/abcitypes"
 	"github.com/opengradient/opengradient/app/proposal"
+	modelstypes "github.com/opengradient/opengradient/x/models/types"
 	schedulingtypes "github.com/opengradient/opengradient/x/scheduling/types"
 	verificationtypes "github.com/opengradient/opengradient/x/verification/types"
 )
@@ -25,6 +26,11 @@ type Inference interface {
 	RecordVotes(ctx context.Context, votes []verificationtypes.OperatorVotes) error
 }
 
+// Models takes what nodes have found out about models. It ignores what makes no sense.
+type Models interface {
+	RecordAttestations(ctx context.Context, votes []modelstypes.OperatorAttestations) error
+}
+
 // Validators resolves consensus addresses in the state of ctx.
 type Validators interface {
 	OperatorByConsAddr(ctx sdk.Context, consAddr []byte) (sdk.ValAddress, bool)
@@ -36,11 +42,12 @@ type Handler struct {
 	validators Validators
 	scheduling Scheduling
 	inference  Inference
+	models     Models
 }
 
 // NewHandler returns a PreBlocker that runs the modules' pre-blockers first.
-func NewHandler(modules func(sdk.Context) (*sdk.ResponsePreBlock, error), v Validators, s Scheduling, i Inference) *Handler {
-	return &Handler{modules: modules, validators: v, scheduling: s, inference: i}
+func NewHandler(modules func(sdk.Context) (*sdk.ResponsePreBlock, error), v Validators, s Scheduling, i Inference, m Models) *Handler {
+	return &Handler{modules: modules, validators: v, scheduling: s, inference: i, models: m}
 }
 
 // PreBlock runs the modules' pre-blockers and then applies the block's injection. Applying it happens in one
@@ -85,6 +92,7 @@ func (h *Handler) apply(ctx sdk.Context, injected abcitypes.InjectedCommit, last
 	operators := func(addr []byte) (sdk.ValAddress, bool) { return h.validators.OperatorByConsAddr(ctx, addr) }
 	votes, ignored := Parse(injected, last, operators)
 	batch := make([]verificationtypes.OperatorVotes, 0, len(votes))
+	var tried []modelstypes.OperatorAttestations
 	for _, v := range votes {
 		reason, err := h.applyStatus(ctx, v)
 		if err != nil {
@@ -100,6 +108,9 @@ func (h *Handler) apply(ctx sdk.Context, injected abcitypes.InjectedCommit, last
 			Reveals:      v.Extension.Reveals,
 			Outputs:      v.Extension.Outputs,
 		})
+		if len(v.Extension.Models) > 0 {
+			tried = append(tried, modelstypes.OperatorAttestations{Operator: v.Operator.String(), Attestations: v.Extension.Models})
+		}
 	}
 	for _, ig := range ignored {
 		if err := ctx.EventManager().EmitTypedEvent(&abcitypes.EventExtensionIgnored{
@@ -107,6 +118,10 @@ func (h *Handler) apply(ctx sdk.Context, injected abcitypes.InjectedCommit, last
 		}); err != nil {
 			return err
 		}
+	}
+	// The statuses come first: a class that one of them brings in can be attested in the same extension.
+	if err := h.models.RecordAttestations(ctx, tried); err != nil {
+		return fmt.Errorf("attestations of models: %w", err)
 	}
 	return h.inference.RecordVotes(ctx, batch)
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/opengradient/opengradient/app/preblock"
 	"github.com/opengradient/opengradient/app/proposal"
 	"github.com/opengradient/opengradient/app/voteext"
+	modelstypes "github.com/opengradient/opengradient/x/models/types"
 	schedulingtypes "github.com/opengradient/opengradient/x/scheduling/types"
 	verificationtypes "github.com/opengradient/opengradient/x/verification/types"
 )
@@ -35,6 +36,8 @@ type world struct {
 	modules   error
 	votes     []verificationtypes.OperatorVotes
 	recorded  int
+	tried     []modelstypes.OperatorAttestations
+	try       func() error
 }
 
 func newWorld(t *testing.T) *world {
@@ -47,6 +50,7 @@ func newWorld(t *testing.T) *world {
 		ctx: ctx, key: key, operators: map[string]sdk.ValAddress{},
 		setStatus: func(sdk.ValAddress) error { return nil },
 		record:    func() error { return nil },
+		try:       func() error { return nil },
 	}
 	for i := range byte(6) {
 		w.operators[string(consensus(i))] = operator(i)
@@ -72,6 +76,14 @@ func (w *world) RecordVotes(ctx context.Context, votes []verificationtypes.Opera
 	w.votes = votes
 	w.store(ctx).Set([]byte("votes"), []byte{1})
 	return w.record()
+}
+
+func (w *world) RecordAttestations(ctx context.Context, votes []modelstypes.OperatorAttestations) error {
+	w.tried = votes
+	if len(votes) > 0 {
+		w.store(ctx).Set([]byte("models"), []byte{1})
+	}
+	return w.try()
 }
 
 func (w *world) store(ctx context.Context) storetypes.KVStore {
@@ -112,7 +124,7 @@ func (w *world) runTxs(t *testing.T, validators int, txs ...[]byte) error {
 			Validator: abci.Validator{Address: consensus(byte(i)), Power: 10}, BlockIdFlag: cmtproto.BlockIDFlagCommit,
 		})
 	}
-	resp, err := preblock.NewHandler(modules, w, w, w).PreBlock(w.ctx, &abci.RequestFinalizeBlock{
+	resp, err := preblock.NewHandler(modules, w, w, w, w).PreBlock(w.ctx, &abci.RequestFinalizeBlock{
 		Height: 5, Txs: txs, DecidedLastCommit: last,
 	})
 	require.True(t, resp.ConsensusParamsChanged, "the answer of the modules is passed on")
@@ -281,15 +293,20 @@ func TestEverythingSaidIsPassedOn(t *testing.T) {
 			},
 			Salt: fill,
 		}},
+		Models: []modelstypes.ModelAttestation{
+			{Model: fill, EnvironmentClass: 1, OutputRoot: fill, Outputs: []byte("golden")},
+			{Model: fill, EnvironmentClass: 2, Failure: modelstypes.MODEL_FAILURE_CRASH},
+		},
 	}
 	b, err := voteext.Encode(ext)
 	require.NoError(t, err)
 	w := newWorld(t)
-	require.NoError(t, w.run(t, present(b)))
+	require.NoError(t, w.run(t, present(b), present(nil)))
+	require.Equal(t, []modelstypes.OperatorAttestations{{Operator: operator(0).String(), Attestations: ext.Models}}, w.tried)
 	require.Equal(t, []verificationtypes.OperatorVotes{{
 		Operator: operator(0).String(), Commitments: ext.Commitments, Attestations: ext.Attestations,
 		Reveals: ext.Reveals, Outputs: ext.Outputs,
-	}}, w.votes)
+	}, {Operator: operator(1).String()}}, w.votes)
 }
 
 // TestReasonsKeepTheOrderOfTheCommit checks that several bad extensions give one event each, the same everywhere.
@@ -323,6 +340,8 @@ func TestFaultsDropTheInjectionWhole(t *testing.T) {
 				w.record = func() error { panic(storetypes.ErrorOutOfGas{Descriptor: "x"}) }
 			}, "panicked",
 		},
+		"the models keeper fails":      {func(w *world) { w.try = func() error { return broken } }, "attestations of models: broken index"},
+		"the models keeper panics":     {func(w *world) { w.try = func() error { panic(broken) } }, "panicked: broken index"},
 		"the scheduling keeper fails":  {failStatus(broken), "broken index"},
 		"the scheduling keeper panics": {func(w *world) { w.setStatus = func(sdk.ValAddress) error { panic(broken) } }, "panicked: broken index"},
 	} {

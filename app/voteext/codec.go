@@ -79,7 +79,7 @@ func Decode(b []byte) (abcitypes.VoteExtension, error) {
 }
 
 func silent(ext abcitypes.VoteExtension) bool {
-	return ext.Status == nil && len(ext.Attestations)+len(ext.Outputs)+len(ext.Commitments)+len(ext.Reveals) == 0
+	return ext.Status == nil && len(ext.Attestations)+len(ext.Outputs)+len(ext.Commitments)+len(ext.Reveals)+len(ext.Models) == 0
 }
 
 func validate(ext abcitypes.VoteExtension) error {
@@ -94,6 +94,7 @@ func validate(ext abcitypes.VoteExtension) error {
 		{"outputs", len(ext.Outputs), MaxOutputs},
 		{"commitments", len(ext.Commitments), MaxCommitments},
 		{"reveals", len(ext.Reveals), MaxReveals},
+		{"models", len(ext.Models), MaxModels},
 	} {
 		if list.got > list.max {
 			return fmt.Errorf("%w: expected at most %d %s, got %d", ErrTooLarge, list.max, list.name, list.got)
@@ -116,7 +117,7 @@ func validate(ext abcitypes.VoteExtension) error {
 			return fmt.Errorf("output %d: %w", i, err)
 		}
 	}
-	return nil
+	return validateModels(ext.Models)
 }
 
 // validateWords checks the lists that say something on the outcome of an attempt. An attempt stands in one of them at

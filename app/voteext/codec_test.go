@@ -95,7 +95,7 @@ func marshal(t *testing.T, ext abcitypes.VoteExtension) []byte {
 }
 
 func TestRoundTrip(t *testing.T) {
-	for _, want := range []abcitypes.VoteExtension{full(), sealed()} {
+	for _, want := range []abcitypes.VoteExtension{full(), sealed(), found()} {
 		b, err := voteext.Encode(want)
 		require.NoError(t, err)
 		got, err := voteext.Decode(b)
@@ -119,6 +119,7 @@ func TestGoldenEncodings(t *testing.T) {
 		{"a reveal alone", abcitypes.VoteExtension{
 			Version: voteext.Version, Reveals: []verificationtypes.Reveal{reveal(1, rooted(3), 0x50)},
 		}},
+		{"models alone", found()},
 	} {
 		b, err := voteext.Encode(c.ext)
 		require.NoError(t, err)
@@ -169,7 +170,7 @@ func TestDecodeRefuses(t *testing.T) {
 		{"version missing", mutate(func(e *abcitypes.VoteExtension) { e.Version = 0 }), voteext.ErrMalformed},
 		{"version of the future", mutate(func(e *abcitypes.VoteExtension) { e.Version = 2 }), voteext.ErrMalformed},
 		{"version alone", func(*testing.T) []byte { return []byte{0x08, 0x01} }, voteext.ErrMalformed},
-		{"unknown field", appended(0x48, 0x01), voteext.ErrMalformed},
+		{"unknown field", appended(0x50, 0x01), voteext.ErrMalformed},
 		{"reserved field", appended(0x28, 0x01), voteext.ErrMalformed},
 		{"field given twice", appended(0x08, 0x01), voteext.ErrMalformed},
 		{"varint longer than needed", func(t *testing.T) []byte {
@@ -283,6 +284,7 @@ func TestEncodedIsDecodedAndBack(t *testing.T) {
 			key = drawKeyAbove(t, key)
 			ext.Outputs = append(ext.Outputs, published(key.RequestID, key.Attempt, rapid.IntRange(1, 300).Draw(t, "size")))
 		}
+		ext.Models = drawModels(t, 5, 300)
 		b, err := voteext.Encode(ext)
 		require.NoError(t, err)
 		got, err := voteext.Decode(b)
@@ -321,6 +323,14 @@ func FuzzDecode(f *testing.F) {
 	}
 	f.Add(withSeals)
 	f.Add(withSeals[:len(withSeals)-1])
+	withModels, err := voteext.Encode(found())
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(withModels)
+	f.Add(withModels[:len(withModels)-1])
+	f.Add([]byte{0x08, 0x01, 0x4a, 0x00})                                            // a model without content
+	f.Add(append([]byte{0x08, 0x01}, bytes.Repeat([]byte{0x4a, 0x00}, 16<<10-2)...)) // many empty models
 	f.Add([]byte{0x08, 0x01, 0x32, 0x00})                                            // a commitment without content
 	f.Add([]byte{0x08, 0x01, 0x3a, 0x02, 0x0a, 0x00})                                // a reveal of an empty attestation
 	f.Add(append([]byte{0x08, 0x01}, bytes.Repeat([]byte{0x3a, 0x00}, 16<<10-2)...)) // many empty reveals

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/opengradient/opengradient/app/abcitypes"
+	modelstypes "github.com/opengradient/opengradient/x/models/types"
 	schedulingtypes "github.com/opengradient/opengradient/x/scheduling/types"
 	verificationtypes "github.com/opengradient/opengradient/x/verification/types"
 )
@@ -14,8 +15,9 @@ import (
 // function of its arguments alone.
 //
 // The status comes first, then the word on each attempt (attestation, commitment
-// or reveal), then output bytes, at last those that only the block voted on asks
-// for; each by earliest deadline. Among items that share a deadline the first
+// or reveal), then output bytes, then those that only the block voted on asks for;
+// each by earliest deadline. What there is to say of models comes at last: requests
+// have deadlines of a few blocks, admissions of many. Among items that share a deadline the first
 // place moves on by one with every height, so that an item the chain does not take
 // cannot keep the others out for ever. An item that does not fit, or whose bytes
 // would not fit after its word, does not block smaller ones behind it. Left out is
@@ -58,6 +60,7 @@ func pack(p Pending, seen Seen, height int64) abcitypes.VoteExtension {
 			packing.publish(it.Key, it.Contested)
 		}
 	}
+	packing.attestModels(orderModels(p.Models, carried, height))
 	return packing.sorted()
 }
 
@@ -133,6 +136,7 @@ func (p *packing) sorted() abcitypes.VoteExtension {
 	slices.SortFunc(p.ext.Reveals, func(a, b verificationtypes.Reveal) int {
 		return Key{a.Attestation.RequestId, a.Attestation.Attempt}.Compare(Key{b.Attestation.RequestId, b.Attestation.Attempt})
 	})
+	slices.SortFunc(p.ext.Models, func(a, b modelstypes.ModelAttestation) int { return modelKeyOf(a).compare(modelKeyOf(b)) })
 	return p.ext
 }
 
@@ -160,8 +164,8 @@ func order(items []Item, height int64) []Item {
 	return usable
 }
 
-// rotate moves the item at position height modulo length to the front.
-func rotate(group []Item, height int64) {
+// rotate moves the element at position height modulo length to the front.
+func rotate[T any](group []T, height int64) {
 	at := int(uint64(height) % uint64(len(group)))
 	turned := append(slices.Clone(group[at:]), group[:at]...)
 	copy(group, turned)
@@ -173,6 +177,7 @@ type carried struct {
 	words       map[Key]verificationtypes.Outcome
 	commitments map[Key]bool
 	outputs     map[Key]bool
+	models      map[modelKey]modelstypes.ModelAttestation
 }
 
 func newCarried(seen Seen) carried {
@@ -181,6 +186,7 @@ func newCarried(seen Seen) carried {
 		words:       make(map[Key]verificationtypes.Outcome, len(seen.Own.Attestations)+len(seen.Own.Reveals)),
 		commitments: make(map[Key]bool, len(seen.Own.Commitments)),
 		outputs:     make(map[Key]bool, len(seen.Own.Outputs)),
+		models:      make(map[modelKey]modelstypes.ModelAttestation, len(seen.Own.Models)),
 	}
 	eachWord(seen.Own, func(key Key, outcome verificationtypes.Outcome) { c.words[key] = outcome })
 	for _, commitment := range seen.Own.Commitments {
@@ -188,6 +194,9 @@ func newCarried(seen Seen) carried {
 	}
 	for _, o := range seen.Own.Outputs {
 		c.outputs[Key{o.RequestId, o.Attempt}] = true
+	}
+	for _, a := range seen.Own.Models {
+		c.models[modelKeyOf(a)] = a
 	}
 	return c
 }

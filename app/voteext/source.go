@@ -3,6 +3,7 @@ package voteext
 import (
 	"bytes"
 
+	modelstypes "github.com/opengradient/opengradient/x/models/types"
 	schedulingtypes "github.com/opengradient/opengradient/x/scheduling/types"
 	verificationtypes "github.com/opengradient/opengradient/x/verification/types"
 )
@@ -21,6 +22,10 @@ type Pending struct {
 	Status *schedulingtypes.NodeStatus
 	// Items holds each attempt at most once.
 	Items []Item
+	// Models is what the node has found out about models and committed state does not
+	// hold, each model and class at most once. Outputs are left out when they are above
+	// their bound.
+	Models []modelstypes.ModelAttestation
 }
 
 // Item is what a node has to say about one attempt.
@@ -71,13 +76,14 @@ func (it Item) reveal() verificationtypes.Reveal {
 }
 
 // SameCondition tells whether two statuses say the same of a node apart from its
-// load: readiness, environment and worker version. A missing status equals only
+// load: readiness, environment, the one it prepares, and worker version. A missing status equals only
 // a missing one.
 func SameCondition(a, b *schedulingtypes.NodeStatus) bool {
 	if a == nil || b == nil {
 		return a == b
 	}
-	return a.Ready == b.Ready && a.WorkerVersion == b.WorkerVersion && SameEnvironment(a.Environment, b.Environment)
+	return a.Ready == b.Ready && a.WorkerVersion == b.WorkerVersion &&
+		SameEnvironment(a.Environment, b.Environment) && SameEnvironment(a.NextEnvironment, b.NextEnvironment)
 }
 
 // SameEnvironment tells whether two environment classes are equal. A missing

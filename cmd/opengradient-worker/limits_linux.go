@@ -14,6 +14,9 @@ import (
 // The memory limit is on data, not on address space: the Go runtime and the C library reserve far more addresses than
 // they use.
 func limitProcess(nice int, memory uint64) error {
+	// When the machine has no memory left, the worker goes before the validator, and one at a low priority first. Raising the score
+	// needs no privilege; where it cannot be set, the limit below still holds.
+	_ = os.WriteFile("/proc/self/oom_score_adj", []byte(strconv.Itoa(500+25*min(max(nice, 0), 19))), 0o600)
 	if memory > 0 {
 		if err := unix.Setrlimit(unix.RLIMIT_DATA, &unix.Rlimit{Cur: memory, Max: memory}); err != nil {
 			return fmt.Errorf("setting the memory limit to %d bytes: %w", memory, err)

@@ -22,11 +22,11 @@ var errDone = errors.New("done")
 
 // options are the command line.
 type options struct {
-	socket, library                                         string
+	socket, library, modelFolder                            string
 	memoryLimit, modelBudget, maxModelBytes, maxOutputBytes byteSize
 	loadTimeout, runTimeout                                 time.Duration
 	nice                                                    int
-	supervised                                              bool
+	supervised, cpuTime                                     bool
 }
 
 func parse(args []string, stdout, stderr io.Writer) (options, error) {
@@ -43,9 +43,11 @@ func parse(args []string, stdout, stderr io.Writer) (options, error) {
 	flags.Var(&o.modelBudget, "model-budget", "`bytes` of memory for loaded models, each counted as "+strconv.Itoa(server.SessionFactor)+" times its file")
 	flags.Var(&o.maxModelBytes, "max-model-bytes", "`bytes` of the largest model")
 	flags.Var(&o.maxOutputBytes, "max-output-bytes", "`bytes` of the largest outputs of one request")
+	flags.StringVar(&o.modelFolder, "model-folder", "", "`path` of a folder whose files may be loaded by name (default: models are sent)")
 	flags.DurationVar(&o.loadTimeout, "load-timeout", time.Minute, "time to load a model, after which the process ends with code "+strconv.Itoa(wire.ExitLoadDeadline))
 	flags.DurationVar(&o.runTimeout, "run-timeout", 30*time.Second, "time of one inference, after which the process ends with code "+strconv.Itoa(wire.ExitRunDeadline))
 	flags.IntVar(&o.nice, "nice", 0, "niceness of this process, 0 to 19")
+	flags.BoolVar(&o.cpuTime, "cpu-time", false, "measure both times in time of the processor, for a process that others have precedence over")
 	flags.BoolVar(&o.supervised, "supervised", false, "end when standard input ends, as it does with the node")
 	showVersion := flags.Bool("version", false, "print the version and exit")
 	if err := flags.Parse(args); err != nil {
@@ -76,9 +78,8 @@ const minMemoryLimit = 256 << 20
 
 // config is the server's, around a runtime.
 func (o options) config(runtime *ort.Environment, exit func(int, string)) server.Config {
-	limits := onnxfile.DefaultLimits
-	limits.MaxBytes = int64(o.maxModelBytes)
-	return server.Config{
+	limits := onnxfile.DefaultLimits.Sized(int64(o.maxModelBytes))
+	c := server.Config{
 		Version:        version,
 		Environment:    o.environment(runtime),
 		Runtime:        runtime,
@@ -86,10 +87,15 @@ func (o options) config(runtime *ort.Environment, exit func(int, string)) server
 		ModelBudget:    int64(o.modelBudget),
 		MaxModelBytes:  int64(o.maxModelBytes),
 		MaxOutputBytes: int64(o.maxOutputBytes),
+		ModelFolder:    o.modelFolder,
 		LoadTimeout:    o.loadTimeout,
 		RunTimeout:     o.runTimeout,
 		Exit:           exit,
 	}
+	if o.cpuTime {
+		c.CPUTime = processorTime
+	}
+	return c
 }
 
 func (o options) environment(runtime *ort.Environment) wire.EnvironmentClass {

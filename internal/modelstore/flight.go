@@ -2,6 +2,7 @@ package modelstore
 
 import (
 	"context"
+	"fmt"
 	"sync"
 )
 
@@ -47,7 +48,7 @@ func (f *flights) start(ctx context.Context, key string, work func(context.Conte
 	f.flights[key] = one
 	go func() {
 		defer cancel()
-		one.err = work(ctx)
+		one.err = safely(ctx, work)
 		f.mu.Lock()
 		if f.flights[key] == one {
 			delete(f.flights, key)
@@ -56,6 +57,16 @@ func (f *flights) start(ctx context.Context, key string, work func(context.Conte
 		close(one.done)
 	}()
 	return one
+}
+
+// safely turns a panic of the work, which reads what strangers answer, into its error.
+func safely(ctx context.Context, work func(context.Context) error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("fetching panicked: %v", r)
+		}
+	}()
+	return work(ctx)
 }
 
 // leave stops the work when the last has left. Who comes then starts anew.

@@ -36,6 +36,13 @@ var DefaultLimits = Limits{
 	MaxActivation:     4 << 30,
 }
 
+// Sized are the limits for files of up to maxBytes, with as many parameters as they can hold: two of 4 bits in a byte.
+// DefaultLimits are those of 32 MiB.
+func (l Limits) Sized(maxBytes int64) Limits {
+	l.MaxBytes, l.MaxParameters = maxBytes, 2*uint64(max(maxBytes, 0))
+	return l
+}
+
 const (
 	minIRVersion, maxIRVersion = 3, 11
 	minOpset, maxOpset         = 13, 21

@@ -33,6 +33,8 @@ type Task struct {
 	Memory uint64
 	// Committee is true when drawn seats make the attempt and not all members.
 	Committee bool
+	// Able tells, when set, which nodes can run the task's model, by position.
+	Able func(node int) bool
 	// Passed tells, when set, which nodes were silent or at fault in earlier attempts, by position.
 	Passed func(node int) bool
 }
@@ -49,8 +51,8 @@ type Attempt struct {
 	Seats []int
 }
 
-// Eligible tells whether a node that takes work is a member of the attempts of a task: it serves the class and has the
-// memory. What it says of its capacity has no part in it.
+// Eligible tells whether a node that takes work can be a member of the attempts of a task: it serves the class and has the
+// memory. What it says of its capacity has no part in it, and of the model Task.Able tells.
 func (n Node) Eligible(t Task) bool {
 	return n.Memory >= t.Memory && t.Class > 0 && t.Class < 64 && n.Classes>>t.Class&1 == 1
 }
@@ -69,7 +71,7 @@ func (n Node) Candidate(passed bool) Candidate {
 // Members returns the positions of the nodes that are eligible for a task, ascending, and the power they hold together.
 func Members(nodes []Node, t Task) (members []int, power int64) {
 	for i, n := range nodes {
-		if n.Eligible(t) {
+		if n.Eligible(t) && (t.Able == nil || t.Able(i)) {
 			members = append(members, i)
 			power += n.Power
 		}

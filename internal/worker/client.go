@@ -24,6 +24,9 @@ import (
 // messageOverhead is the room for everything in a message beside model or tensor bytes.
 const messageOverhead = 1 << 20
 
+// maxMessage bounds the bytes of a model that is sent.
+const maxMessage = 1 << 30
+
 // client speaks with one server.
 type client struct {
 	conn *grpc.ClientConn
@@ -43,7 +46,7 @@ func dial(target string, secure credentials.TransportCredentials, maxModel, maxO
 			MinConnectTimeout: 5 * time.Second,
 		}),
 		grpc.WithDefaultCallOptions(
-			grpc.MaxCallSendMsgSize(int(maxModel+messageOverhead)),
+			grpc.MaxCallSendMsgSize(int(min(maxModel, maxMessage)+messageOverhead)),
 			grpc.MaxCallRecvMsgSize(int(maxOutput+messageOverhead)),
 		),
 	)
@@ -95,20 +98,39 @@ func (c *client) models(ctx context.Context) ([]string, error) {
 }
 
 func (c *client) load(ctx context.Context, name string, onnx []byte) error {
+	return c.loadFrom(ctx, name, wire.ModelFile, &oip.ModelRepositoryParameter{
+		ParameterChoice: &oip.ModelRepositoryParameter_BytesParam{BytesParam: onnx},
+	})
+}
+
+// loadPath loads a file by its path within the model folder.
+func (c *client) loadPath(ctx context.Context, name, path string) error {
+	return c.loadFrom(ctx, name, wire.ModelPath, &oip.ModelRepositoryParameter{
+		ParameterChoice: &oip.ModelRepositoryParameter_StringParam{StringParam: path},
+	})
+}
+
+func (c *client) loadFrom(ctx context.Context, name, parameter string, value *oip.ModelRepositoryParameter) error {
 	if !wire.IsSHA256(name) {
 		return fmt.Errorf("%w: expected a SHA-256 of 64 lower-case hexadecimal digits, got %.80q", ErrInvalid, name)
 	}
 	var trailer metadata.MD
 	_, err := c.api.RepositoryModelLoad(ctx, &oip.RepositoryModelLoadRequest{
-		ModelName: name,
-		Parameters: map[string]*oip.ModelRepositoryParameter{
-			wire.ModelFile: {ParameterChoice: &oip.ModelRepositoryParameter_BytesParam{BytesParam: onnx}},
-		},
+		ModelName:  name,
+		Parameters: map[string]*oip.ModelRepositoryParameter{parameter: value},
 	}, grpc.Trailer(&trailer))
 	if err != nil {
 		return translate(err, mark(trailer))
 	}
 	return nil
+}
+
+func (c *client) unload(ctx context.Context, name string) error {
+	_, err := c.api.RepositoryModelUnload(ctx, &oip.RepositoryModelUnloadRequest{ModelName: name})
+	if err = translate(err, ""); errors.Is(err, ErrNotLoaded) {
+		return nil
+	}
+	return err
 }
 
 func (c *client) infer(ctx context.Context, name string, inputs []tensor.Tensor, outputs []string) (Outcome, error) {
@@ -121,7 +143,7 @@ func (c *client) infer(ctx context.Context, name string, inputs []tensor.Tensor,
 		case wire.OutcomeOutputLimit:
 			return Outcome{Failure: FailureOutputLimit}, nil
 		}
-		return Outcome{}, translate(err, "")
+		return Outcome{}, translate(err, mark(trailer))
 	}
 	got, err := codec.Outputs(response)
 	if err != nil {
@@ -167,6 +189,9 @@ func mark(trailer metadata.MD) string {
 
 // translate turns a gRPC status into an error of this package, keeping the message.
 func translate(err error, outcome string) error {
+	if err == nil {
+		return nil
+	}
 	var kind error
 	s := status.Convert(err)
 	switch s.Code() {
@@ -185,8 +210,11 @@ func translate(err error, outcome string) error {
 	default:
 		kind = ErrProtocol
 	}
-	if outcome == wire.OutcomeModelRefused {
+	switch outcome {
+	case wire.OutcomeModelRefused:
 		kind = ErrModelRefused
+	case wire.OutcomeTooLarge:
+		return fmt.Errorf("%w: %w: %s", ErrResources, ErrTooLarge, s.Message())
 	}
 	return fmt.Errorf("%w: %s", kind, s.Message())
 }

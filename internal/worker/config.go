@@ -16,14 +16,16 @@ type Config struct {
 	LibraryPath string // the runtime library; see LocateLibrary
 	SocketDir   string // folder of mode 0700 for the socket; empty for one of its own among the temporary files
 
-	MemoryLimit    int64 // bytes the process may take; 0 for no limit; Linux only
-	ModelBudget    int64 // bytes for loaded models, each counted as 5 times its file
-	MaxModelBytes  int64 // bytes of one model
-	MaxOutputBytes int64 // bytes of the outputs of one request, in canonical encoding
-	Nice           int   // niceness of the process, 0 to 19
+	ModelFolder    string // folder of the files that LoadFile loads; empty for none
+	MemoryLimit    int64  // bytes the process may take; 0 for no limit; Linux only
+	ModelBudget    int64  // bytes for loaded models, each counted as 5 times its file
+	MaxModelBytes  int64  // bytes of one model
+	MaxOutputBytes int64  // bytes of the outputs of one request, in canonical encoding
+	Nice           int    // niceness of the process, 0 to 19
 
-	LoadTimeout time.Duration // hard deadline of one load
+	LoadTimeout time.Duration // hard deadline of one load; small models get less
 	RunTimeout  time.Duration // hard deadline of one run
+	CPUTime     bool          // the deadlines are in time of the processor: for a worker that others have precedence over
 
 	StartTimeout   time.Duration // from start to ready
 	HealthInterval time.Duration // between health checks
@@ -104,7 +106,7 @@ func (c Config) Validate() error {
 // arguments is the worker's command line.
 func (c Config) arguments(socket string) []string {
 	bytes := func(n int64) string { return strconv.FormatInt(n, 10) }
-	return []string{
+	args := []string{
 		"--socket", socket,
 		"--library", c.LibraryPath,
 		"--memory-limit", bytes(c.MemoryLimit),
@@ -116,4 +118,11 @@ func (c Config) arguments(socket string) []string {
 		"--nice", strconv.Itoa(c.Nice),
 		"--supervised",
 	}
+	if c.ModelFolder != "" {
+		args = append(args, "--model-folder", c.ModelFolder)
+	}
+	if c.CPUTime {
+		args = append(args, "--cpu-time")
+	}
+	return args
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"sync"
 	"time"
@@ -101,12 +102,44 @@ func (e *Endpoint) Load(ctx context.Context, sha256hex string, onnx []byte) erro
 	if err := e.client.load(ctx, sha256hex, onnx); err != nil {
 		return err
 	}
-	if models, err := e.client.models(ctx); err == nil { // else the next health check tells
-		e.mu.Lock()
-		e.status.LoadedModels = models
-		e.mu.Unlock()
-	}
+	e.index(ctx)
 	return nil
+}
+
+// LoadFile implements Engine. The server may be anywhere: it is sent the bytes.
+func (e *Endpoint) LoadFile(ctx context.Context, sha256hex, path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return fmt.Errorf("model file: %w", err)
+	}
+	if limit := min(e.cfg.MaxModelBytes, maxMessage); info.Size() > limit {
+		return fmt.Errorf("%w: %w: expected a file of at most %d bytes, got %d", ErrResources, ErrTooLarge, limit, info.Size())
+	}
+	onnx, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("model file: %w", err)
+	}
+	return e.Load(ctx, sha256hex, onnx)
+}
+
+// Unload implements Engine.
+func (e *Endpoint) Unload(ctx context.Context, sha256hex string) error {
+	if err := e.client.unload(ctx, sha256hex); err != nil {
+		return err
+	}
+	e.index(ctx)
+	return nil
+}
+
+// index reads anew which models the server holds. When it does not say, the next health check tells.
+func (e *Endpoint) index(ctx context.Context) {
+	models, err := e.client.models(ctx)
+	if err != nil {
+		return
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.status.LoadedModels = models
 }
 
 // Infer implements Engine. The server may have been replaced since the last health check; an outcome counts only when the

@@ -23,16 +23,23 @@ var (
 	// ErrNotLoaded is a model the worker does not hold, perhaps no longer: a restart or the memory budget drops models.
 	// Load it and try again.
 	ErrNotLoaded = errors.New("the model is not loaded")
+	// ErrDied is a worker process that ended by itself while it was at work on this call. It goes with ErrNotReady.
+	ErrDied = errors.New("the worker died")
 	// ErrModelRefused is a model that no worker can load: inspection or the runtime refuses it.
 	ErrModelRefused = errors.New("the model is refused")
 	// ErrInvalid is a request the worker cannot make sense of, such as tensors outside the model's signature.
 	ErrInvalid = errors.New("invalid request")
 	// ErrResources is a worker without the memory for this model or request.
 	ErrResources = errors.New("the worker lacks resources")
+	// ErrTooLarge is a model, or a run of it, that needs more memory than the worker gives. It goes with ErrResources.
+	ErrTooLarge = errors.New("the model needs too much memory")
 	// ErrLoadDeadline and ErrRunDeadline are a load and a run that exceeded their hard deadline. The worker was
 	// restarted. Another node may be faster, so this is no outcome; but trying again here is hardly of use.
 	ErrLoadDeadline = errors.New("loading the model exceeded its deadline")
 	ErrRunDeadline  = errors.New("running the model exceeded its deadline")
+	// ErrStalled is a load or a run that had too little of the processor for its deadline to be judged; the worker was
+	// restarted.
+	ErrStalled = errors.New("the model got too little of the processor")
 	// ErrProtocol is a server that does not answer as the protocol says.
 	ErrProtocol = errors.New("unexpected answer")
 )
@@ -85,6 +92,10 @@ type Engine interface {
 	// Load makes a model ready to run. Loading a model that is loaded counts as a use. Models are dropped when memory is
 	// needed, and all of them when the worker restarts.
 	Load(ctx context.Context, sha256hex string, onnx []byte) error
+	// LoadFile is Load of a file at an absolute path. The worker reads it itself; it must be in the model folder.
+	LoadFile(ctx context.Context, sha256hex, path string) error
+	// Unload frees a model. One that is not loaded is no error.
+	Unload(ctx context.Context, sha256hex string) error
 	// Infer runs a loaded model once and returns the outputs named, or all of them if none is. An error is a failure of
 	// the infrastructure or the caller; what the model does with its inputs is in the Outcome.
 	Infer(ctx context.Context, sha256hex string, inputs []tensor.Tensor, outputs []string) (Outcome, error)

@@ -87,6 +87,12 @@ func explainExit(err error, reason string) error {
 			return fmt.Errorf("%w%s", ErrLoadDeadline, reason)
 		case wire.ExitRunDeadline:
 			return fmt.Errorf("%w%s", ErrRunDeadline, reason)
+		case wire.ExitStalled:
+			return fmt.Errorf("%w%s", ErrStalled, reason)
+		case wire.ExitUsage, wire.ExitLibrary, wire.ExitSocket, wire.ExitFailure:
+			// It ended in order.
+		default:
+			return fmt.Errorf("%w: it ended with %w%s", ErrDied, err, reason)
 		}
 	}
 	return fmt.Errorf("the worker ended with %w%s", err, reason)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -94,6 +95,34 @@ func (s *Supervisor) Load(ctx context.Context, sha256hex string, onnx []byte) er
 		return err
 	}
 	if err := g.client.load(ctx, sha256hex, onnx); err != nil {
+		return g.explain(ctx, err)
+	}
+	return g.explain(ctx, s.index(ctx, g))
+}
+
+// LoadFile implements Engine.
+func (s *Supervisor) LoadFile(ctx context.Context, sha256hex, path string) error {
+	within, err := filepath.Rel(s.cfg.ModelFolder, path)
+	if err != nil || s.cfg.ModelFolder == "" || !filepath.IsLocal(within) {
+		return fmt.Errorf("%w: expected a file in the model folder %q, got %q", ErrInvalid, s.cfg.ModelFolder, path)
+	}
+	g, err := s.generation()
+	if err != nil {
+		return err
+	}
+	if err := g.client.loadPath(ctx, sha256hex, within); err != nil {
+		return g.explain(ctx, err)
+	}
+	return g.explain(ctx, s.index(ctx, g))
+}
+
+// Unload implements Engine.
+func (s *Supervisor) Unload(ctx context.Context, sha256hex string) error {
+	g, err := s.generation()
+	if err != nil {
+		return err
+	}
+	if err := g.client.unload(ctx, sha256hex); err != nil {
 		return g.explain(ctx, err)
 	}
 	return g.explain(ctx, s.index(ctx, g))

@@ -39,7 +39,9 @@ func play(part string, args []string) int {
 	socket := flags.String("socket", "", "")
 	loadTimeout := flags.Duration("load-timeout", 0, "")
 	runTimeout := flags.Duration("run-timeout", 0, "")
+	folder := flags.String("model-folder", "", "")
 	flags.Bool("supervised", false, "")
+	flags.Bool("cpu-time", false, "")
 	for _, name := range []string{"library", "memory-limit", "model-budget", "max-model-bytes", "max-output-bytes", "nice"} {
 		flags.String(name, "", "")
 	}
@@ -62,7 +64,7 @@ func play(part string, args []string) int {
 	}
 	s, err := server.New(server.Config{
 		Version: "v1", Environment: class, Runtime: actor{}, Inspect: func([]byte) (server.Signature, error) { return actorSignature, nil },
-		ModelBudget: 1 << 20, MaxModelBytes: 1 << 20, MaxOutputBytes: 1 << 10, LoadTimeout: *loadTimeout, RunTimeout: *runTimeout,
+		ModelBudget: 1 << 20, MaxModelBytes: 1 << 20, MaxOutputBytes: 1 << 10, ModelFolder: *folder, LoadTimeout: *loadTimeout, RunTimeout: *runTimeout,
 		Exit: func(code int, reason string) {
 			fmt.Fprintln(os.Stderr, reason)
 			os.Exit(code)
@@ -250,7 +252,7 @@ func TestSupervisorTellsFailuresApart(t *testing.T) {
 		"a name that is no digest": {"name", "model", worker.ErrInvalid},
 		"the name of another":      {workertest.Name(nil), "model", worker.ErrInvalid},
 		"a refused model":          {"", "refused", worker.ErrModelRefused},
-		"a model beyond budget":    {"", strings.Repeat("m", 1<<19), worker.ErrResources},
+		"a model beyond budget":    {"", strings.Repeat("m", 1<<19), worker.ErrTooLarge},
 	} {
 		if c.name == "" {
 			c.name = workertest.Name([]byte(c.model))
@@ -289,6 +291,9 @@ func TestSupervisorRestarts(t *testing.T) {
 		err := c.call(name)
 		if !errors.Is(err, c.err) || !strings.Contains(err.Error(), c.text) {
 			t.Errorf("%s: expected %v with %q, got %v", c.what, c.err, c.text, err)
+		}
+		if died := i == 0; errors.Is(err, worker.ErrDied) != died {
+			t.Errorf("%s: expected ErrDied: %v, got %v", c.what, died, err)
 		}
 		eventually(t, "a restart after "+c.what, func() bool { return s.Status().Restarts == i+1 })
 		waitReady(t, s)
@@ -356,8 +361,8 @@ func TestSupervisorClose(t *testing.T) {
 	}()
 	s.Close()
 	s.Close() // harmless
-	if err := <-done; !errors.Is(err, worker.ErrNotReady) {
-		t.Errorf("a call under way: expected ErrNotReady, got %v", err)
+	if err := <-done; !errors.Is(err, worker.ErrNotReady) || errors.Is(err, worker.ErrDied) {
+		t.Errorf("a call under way: expected ErrNotReady and not ErrDied, got %v", err)
 	}
 	if _, err := s.Infer(t.Context(), name, nil, nil); !errors.Is(err, worker.ErrNotReady) {
 		t.Errorf("a further call: expected ErrNotReady, got %v", err)

@@ -20,6 +20,7 @@ import (
 	banktypes "github.com/cosmos/cosmos-sdk/x/bank/types"
 
 	inferencetypes "github.com/opengradient/opengradient/x/inference/types"
+	modelstypes "github.com/opengradient/opengradient/x/models/types"
 	schedulingtypes "github.com/opengradient/opengradient/x/scheduling/types"
 	verificationtypes "github.com/opengradient/opengradient/x/verification/types"
 )
@@ -35,6 +36,7 @@ type Client struct {
 	// RPC is the node's CometBFT RPC.
 	RPC *rpchttp.HTTP
 	// The query services of the chain.
+	Models       modelstypes.QueryClient
 	Inference    inferencetypes.QueryClient
 	Scheduling   schedulingtypes.QueryClient
 	Verification verificationtypes.QueryClient
@@ -57,6 +59,7 @@ func Dial(grpcAddr, rpcAddr string, codecs Codecs) (*Client, error) {
 	}
 	return &Client{
 		conn: conn, codecs: codecs, RPC: rpc,
+		Models:       modelstypes.NewQueryClient(conn),
 		Inference:    inferencetypes.NewQueryClient(conn),
 		Scheduling:   schedulingtypes.NewQueryClient(conn),
 		Verification: verificationtypes.NewQueryClient(conn),

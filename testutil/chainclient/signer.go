@@ -6,9 +6,13 @@ import (
 	"strings"
 	"sync"
 
+	cmtcfg "github.com/cometbft/cometbft/config"
+	"github.com/cometbft/cometbft/privval"
 	clienttx "github.com/cosmos/cosmos-sdk/client/tx"
+	cryptocodec "github.com/cosmos/cosmos-sdk/crypto/codec"
 	"github.com/cosmos/cosmos-sdk/crypto/hd"
 	"github.com/cosmos/cosmos-sdk/crypto/keyring"
+	cryptotypes "github.com/cosmos/cosmos-sdk/crypto/types"
 	sdk "github.com/cosmos/cosmos-sdk/types"
 	authtypes "github.com/cosmos/cosmos-sdk/x/auth/types"
 )
@@ -90,4 +94,10 @@ func (s *Signer) sign(ctx context.Context, codecs Codecs, fees Fees, msgs []sdk.
 		return nil, fmt.Errorf("sign: %w", err)
 	}
 	return codecs.TxConfig.TxEncoder()(builder.GetTx())
+}
+
+// ConsensusKey is the public consensus key of the node with a home folder.
+func ConsensusKey(home string) (cryptotypes.PubKey, error) {
+	config := cmtcfg.DefaultConfig().SetRoot(home)
+	return cryptocodec.FromCmtPubKeyInterface(privval.LoadFilePVEmptyState(config.PrivValidatorKeyFile(), config.PrivValidatorStateFile()).Key.PubKey)
 }

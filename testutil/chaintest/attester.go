@@ -11,11 +11,12 @@ import (
 	"github.com/opengradient/opengradient/app/proposal"
 	"github.com/opengradient/opengradient/app/voteext"
 	"github.com/opengradient/opengradient/internal/tensor"
+	modelstypes "github.com/opengradient/opengradient/x/models/types"
 	schedulingtypes "github.com/opengradient/opengradient/x/scheduling/types"
 	verificationtypes "github.com/opengradient/opengradient/x/verification/types"
 )
 
-// Environment is the environment class of every validator of a test chain.
+// Environment is the environment class of the validators of a test chain, unless an attester says otherwise.
 func Environment() *schedulingtypes.EnvironmentClass {
 	return &schedulingtypes.EnvironmentClass{
 		RuntimeVersion: "1.27.0", LibrarySha256: make([]byte, 32), Provider: "cpu", Profile: 1, Isa: "avx2",
@@ -27,13 +28,22 @@ type Output func(i int, requestID uint64) []byte
 
 // Attester is what the validators of a chain do beside signing blocks. They say what the executor of a node would, of
 // every open round in which they have a seat: attestations, commitments and reveals in sealed rounds, and bytes when it
-// is for them to publish them. The fields make them differ from each other, fail, or misbehave.
+// is for them to publish them; and of models, which they have loaded. The fields make them differ from each other, fail, or misbehave.
 type Attester struct {
 	Output Output
 	// Failure, when set, gives the failure of a run; FAILURE_NONE leaves it to Output.
 	Failure func(i int, requestID uint64) verificationtypes.Failure
 	// SealKey, when set, gives the seal key of validator i after the block of a height. The default is one for each.
 	SealKey func(i int, height int64) executor.SealKey
+	// Try, when set, gives what validator i finds out about a model in an environment class. The default is that all of
+	// them compute Golden.
+	Try func(i int, m modelstypes.Model, class uint32) Trial
+	// Unloaded, when set, tells which models validator i does not have loaded. The default is that all are.
+	Unloaded func(i int, m modelstypes.Model) bool
+	// Environment, when set, gives the class that validator i runs in; the default is that of the package.
+	Environment func(i int) *schedulingtypes.EnvironmentClass
+	// Next, when set, gives a class that validator i prepares; nil for none.
+	Next func(i int) *schedulingtypes.EnvironmentClass
 	// Edit, when set, changes what validator i says with its vote on the block of a height.
 	Edit func(i int, height int64, ext *abcitypes.VoteExtension)
 	// Late makes the validators know of a block only when they vote on the next one, as on a real network. Otherwise
@@ -75,7 +85,10 @@ func (c *Chain) extension(i int, a *Attester) abcitypes.VoteExtension {
 	seen := c.seen(i, pending)
 	// The heartbeat does not depend on what the block says.
 	seen.Own.Status = nil
-	pending.Status = &schedulingtypes.NodeStatus{Ready: true, FreeCapacity: 100_000, Environment: Environment(), WorkerVersion: "test"}
+	pending.Status = &schedulingtypes.NodeStatus{
+		Ready: true, FreeCapacity: 100_000, Environment: a.environment(i), NextEnvironment: a.next(i), WorkerVersion: "test",
+	}
+	c.loads(i, a, pending.Status)
 	hash := []byte("block")
 	var cache voteext.SeenCache
 	cache.Put(hash, seen)
@@ -113,7 +126,7 @@ func (c *Chain) pending(i int, a *Attester) voteext.Pending {
 	operator := c.Validators[i].Operator
 	node, err := c.App.SchedulingKeeper.Nodes.Get(c.Ctx(), operator)
 	require.NoError(c.t, err)
-	var pending voteext.Pending
+	pending := voteext.Pending{Models: c.trials(i, a)}
 	if node.EnvironmentClass == 0 {
 		return pending
 	}
@@ -148,16 +161,5 @@ func (c *Chain) pending(i int, a *Attester) voteext.Pending {
 
 // committed reads the duties of the validators.
 func (c *Chain) committed() executor.Committed {
-	return executor.NewStateReader(func() (sdk.Context, error) { return c.Ctx(), nil }, executor.Stores{
-		Rounds:             c.App.VerificationKeeper.Rounds,
-		Snapshots:          c.App.VerificationKeeper.Snapshots,
-		VerificationParams: c.App.VerificationKeeper.ParamsVersions,
-		Nodes:              c.App.SchedulingKeeper.Nodes,
-		NodeModels:         c.App.SchedulingKeeper.ModelsOf,
-		Tasks:              c.App.SchedulingKeeper.Tasks,
-		Requests:           c.App.InferenceKeeper.Requests,
-		Inputs:             c.App.InferenceKeeper.Inputs,
-		ModelFiles:         c.App.InferenceKeeper.ModelFiles,
-		Staking:            c.App.StakingKeeper,
-	})
+	return executor.NewStateReader(func() (sdk.Context, error) { return c.Ctx(), nil }, c.App.DutyStores())
 }

@@ -4,14 +4,9 @@ package irisclient
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/binary"
-	"encoding/hex"
 	"fmt"
 	"math"
-
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 
 	sdkmath "cosmossdk.io/math"
 	sdk "github.com/cosmos/cosmos-sdk/types"
@@ -20,6 +15,7 @@ import (
 	"github.com/opengradient/opengradient/testutil/chainclient"
 	"github.com/opengradient/opengradient/testutil/iris"
 	inferencetypes "github.com/opengradient/opengradient/x/inference/types"
+	modelstypes "github.com/opengradient/opengradient/x/models/types"
 	schedulingtypes "github.com/opengradient/opengradient/x/scheduling/types"
 )
 
@@ -67,25 +63,18 @@ func Train() (*iris.Network, []byte, iris.DataSet, error) {
 	return network, onnx, data, nil
 }
 
-// Register registers the model, unless the chain has it already, and asks for the price of a request.
+// Register registers the model, unless the chain has it already, waits until the nodes have admitted it, and asks for the
+// price of a request.
 func Register(ctx context.Context, c *chainclient.Client, s *chainclient.Signer, onnx []byte) (*Classifier, error) {
-	sum := sha256.Sum256(onnx)
-	k := &Classifier{Client: c, Signer: s, Model: hex.EncodeToString(sum[:])}
-	_, err := c.Inference.Model(ctx, &inferencetypes.QueryModelRequest{Model: k.Model})
-	if status.Code(err) == codes.NotFound {
-		_, err = c.Deliver(ctx, s, chainclient.Fees{Gas: registerGas}, &inferencetypes.MsgRegisterModel{
-			Owner: s.Address.String(), Name: ModelName, Onnx: onnx,
-			TaskClass: schedulingtypes.TASK_CLASS_CLASSIFICATION, Royalty: sdkmath.ZeroInt(),
-		})
-	}
+	model, err := c.Admit(ctx, s, chainclient.Fees{Gas: registerGas}, &modelstypes.MsgRegisterModel{
+		Owner: s.Address.String(), Onnx: onnx, Manifest: modelstypes.Manifest{
+			Name: ModelName, TaskClass: schedulingtypes.TASK_CLASS_CLASSIFICATION, Royalty: sdkmath.ZeroInt(),
+		},
+	})
 	if err != nil {
-		return nil, fmt.Errorf("register the model: %w", err)
+		return nil, err
 	}
-	model, err := c.Inference.Model(ctx, &inferencetypes.QueryModelRequest{Model: k.Model})
-	if err != nil {
-		return nil, fmt.Errorf("read the model: %w", err)
-	}
-	k.Registered = model.Model.RegisteredHeight
+	k := &Classifier{Client: c, Signer: s, Model: model.Sha256, Registered: model.RegisteredHeight}
 	quote, err := c.Inference.Quote(ctx, &inferencetypes.QueryQuoteRequest{
 		Model: k.Model, Tier: inferencetypes.TIER_QUORUM, Symbols: []string{iris.BatchSymbol + "=1"},
 	})

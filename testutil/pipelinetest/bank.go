@@ -128,6 +128,11 @@ func (b *Bank) SendCoinsFromModuleToModule(ctx context.Context, from, to string,
 	return b.moveCoins(ctx, moduleName(from), moduleName(to), coins)
 }
 
+// BurnCoins implements the bank keeper.
+func (b *Bank) BurnCoins(ctx context.Context, module string, coins sdk.Coins) error {
+	return b.moveCoins(ctx, moduleName(module), burned, coins)
+}
+
 // FundCommunityPool implements the distribution keeper.
 func (b *Bank) FundCommunityPool(ctx context.Context, coins sdk.Coins, from sdk.AccAddress) error {
 	return b.moveCoins(ctx, from.String(), communityPool, coins)

@@ -12,6 +12,7 @@ import (
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
 	inferencetypes "github.com/opengradient/opengradient/x/inference/types"
+	modelstypes "github.com/opengradient/opengradient/x/models/types"
 )
 
 // queued is the number of requests that wait while the work of a block is measured.
@@ -58,7 +59,7 @@ func (n *Network) copies(id, count uint64) error {
 	if err != nil {
 		return err
 	}
-	model, _ := inferencetypes.ParseModelID(r.Model)
+	model, _ := modelstypes.ParseModelID(r.Model)
 	requester := sdk.MustAccAddressFromBech32(r.Requester)
 	params, _, err := k.CurrentParams(ctx)
 	if err != nil {

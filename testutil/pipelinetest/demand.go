@@ -13,10 +13,11 @@ import (
 	schedulingtypes "github.com/opengradient/opengradient/x/scheduling/types"
 )
 
-// refusals are the reasons why requests and schedules may be refused: no room, not enough power, or a key that is taken.
+// refusals are the reasons why requests and schedules may be refused: no room, not enough power, a key that is taken, or
+// a model that its owner has disabled.
 var refusals = []error{
 	schedulingtypes.ErrQueueFull, schedulingtypes.ErrNoDeadlineSlot, schedulingtypes.ErrTaskTooLarge, inferencetypes.ErrEligiblePower,
-	inferencetypes.ErrTooManyRequests, inferencetypes.ErrTooManySchedules, inferencetypes.ErrIdempotencyContent,
+	inferencetypes.ErrTooManyRequests, inferencetypes.ErrTooManySchedules, inferencetypes.ErrIdempotencyContent, inferencetypes.ErrModelNotUsable,
 }
 
 // Submit submits requests, and returns the ids of those accepted: all of them or none.

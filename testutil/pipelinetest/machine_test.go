@@ -364,6 +364,7 @@ func TestEveryRequestEndsAndCoinsAreConserved(t *testing.T) {
 			"submit": m.step(m.submit), "submit more": m.step(m.submit), "cancel": m.step(m.cancel), "stake": m.step(m.stake),
 			"govern": m.step(m.govern), "unjail": m.step(m.unjail), "restart": m.step(m.restart),
 			"plan": m.step(m.plan), "replan": m.step(m.replan), "operate": m.step(m.operate),
+			"disable": m.step(m.disable), "unload": m.step(m.unload),
 			"block": block, "next block": block, "later block": block,
 		})
 		m.t = t
@@ -380,7 +381,7 @@ func TestEveryRequestEndsAndCoinsAreConserved(t *testing.T) {
 	} {
 		require.NotZero(t, ends[want.String()], "no request ended with %s", want)
 	}
-	for _, want := range []string{"run of a schedule", "restarts", "reused", "answered before"} {
+	for _, want := range []string{"run of a schedule", "restarts", "reused", "answered before", "model disabled", "unloaded"} {
 		require.NotZero(t, ends[want], "expected each to come, got none of: %s", want)
 	}
 }

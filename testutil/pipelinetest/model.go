@@ -1,19 +1,24 @@
 package pipelinetest
 
 import (
+	"bytes"
+	"crypto/sha256"
 	"encoding/binary"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"sync"
 
 	"github.com/stretchr/testify/require"
 
 	sdkmath "cosmossdk.io/math"
 	sdk "github.com/cosmos/cosmos-sdk/types"
+	stakingtypes "github.com/cosmos/cosmos-sdk/x/staking/types"
 
 	"github.com/opengradient/opengradient/internal/onnxwrite"
 	"github.com/opengradient/opengradient/internal/tensor"
 	inferencetypes "github.com/opengradient/opengradient/x/inference/types"
+	modelstypes "github.com/opengradient/opengradient/x/models/types"
 	schedulingtypes "github.com/opengradient/opengradient/x/scheduling/types"
 	verificationtypes "github.com/opengradient/opengradient/x/verification/types"
 )
@@ -46,38 +51,73 @@ func environment(class uint32) *schedulingtypes.EnvironmentClass {
 	}
 }
 
-// NodeStatus is what a node that is ready tells.
+// NodeStatus is what a node that is ready tells: it has all models loaded.
 func NodeStatus(class uint32) schedulingtypes.NodeStatus {
-	return schedulingtypes.NodeStatus{Ready: true, FreeCapacity: 100_000, Environment: environment(class), WorkerVersion: "test"}
+	return schedulingtypes.NodeStatus{
+		Ready: true, FreeCapacity: 100_000, Environment: environment(class), WorkerVersion: "test", ModelsReady: sums(),
+	}
 }
+
+// sums are the SHA-256 of all models, ascending.
+var sums = sync.OnceValue(func() (all [][]byte) {
+	for _, m := range models {
+		sum := sha256.Sum256(file(m.datatype))
+		all = append(all, sum[:])
+	}
+	slices.SortFunc(all, bytes.Compare)
+	return all
+})
 
 // Owner of every model.
 var Owner = sdk.AccAddress("owner of the models_")
 
-// template is a genesis with the models and the environment classes, the same for every world.
+// template is a genesis with the models, which all nodes have proved in every environment class, the same for every world.
+// The golden outputs of all nodes are equal, whatever they compute for requests.
 var template = sync.OnceValue(func() Genesis {
 	t := panicking{}
 	w := newWorld(t, 1)
 	w.Init(Genesis{
-		Inference: *inferencetypes.DefaultGenesis(), Scheduling: *schedulingtypes.DefaultGenesisState(),
-		Verification: *verificationtypes.DefaultGenesis(),
+		Models: *modelstypes.DefaultGenesis(), Inference: *inferencetypes.DefaultGenesis(),
+		Scheduling: *schedulingtypes.DefaultGenesisState(), Verification: *verificationtypes.DefaultGenesis(),
 	})
-	w.Bank.Fund(w.ctx, Owner.String(), 1_000_000)
+	w.Bank.Fund(w.ctx, Owner.String(), 10_000_000)
 	for _, m := range models {
-		_, err := w.Inference.RegisterModel(w.ctx, &inferencetypes.MsgRegisterModel{
-			Owner: Owner.String(), Name: m.name, Onnx: file(m.datatype), TaskClass: schedulingtypes.TASK_CLASS_REGRESSION,
-			Royalty: sdkmath.NewInt(m.royalty),
+		_, err := w.Models.RegisterModel(w.ctx, &modelstypes.MsgRegisterModel{
+			Owner: Owner.String(), Onnx: file(m.datatype), Manifest: modelstypes.Manifest{
+				Name: m.name, TaskClass: schedulingtypes.TASK_CLASS_REGRESSION, Royalty: sdkmath.NewInt(m.royalty),
+			},
 		})
 		require.NoError(t, err)
 	}
+	var said []modelstypes.OperatorAttestations
 	for i := range MaxNodes {
-		w.Staking.write(w.ctx, Operator(i), Validator{})
+		w.Staking.write(w.ctx, Operator(i), Validator{Tokens: unit, Status: stakingtypes.Bonded})
 		require.NoError(t, w.Scheduling.RegisterNode(w.ctx, &schedulingtypes.MsgRegisterNode{
 			Operator: Operator(i).String(), Capacity: 100_000, MemoryBytes: 1 << 30, TaskClasses: schedulingtypes.AllTaskClasses(),
 		}))
+		vote := modelstypes.OperatorAttestations{Operator: Operator(i).String()}
+		for class := ClassOdd; class >= ClassOne; class-- {
+			for _, sum := range sums() {
+				vote.Attestations = append(vote.Attestations, modelstypes.ModelAttestation{
+					Model: sum, EnvironmentClass: class, OutputRoot: make([]byte, sha256.Size),
+				})
+			}
+		}
+		said = append(said, vote)
 	}
 	for class := ClassOne; class <= ClassOdd; class++ {
 		require.NoError(t, w.Scheduling.SetStatus(w.ctx, Operator(0), NodeStatus(class)))
+	}
+	for i := range MaxNodes {
+		require.NoError(t, w.Scheduling.SetStatus(w.ctx, Operator(i), NodeStatus(ClassOne)))
+	}
+	w.Staking.endBlock(w.ctx)
+	require.NoError(t, w.Models.RecordAttestations(w.ctx, said))
+	require.NoError(t, w.Models.EndBlock(w.ctx))
+	for _, m := range models {
+		admitted, err := w.Models.Find(w.ctx, m.name)
+		require.NoError(t, err)
+		require.True(t, admitted.Usable())
 	}
 	return w.Export(1)
 })

@@ -1,4 +1,4 @@
-// Package pipelinetest runs the keepers of inference, scheduling and verification together, block by block, without an
+// Package pipelinetest runs the keepers of models, inference, scheduling and verification together, block by block, without an
 // application around them: coins, stake and rewards are simple ledgers, stores are in memory. It is fast enough for
 // long random schedules, and nodes behave in it as each test draws.
 package pipelinetest
@@ -24,6 +24,8 @@ import (
 
 	inferencekeeper "github.com/opengradient/opengradient/x/inference/keeper"
 	inferencetypes "github.com/opengradient/opengradient/x/inference/types"
+	modelskeeper "github.com/opengradient/opengradient/x/models/keeper"
+	modelstypes "github.com/opengradient/opengradient/x/models/types"
 	schedulingkeeper "github.com/opengradient/opengradient/x/scheduling/keeper"
 	schedulingtypes "github.com/opengradient/opengradient/x/scheduling/types"
 	verificationkeeper "github.com/opengradient/opengradient/x/verification/keeper"
@@ -42,11 +44,12 @@ type TB interface {
 // Authority may change every module's parameters.
 var Authority = authtypes.NewModuleAddress("gov").String()
 
-// World is the three keepers on their stores, with the ledgers of coins and stake beside them.
+// World is the four keepers on their stores, with the ledgers of coins and stake beside them.
 type World struct {
 	Inference    inferencekeeper.Keeper
 	Scheduling   schedulingkeeper.Keeper
 	Verification verificationkeeper.Keeper
+	Models       modelskeeper.Keeper
 	Bank         *Bank
 	Staking      *Staking
 	// Work is what the keepers have asked of their stores.
@@ -57,8 +60,9 @@ type World struct {
 	store cachemulti.Store
 }
 
-// Genesis is the state of the three modules.
+// Genesis is the state of the four modules.
 type Genesis struct {
+	Models       modelstypes.GenesisState
 	Inference    inferencetypes.GenesisState
 	Scheduling   schedulingtypes.GenesisState
 	Verification verificationtypes.GenesisState
@@ -66,7 +70,7 @@ type Genesis struct {
 
 var storeNames = []string{
 	bankStore, stakingStore, schedulingtypes.StoreKey, verificationtypes.StoreKey, inferencetypes.StoreKey,
-	inferencetypes.ModelStoreKey,
+	modelstypes.StoreKey, modelstypes.FileStoreKey,
 }
 
 // newWorld has empty stores. The next block is that of the height.
@@ -85,8 +89,10 @@ func newWorld(t TB, height int64) *World {
 	w.Staking = &Staking{key: keys[stakingStore], bank: w.Bank}
 	w.Scheduling = schedulingkeeper.NewKeeper(cdc, service(keys[schedulingtypes.StoreKey]), w.Staking, Authority)
 	w.Verification = verificationkeeper.NewKeeper(cdc, service(keys[verificationtypes.StoreKey]), w.Staking, w.Scheduling, Authority)
-	w.Inference = inferencekeeper.NewKeeper(cdc, service(keys[inferencetypes.StoreKey]), service(keys[inferencetypes.ModelStoreKey]),
-		accounts{}, w.Bank, w.Bank, w.Staking, w.Scheduling, w.Verification, Authority)
+	w.Models = modelskeeper.NewKeeper(cdc, service(keys[modelstypes.StoreKey]), service(keys[modelstypes.FileStoreKey]),
+		accounts{}, w.Bank, w.Bank, w.Scheduling, w.Verification, Authority)
+	w.Inference = inferencekeeper.NewKeeper(cdc, service(keys[inferencetypes.StoreKey]),
+		accounts{}, w.Bank, w.Bank, w.Staking, w.Scheduling, w.Verification, w.Models, Authority)
 	w.ctx = sdk.NewContext(w.store, cmtproto.Header{ChainID: ChainID}, false, log.NewNopLogger())
 	w.at(height)
 	return w
@@ -112,10 +118,11 @@ func (w *World) Init(g Genesis) {
 	w.t.Helper()
 	require.NoError(w.t, w.Scheduling.InitGenesis(w.ctx, g.Scheduling))
 	require.NoError(w.t, w.Verification.InitGenesis(w.ctx, g.Verification))
+	require.NoError(w.t, w.Models.InitGenesis(w.ctx, g.Models))
 	require.NoError(w.t, w.Inference.InitGenesis(w.ctx, g.Inference))
 }
 
-// Export gives the state of the three modules after the block of a height, the last one of the chain.
+// Export gives the state of the four modules after the block of a height, the last one of the chain.
 func (w *World) Export(height int64) Genesis {
 	w.t.Helper()
 	ctx := w.ctx.WithBlockHeight(height)
@@ -123,9 +130,11 @@ func (w *World) Export(height int64) Genesis {
 	require.NoError(w.t, err)
 	verification, err := w.Verification.ExportGenesis(ctx)
 	require.NoError(w.t, err)
+	models, err := w.Models.ExportGenesis(ctx)
+	require.NoError(w.t, err)
 	inference, err := w.Inference.ExportGenesis(ctx)
 	require.NoError(w.t, err)
-	return Genesis{Inference: *inference, Scheduling: *scheduling, Verification: *verification}
+	return Genesis{Models: *models, Inference: *inference, Scheduling: *scheduling, Verification: *verification}
 }
 
 // Restart exports the state after the block of the height before and goes on with it in new stores, as a new chain does
@@ -136,6 +145,7 @@ func (w *World) Restart(next int64) *World {
 	g := w.Export(w.Height() - 1)
 	require.NoError(w.t, g.Scheduling.Validate())
 	require.NoError(w.t, g.Verification.Validate())
+	require.NoError(w.t, g.Models.Validate())
 	require.NoError(w.t, g.Inference.Validate())
 	fresh := newWorld(w.t, next)
 	fresh.Bank.Blocked = w.Bank.Blocked
@@ -146,6 +156,7 @@ func (w *World) Restart(next int64) *World {
 		again := fresh.Export(next - 1)
 		requireSame(w.t, "scheduling", &g.Scheduling, &again.Scheduling)
 		requireSame(w.t, "verification", &g.Verification, &again.Verification)
+		requireSame(w.t, "models", &g.Models, &again.Models)
 		requireSame(w.t, "inference", &g.Inference, &again.Inference)
 	}
 	fresh.store.Write()
@@ -189,6 +200,7 @@ func (w *World) RecordVotes(statuses []Status, votes []verificationtypes.Operato
 // EndBlock ends the block under way and moves to the next.
 func (w *World) EndBlock() {
 	w.t.Helper()
+	require.NoError(w.t, w.Models.EndBlock(w.ctx), "end of block %d", w.Height())
 	require.NoError(w.t, w.Inference.EndBlock(w.ctx), "end of block %d", w.Height())
 	w.Staking.endBlock(w.ctx)
 	w.store.Write()

@@ -17,9 +17,6 @@ func (AppModule) AutoCLIOptions() *autocliv1.ModuleOptions {
 			EnhanceCustomCommand: true,
 			RpcCommandOptions: []*autocliv1.RpcCommandOptions{
 				{RpcMethod: "Params", Use: "params", Short: "Show the current parameters and their version"},
-				{RpcMethod: "Model", Use: "model NAME|SHA256", Short: "Show a model with its signature and cost", PositionalArgs: model},
-				{RpcMethod: "Models", Use: "models", Short: "List the models, all or those of --owner"},
-				{RpcMethod: "ModelFile", Skip: true}, // a download, written by hand
 				{
 					RpcMethod: "Quote", Use: "quote MODEL", Short: "Show the exact fee of a request in the next block; --tier and --fee-class for others than the default",
 					Example:        "opengradientd query inference quote iris --symbols N=10 --outputs label --fee-class economy",
@@ -47,7 +44,6 @@ func (AppModule) AutoCLIOptions() *autocliv1.ModuleOptions {
 			Service:              types.Msg_serviceDesc.ServiceName,
 			EnhanceCustomCommand: true,
 			RpcCommandOptions: []*autocliv1.RpcCommandOptions{
-				{RpcMethod: "RegisterModel", Skip: true},  // reads a file, written by hand
 				{RpcMethod: "SubmitRequests", Skip: true}, // reads tensors, written by hand
 				{RpcMethod: "CancelRequest", Skip: true},  // written by hand for its short name
 				{RpcMethod: "CreateSchedule", Skip: true}, // reads tensors, written by hand

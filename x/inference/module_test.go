@@ -42,5 +42,5 @@ func TestEveryMethodHasACommand(t *testing.T) {
 	for _, cmd := range slices.Concat(inference.AppModuleBasic{}.GetTxCmd().Commands(), inference.AppModuleBasic{}.GetQueryCmd().Commands()) {
 		names = append(names, cmd.Name())
 	}
-	require.ElementsMatch(t, []string{"register-model", "submit", "cancel", "create-schedule", "result", "wait", "inputs", "model-file"}, names)
+	require.ElementsMatch(t, []string{"submit", "cancel", "create-schedule", "result", "wait", "inputs"}, names)
 }

@@ -10,13 +10,15 @@ import (
 
 	"github.com/opengradient/opengradient/app"
 	"github.com/opengradient/opengradient/app/executor"
+	"github.com/opengradient/opengradient/internal/modelstore"
 )
 
-// Config is the content of app.toml: the SDK's settings and the inference section.
+// Config is the content of app.toml: the SDK's settings and the sections on inference and models.
 type Config struct {
 	serverconfig.Config `mapstructure:",squash"`
 
-	Inference executor.Config `mapstructure:"inference"`
+	Inference executor.Config   `mapstructure:"inference"`
+	Models    modelstore.Config `mapstructure:"models"`
 }
 
 // nodeConfig returns the template and the defaults of app.toml. Whatever a dApp or a new node needs is on: REST,
@@ -34,8 +36,8 @@ func nodeConfig() (template string, defaults any) {
 	sdkDefaults.Telemetry.PrometheusRetentionTime = 60
 	sdkDefaults.StateSync.SnapshotInterval = 1000
 	sdkDefaults.StateSync.SnapshotKeepRecent = 2
-	return serverconfig.DefaultConfigTemplate + executor.ConfigTemplate,
-		Config{Config: *sdkDefaults, Inference: executor.DefaultConfig()}
+	return serverconfig.DefaultConfigTemplate + executor.ConfigTemplate + modelstore.ConfigTemplate,
+		Config{Config: *sdkDefaults, Inference: executor.DefaultConfig(), Models: modelstore.DefaultConfig()}
 }
 
 // cometConfig returns the defaults of config.toml. The time between a commit and the next proposal is also the

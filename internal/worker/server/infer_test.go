@@ -102,7 +102,7 @@ func TestInferTellsDeterministicFailuresApart(t *testing.T) {
 	}{
 		{fmt.Errorf("%w: index out of bounds", backend.ErrExecution), codes.Aborted, wire.OutcomeExecutionError},
 		{fmt.Errorf("%w: a zero byte", backend.ErrUnsupported), codes.Aborted, wire.OutcomeExecutionError},
-		{fmt.Errorf("%w: bad_alloc", backend.ErrMemory), codes.ResourceExhausted, ""},
+		{fmt.Errorf("%w: bad_alloc", backend.ErrMemory), codes.ResourceExhausted, wire.OutcomeTooLarge},
 		{errors.New("disk on fire"), codes.Internal, ""},
 		{errors.New("panic"), codes.Internal, ""},
 	} {

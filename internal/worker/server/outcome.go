@@ -27,6 +27,7 @@ func runFailure(ctx context.Context, err error) error {
 		mark(ctx, wire.OutcomeExecutionError)
 		return status.Error(codes.Aborted, err.Error())
 	case errors.Is(err, backend.ErrMemory):
+		mark(ctx, wire.OutcomeTooLarge)
 		return status.Error(codes.ResourceExhausted, err.Error())
 	default:
 		return status.Error(codes.Internal, err.Error())
@@ -45,7 +46,8 @@ func loadFailure(ctx context.Context, err error) error {
 	case errors.Is(err, backend.ErrModel):
 		mark(ctx, wire.OutcomeModelRefused)
 		return status.Error(codes.FailedPrecondition, err.Error())
-	case errors.Is(err, backend.ErrMemory):
+	case errors.Is(err, backend.ErrMemory), errors.Is(err, errBudget):
+		mark(ctx, wire.OutcomeTooLarge)
 		return status.Error(codes.ResourceExhausted, err.Error())
 	default:
 		return status.Error(codes.Internal, err.Error())

@@ -15,8 +15,8 @@ import (
 	"github.com/opengradient/opengradient/internal/worker/wire"
 )
 
-// RepositoryModelLoad loads the model whose bytes the request carries in the parameter wire.ModelFile. Loading a model
-// that is loaded already only counts as a use.
+// RepositoryModelLoad loads the model whose bytes the request carries in the parameter wire.ModelFile, or whose file in the
+// model folder it names in wire.ModelPath. Loading a model that is loaded already only counts as a use.
 func (s *Server) RepositoryModelLoad(ctx context.Context, r *oip.RepositoryModelLoadRequest) (*oip.RepositoryModelLoadResponse, error) {
 	name := r.GetModelName()
 	if !wire.IsSHA256(name) {
@@ -29,45 +29,61 @@ func (s *Server) RepositoryModelLoad(ctx context.Context, r *oip.RepositoryModel
 	if _, ok := s.cache.touch(name); ok {
 		return &oip.RepositoryModelLoadResponse{}, nil
 	}
-	content, err := modelFile(r)
+	content, release, err := s.modelFile(r)
 	if err != nil {
 		return nil, err
 	}
+	defer release()
 	if n := int64(len(content)); n > s.cfg.MaxModelBytes {
 		return nil, status.Errorf(codes.InvalidArgument, "expected a model of at most %d bytes, got %d", s.cfg.MaxModelBytes, n)
 	}
-	if digest := sha256.Sum256(content); hex.EncodeToString(digest[:]) != name {
-		return nil, status.Errorf(codes.InvalidArgument, "expected a model with SHA-256 %s, got one with %x", name, digest)
-	}
 	if err := s.load(name, content); err != nil {
-		if errors.Is(err, errBudget) {
-			return nil, status.Error(codes.ResourceExhausted, err.Error())
+		if errors.Is(err, errContent) {
+			return nil, status.Error(codes.InvalidArgument, err.Error())
 		}
 		return nil, loadFailure(ctx, err)
 	}
 	return &oip.RepositoryModelLoadResponse{}, nil
 }
 
-// modelFile finds the model's bytes in the parameters. Others of the extension, such as "config", do not apply.
-func modelFile(r *oip.RepositoryModelLoadRequest) ([]byte, error) {
+// errContent is a file that is not what its name says.
+var errContent = errors.New("the content does not have the SHA-256 of its name")
+
+// modelFile finds the model's bytes: those in the parameters, or those of the file that they name. Other parameters of the
+// extension, such as "config", do not apply. The bytes are valid until they are released.
+func (s *Server) modelFile(r *oip.RepositoryModelLoadRequest) (content []byte, release func(), err error) {
+	if p, ok := r.GetParameters()[wire.ModelPath]; ok {
+		path, ok := p.GetParameterChoice().(*oip.ModelRepositoryParameter_StringParam)
+		if !ok || s.files == nil {
+			return nil, nil, status.Errorf(codes.InvalidArgument, "parameter %q: expected text, and a worker with a model folder", wire.ModelPath)
+		}
+		if content, release, err = openFile(s.files, path.StringParam, s.cfg.MaxModelBytes); err != nil {
+			return nil, nil, status.Error(codes.InvalidArgument, err.Error())
+		}
+		return content, release, nil
+	}
 	p, ok := r.GetParameters()[wire.ModelFile]
 	if !ok {
-		return nil, status.Errorf(codes.InvalidArgument, "expected the model's bytes in parameter %q: this server has no repository of its own", wire.ModelFile)
+		return nil, nil, status.Errorf(codes.InvalidArgument, "expected the model's bytes in parameter %q: this server has no repository of its own", wire.ModelFile)
 	}
-	content, ok := p.GetParameterChoice().(*oip.ModelRepositoryParameter_BytesParam)
+	sent, ok := p.GetParameterChoice().(*oip.ModelRepositoryParameter_BytesParam)
 	if !ok {
-		return nil, status.Errorf(codes.InvalidArgument, "expected parameter %q to hold bytes", wire.ModelFile)
+		return nil, nil, status.Errorf(codes.InvalidArgument, "expected parameter %q to hold bytes", wire.ModelFile)
 	}
-	return content.BytesParam, nil
+	return sent.BytesParam, func() {}, nil
 }
 
-// load inspects and loads a model under the hard deadline. The turn must be held.
+// load checks, inspects and loads a model under the hard deadline. The turn must be held.
 func (s *Server) load(name string, content []byte) error {
-	cost, err := s.cache.cost(int64(len(content)))
+	size := int64(len(content))
+	cost, err := s.cache.cost(size)
 	if err != nil {
 		return err
 	}
-	defer s.deadline(s.cfg.LoadTimeout, wire.ExitLoadDeadline, "loading model "+name)()
+	defer s.deadline(s.loadTimeout(size), wire.ExitLoadDeadline, "loading model "+name)()
+	if digest := sha256.Sum256(content); hex.EncodeToString(digest[:]) != name {
+		return fmt.Errorf("%w: expected %s, got %x", errContent, name, digest)
+	}
 	signature, err := s.cfg.Inspect(content)
 	if err != nil {
 		return fmt.Errorf("%w: %w", backend.ErrModel, err)

@@ -41,10 +41,10 @@ func TestLoadRefuses(t *testing.T) {
 		"a name in capitals":          {"m", strings.ToUpper(workertest.Name([]byte("m"))), codes.InvalidArgument, "", "hexadecimal"},
 		"the name of another model":   {"m", workertest.Name(nil), codes.InvalidArgument, "", "SHA-256"},
 		"a file too large":            {strings.Repeat("m", 4001), "", codes.InvalidArgument, "", "at most 4000"},
-		"a file beyond the budget":    {strings.Repeat("m", 1001), "", codes.ResourceExhausted, "", "budget"},
+		"a file beyond the budget":    {strings.Repeat("m", 1001), "", codes.ResourceExhausted, wire.OutcomeTooLarge, "budget"},
 		"a model inspection refuses":  {"refused", "", codes.FailedPrecondition, wire.OutcomeModelRefused, "unsupported operator"},
 		"a model the runtime refuses": {"invalid", "", codes.FailedPrecondition, wire.OutcomeModelRefused, "no such operator"},
-		"a lack of memory":            {"hungry", "", codes.ResourceExhausted, "", "bad_alloc"},
+		"a lack of memory":            {"hungry", "", codes.ResourceExhausted, wire.OutcomeTooLarge, "bad_alloc"},
 		"a fault of the machine":      {"broken", "", codes.Internal, "", "fire"},
 		"a panic":                     {"panics", "", codes.Internal, "", "surprise"},
 	} {

@@ -1,4 +1,4 @@
-// Package server is the worker's Open Inference Protocol service: it loads models sent to it, keeps their sessions within
+// Package server is the worker's Open Inference Protocol service: it loads models sent or named to it, keeps their sessions within
 // a memory budget and runs one inference at a time. Attested results are made here, so requests are never batched.
 //
 // A model is named by the SHA-256 of its bytes, in hexadecimal, and has the one version "1". Deterministic failures are
@@ -9,6 +9,7 @@ package server
 import (
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"google.golang.org/grpc"
@@ -20,7 +21,7 @@ import (
 )
 
 // SessionFactor is the memory a session is counted with, as a multiple of the model file's size.
-const SessionFactor = 5
+const SessionFactor = wire.SessionFactor
 
 // messageOverhead is the room for everything in a message beside model or tensor bytes.
 const messageOverhead = 1 << 20
@@ -30,7 +31,7 @@ type Signature struct {
 	Inputs, Outputs []tensor.Spec
 }
 
-// Config is what a Server needs. All fields are required.
+// Config is what a Server needs. All fields are required but where they say otherwise.
 type Config struct {
 	Version     string                // of the worker
 	Environment wire.EnvironmentClass // announced in the server's metadata
@@ -39,11 +40,16 @@ type Config struct {
 	Inspect func(model []byte) (Signature, error)
 
 	ModelBudget    int64 // bytes of memory for sessions, each counted as SessionFactor times its file
-	MaxModelBytes  int64 // bytes of one model file
+	MaxModelBytes  int64 // bytes of one model file; one that is sent has at most maxMessage
 	MaxOutputBytes int64 // bytes of the canonical encoding of the outputs of one request
 
-	LoadTimeout time.Duration // hard deadline of inspecting and loading a model
+	// ModelFolder is the folder whose files may be loaded by their paths within it; empty when none may.
+	ModelFolder string
+
+	LoadTimeout time.Duration // hard deadline of inspecting and loading a model; that of a small one is shorter
 	RunTimeout  time.Duration // hard deadline of one run
+	// CPUTime is the processor time that the process has used; the deadlines are measured in it. Nil: by the clock.
+	CPUTime func() time.Duration
 
 	// Exit ends the process with a code of package wire. It is called when a hard deadline has passed.
 	Exit func(code int, reason string)
@@ -59,15 +65,19 @@ func (c Config) Validate() error {
 		return errors.New("worker server: version, runtime, inspection and exit are required")
 	case c.ModelBudget <= 0 || c.MaxModelBytes <= 0 || c.MaxOutputBytes <= 0:
 		return fmt.Errorf("worker server: expected budgets and limits above 0, got %d, %d and %d", c.ModelBudget, c.MaxModelBytes, c.MaxOutputBytes)
-	case c.MaxModelBytes > maxMessage || c.MaxOutputBytes > maxMessage:
-		return fmt.Errorf("worker server: expected limits of at most %d bytes, got %d and %d", int64(maxMessage), c.MaxModelBytes, c.MaxOutputBytes)
+	case c.MaxModelBytes > maxModel || c.MaxOutputBytes > maxMessage:
+		return fmt.Errorf("worker server: expected limits of at most %d and %d bytes, got %d and %d",
+			int64(maxModel), int64(maxMessage), c.MaxModelBytes, c.MaxOutputBytes)
 	case c.LoadTimeout <= 0 || c.RunTimeout <= 0:
 		return fmt.Errorf("worker server: expected deadlines above 0, got %s and %s", c.LoadTimeout, c.RunTimeout)
 	}
 	return nil
 }
 
-const maxMessage = 1 << 30 // bytes of a model or of outputs that fit one message
+const (
+	maxMessage = 1 << 30   // bytes of a model or of outputs that fit one message
+	maxModel   = 1<<31 - 1 // bytes of a model: a protobuf message has no more
+)
 
 // Server implements the service. Its methods are safe for concurrent use.
 type Server struct {
@@ -76,6 +86,7 @@ type Server struct {
 	cfg   Config
 	turn  chan struct{} // holds a token while the runtime works
 	cache *cache
+	files *os.Root // the model folder, or nil
 }
 
 // New makes a server.
@@ -83,13 +94,20 @@ func New(cfg Config) (*Server, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	return &Server{cfg: cfg, turn: make(chan struct{}, 1), cache: newCache(cfg.ModelBudget)}, nil
+	s := &Server{cfg: cfg, turn: make(chan struct{}, 1), cache: newCache(cfg.ModelBudget)}
+	if cfg.ModelFolder != "" {
+		var err error
+		if s.files, err = os.OpenRoot(cfg.ModelFolder); err != nil {
+			return nil, fmt.Errorf("worker server: model folder: %w", err)
+		}
+	}
+	return s, nil
 }
 
 // NewGRPC makes a gRPC server that offers s, with message sizes bound to its limits.
 func NewGRPC(s *Server) *grpc.Server {
 	g := grpc.NewServer(
-		grpc.MaxRecvMsgSize(int(s.cfg.MaxModelBytes+messageOverhead)),
+		grpc.MaxRecvMsgSize(int(min(s.cfg.MaxModelBytes, maxMessage)+messageOverhead)),
 		grpc.MaxSendMsgSize(int(s.cfg.MaxOutputBytes+messageOverhead)),
 		grpc.UnaryInterceptor(recoverPanic),
 	)
@@ -102,4 +120,8 @@ func (s *Server) Close() {
 	s.turn <- struct{}{}
 	defer func() { <-s.turn }()
 	s.cache.clear()
+	if s.files != nil {
+		_ = s.files.Close() // it was only read
+		s.files = nil
+	}
 }

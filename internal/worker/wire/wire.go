@@ -10,8 +10,15 @@ const Name = "opengradient-worker"
 // changes.
 const ModelVersion = "1"
 
+// SessionFactor is the memory a loaded model is counted with, as a multiple of the size of its file.
+const SessionFactor = 5
+
 // ModelFile is the parameter of a load request that carries the model's bytes.
 const ModelFile = "file:" + ModelVersion + "/model.onnx"
+
+// ModelPath is the parameter of a load request that names the model's file in its place: a path within the worker's model
+// folder. Only a worker that was given a model folder takes it.
+const ModelPath = "og-model-path"
 
 // OutcomeTrailer is the key of the trailing metadata by which a worker marks an answer. A failed call without it is a
 // failure of the infrastructure and says nothing about the model.
@@ -23,6 +30,7 @@ const (
 	OutcomeExecutionError = "execution_error" // the model fails on these inputs, on every node
 	OutcomeOutputLimit    = "output_limit"    // the outputs asked for exceed the limit, on every node
 	OutcomeModelRefused   = "model_refused"   // the model cannot be loaded, on any node
+	OutcomeTooLarge       = "too_large"       // the model or its run needs more memory than this worker gives
 )
 
 // Exit codes of the worker process. Zero follows a request to stop.
@@ -33,4 +41,5 @@ const (
 	ExitLoadDeadline = 67 // loading a model took too long
 	ExitRunDeadline  = 68 // running a model took too long
 	ExitFailure      = 69 // anything else
+	ExitStalled      = 70 // a load or a run got too little time of the processor for its deadline to be judged
 )

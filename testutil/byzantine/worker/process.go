@@ -70,7 +70,7 @@ func Run(ctx context.Context, o Options, stdin io.Reader, stderr io.Writer) erro
 	if err != nil {
 		return err
 	}
-	proxy := NewProxy(conn, o.Plan, stop)
+	proxy := NewProxy(conn, o.Plan, stop, slices.Contains(o.Args, triesFlag))
 	served := make(chan error, 1)
 	go func() { served <- proxy.Serve(listener) }()
 	select {
@@ -84,7 +84,11 @@ func Run(ctx context.Context, o Options, stdin io.Reader, stderr io.Writer) erro
 	return err
 }
 
-const socketFlag = "--socket"
+const (
+	socketFlag = "--socket"
+	// triesFlag is given to the worker that tries models.
+	triesFlag = "--cpu-time"
+)
 
 // moveSocket takes the node's socket out of the arguments and puts another one in its place.
 func moveSocket(args []string) (socket string, moved []string, err error) {

@@ -19,9 +19,10 @@ import (
 const maxMessage = 64 << 20
 
 // NewProxy makes a server that hands every call on to the worker behind honest and follows the plan in a file. Crash ends
-// the worker.
-func NewProxy(honest grpc.ClientConnInterface, file byzantine.File, crash func()) *grpc.Server {
-	p := proxy{honest: honest, file: file, crash: crash}
+// the worker. One that tries models for their admission computes what is right: a node that has proved nothing is given no
+// work to be wrong at.
+func NewProxy(honest grpc.ClientConnInterface, file byzantine.File, crash func(), tries bool) *grpc.Server {
+	p := proxy{honest: honest, file: file, crash: crash, tries: tries}
 	return grpc.NewServer(grpc.UnknownServiceHandler(p.handle), grpc.ForceServerCodec(frames{}),
 		grpc.MaxRecvMsgSize(maxMessage), grpc.MaxSendMsgSize(maxMessage))
 }
@@ -30,6 +31,7 @@ type proxy struct {
 	honest grpc.ClientConnInterface
 	file   byzantine.File
 	crash  func()
+	tries  bool
 }
 
 // handle passes one unary call on.
@@ -47,6 +49,9 @@ func (p proxy) handle(_ any, stream grpc.ServerStream) error {
 		return status.Error(codes.Internal, err.Error())
 	}
 	ctx := stream.Context()
+	if p.tries {
+		plan.Worker = byzantine.WorkerHonest
+	}
 	if method == oip.GRPCInferenceService_ModelInfer_FullMethodName && plan.Worker != byzantine.WorkerHonest {
 		if err := p.file.Did(string(plan.Worker)); err != nil {
 			return status.Error(codes.Internal, err.Error())

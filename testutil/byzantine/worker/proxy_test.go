@@ -72,7 +72,7 @@ func proxied(t *testing.T, plan byzantine.Plan) (client oip.GRPCInferenceService
 		t.Fatal(err)
 	}
 	crashed = make(chan struct{})
-	return oip.NewGRPCInferenceServiceClient(dial(t, NewProxy(dial(t, server), file, func() { close(crashed) }))), crashed
+	return oip.NewGRPCInferenceServiceClient(dial(t, NewProxy(dial(t, server), file, func() { close(crashed) }, false))), crashed
 }
 
 func float(v float32) []byte {

@@ -3,9 +3,7 @@
 package byzantine
 
 import (
-	"crypto/sha256"
 	"encoding/binary"
-	"encoding/hex"
 	"math"
 	"slices"
 	"testing"
@@ -19,6 +17,7 @@ import (
 	"github.com/opengradient/opengradient/testutil/localnet"
 	"github.com/opengradient/opengradient/testutil/nettest"
 	inferencetypes "github.com/opengradient/opengradient/x/inference/types"
+	modelstypes "github.com/opengradient/opengradient/x/models/types"
 	schedulingtypes "github.com/opengradient/opengradient/x/scheduling/types"
 	verificationtypes "github.com/opengradient/opengradient/x/verification/types"
 )
@@ -186,15 +185,15 @@ func registerEdge(t *testing.T, b *bed) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = b.Client.Deliver(nettest.Patience(t), b.Signer, chainclient.Fees{}, &inferencetypes.MsgRegisterModel{
-		Owner: b.Signer.Address.String(), Name: "edge", Onnx: onnx,
-		TaskClass: schedulingtypes.TASK_CLASS_OTHER, Royalty: sdkmath.ZeroInt(),
+	model, err := b.Client.Admit(nettest.Patience(t), b.Signer, chainclient.Fees{}, &modelstypes.MsgRegisterModel{
+		Owner: b.Signer.Address.String(), Onnx: onnx, Manifest: modelstypes.Manifest{
+			Name: "edge", TaskClass: schedulingtypes.TASK_CLASS_OTHER, Royalty: sdkmath.ZeroInt(),
+		},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	sum := sha256.Sum256(onnx)
-	return hex.EncodeToString(sum[:])
+	return model.Sha256
 }
 
 // askEdge submits requests whose first number is exactly on the edge; the second one makes each another request.

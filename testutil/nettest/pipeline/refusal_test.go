@@ -19,6 +19,7 @@ import (
 	"github.com/opengradient/opengradient/testutil/irisclient"
 	"github.com/opengradient/opengradient/testutil/nettest"
 	inferencetypes "github.com/opengradient/opengradient/x/inference/types"
+	modelstypes "github.com/opengradient/opengradient/x/models/types"
 	schedulingtypes "github.com/opengradient/opengradient/x/scheduling/types"
 )
 
@@ -45,10 +46,9 @@ func badInput(t *testing.T, f *nettest.Fixture) {
 		}
 	}
 	model := func(name string, onnx []byte) sdk.Msg {
-		return &inferencetypes.MsgRegisterModel{
-			Owner: payer.String(), Name: name, Onnx: onnx,
-			TaskClass: schedulingtypes.TASK_CLASS_CLASSIFICATION, Royalty: sdkmath.ZeroInt(),
-		}
+		return &modelstypes.MsgRegisterModel{Owner: payer.String(), Onnx: onnx, Manifest: modelstypes.Manifest{
+			Name: name, TaskClass: schedulingtypes.TASK_CLASS_CLASSIFICATION, Royalty: sdkmath.ZeroInt(),
+		}}
 	}
 	before, escrow := f.Balance(t, payer), f.Escrow(t)
 	for _, tc := range []struct {
@@ -63,16 +63,16 @@ func badInput(t *testing.T, f *nettest.Fixture) {
 		{"contents too short", input(func(v *inferencetypes.Tensor) { v.Contents = v.Contents[1:] }), inferencetypes.ErrInputMalformed, nil},
 		{"oversized tensor", input(flowers(50_000)), inferencetypes.ErrInputTooLarge, nil},
 		{"output over the limit", input(flowers(1_000)), inferencetypes.ErrOutputTooLarge, nil},
-		{"unknown model", request(func(m *inferencetypes.MsgSubmitRequests) { m.Model = "unknown" }), inferencetypes.ErrModelNotFound, []string{"unknown"}},
-		{"unknown output", request(func(m *inferencetypes.MsgSubmitRequests) { m.Outputs = []string{"scent"} }), inferencetypes.ErrOutputUnknown, []string{"scent"}},
+		{"unknown model", request(func(m *inferencetypes.MsgSubmitRequests) { m.Model = "unknown" }), modelstypes.ErrModelNotFound, []string{"unknown"}},
+		{"unknown output", request(func(m *inferencetypes.MsgSubmitRequests) { m.Outputs = []string{"scent"} }), modelstypes.ErrOutputUnknown, []string{"scent"}},
 		{"unknown tier", request(func(m *inferencetypes.MsgSubmitRequests) { m.Tier = 99 }), inferencetypes.ErrTierUnavailable, nil},
 		{"maximum fee below the quote", request(func(m *inferencetypes.MsgSubmitRequests) { m.MaxFee = f.Price.SubRaw(1) }), inferencetypes.ErrMaxFee, []string{f.Price.String()}},
 		{"no requests", request(func(m *inferencetypes.MsgSubmitRequests) { m.Requests = nil }), inferencetypes.ErrTooManyRequests, nil},
-		{"truncated ONNX", model("truncated", f.ONNX[:len(f.ONNX)/2]), inferencetypes.ErrModelRefused, nil},
-		{"external data", model("external", withExternalData(t, f.ONNX)), inferencetypes.ErrModelRefused, []string{"external_data"}},
-		{"not ONNX at all", model("text", []byte(strings.Repeat("not a model ", 100))), inferencetypes.ErrModelRefused, nil},
-		{"oversized model", model("large", make([]byte, 600<<10)), inferencetypes.ErrModelTooLarge, nil},
-		{"a model once more", model("again", f.ONNX), inferencetypes.ErrModelExists, nil},
+		{"truncated ONNX", model("truncated", f.ONNX[:len(f.ONNX)/2]), modelstypes.ErrModelRefused, nil},
+		{"external data", model("external", withExternalData(t, f.ONNX)), modelstypes.ErrModelRefused, []string{"external_data"}},
+		{"not ONNX at all", model("text", []byte(strings.Repeat("not a model ", 100))), modelstypes.ErrModelRefused, nil},
+		{"oversized model", model("large", make([]byte, 600<<10)), modelstypes.ErrModelTooLarge, nil},
+		{"a model once more", model("again", f.ONNX), modelstypes.ErrModelExists, nil},
 	} {
 		_, err := f.Client.Deliver(nettest.Patience(t), f.Signer, chainclient.Fees{Gas: largeGas}, tc.msg)
 		if !errors.Is(err, tc.want) {

@@ -14,7 +14,7 @@ import (
 
 // accept gives a paid request its id and digest and puts it in the queue. Inputs are their canonical encoding, asked for
 // once the queue has room.
-func (k Keeper) accept(ctx sdk.Context, class schedulingtypes.TaskClass, p prepared, inputs func() ([]byte, error)) (uint64, error) {
+func (k Keeper) accept(ctx sdk.Context, o order, p prepared, inputs func() ([]byte, error)) (uint64, error) {
 	id, err := takeID(ctx, k.NextRequestID)
 	if err != nil {
 		return 0, fmt.Errorf("next request id: %w", err)
@@ -25,7 +25,7 @@ func (k Keeper) accept(ctx sdk.Context, class schedulingtypes.TaskClass, p prepa
 		return 0, err
 	}
 	task, err := k.scheduling.Enqueue(ctx, schedulingtypes.Task{
-		RequestId: id, Digest: r.Digest, TaskClass: class, ComputeUnits: r.ComputeUnits,
+		RequestId: id, Digest: r.Digest, Model: o.modelID, TaskClass: o.model.TaskClass, ComputeUnits: r.ComputeUnits,
 		OutputBytes: r.OutputBytes, MemoryBytes: p.memory, Committee: r.Tier == types.TIER_COMMITTEE, FeeClass: r.FeeClass,
 	})
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
 	"github.com/opengradient/opengradient/x/inference/types"
+	modelstypes "github.com/opengradient/opengradient/x/models/types"
 	schedulingtypes "github.com/opengradient/opengradient/x/scheduling/types"
 	verificationtypes "github.com/opengradient/opengradient/x/verification/types"
 )
@@ -115,9 +116,9 @@ func (k Keeper) assignOne(ctx sdk.Context, p schedulingtypes.Placement) error {
 
 // newOpening asks for the round of an attempt: of a committee when the placement names seats, otherwise of all members.
 func newOpening(r types.Request, p schedulingtypes.Placement) (verificationtypes.RoundOpening, error) {
-	model, ok := types.ParseModelID(r.Model)
+	model, ok := modelstypes.ParseModelID(r.Model)
 	if !ok {
-		return verificationtypes.RoundOpening{}, types.ErrModelNotFound.Wrapf("request %d: expected a sha256, got %q", r.Id, r.Model)
+		return verificationtypes.RoundOpening{}, fmt.Errorf("request %d: model: expected a sha256, got %q", r.Id, r.Model)
 	}
 	rule := verificationtypes.RULE_QUORUM
 	if len(p.Seats) > 0 {

@@ -7,10 +7,6 @@ import (
 	"github.com/opengradient/opengradient/x/inference/types"
 )
 
-func (k Keeper) emitModelRegistered(ctx sdk.Context, m types.Model) error {
-	return ctx.EventManager().EmitTypedEvent(&types.EventModelRegistered{Sha256: m.Sha256, Name: m.Name, Owner: m.Owner})
-}
-
 func (k Keeper) emitSubmitted(ctx sdk.Context, r types.Request) error {
 	return ctx.EventManager().EmitTypedEvent(&types.EventRequestSubmitted{
 		Id: r.Id, Requester: r.Requester, Model: r.Model, Digest: r.Digest, FinalDeadline: r.FinalDeadline,

@@ -210,7 +210,7 @@ func (s *fakeScheduling) put(ctx context.Context, task schedulingtypes.Task) {
 	s.store(ctx).Set(idKey(task.RequestId), raw)
 }
 
-func (s *fakeScheduling) EligiblePower(_ context.Context, _ schedulingtypes.TaskClass, memory uint64) (int64, int64, error) {
+func (s *fakeScheduling) EligiblePower(_ context.Context, _ []byte, _ schedulingtypes.TaskClass, memory uint64) (int64, int64, error) {
 	s.memory = memory
 	s.asked++
 	return s.eligible, s.total, nil

@@ -2,7 +2,9 @@ package keeper_test
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"math"
 	"strings"
 
@@ -16,10 +18,12 @@ import (
 	"github.com/cosmos/cosmos-sdk/testutil"
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
+	"github.com/opengradient/opengradient/internal/onnxfile"
 	"github.com/opengradient/opengradient/internal/onnxwrite"
 	"github.com/opengradient/opengradient/internal/tensor"
 	"github.com/opengradient/opengradient/x/inference/keeper"
 	"github.com/opengradient/opengradient/x/inference/types"
+	modelstypes "github.com/opengradient/opengradient/x/models/types"
 	schedulingtypes "github.com/opengradient/opengradient/x/scheduling/types"
 	verificationtypes "github.com/opengradient/opengradient/x/verification/types"
 )
@@ -56,6 +60,7 @@ type fixture struct {
 	staking      *fakeStaking
 	scheduling   *fakeScheduling
 	verification *fakeVerification
+	models       *fakeModels
 	sweeps       *sweeps
 	cdc          codec.Codec
 	keys         []storetypes.StoreKey
@@ -64,7 +69,7 @@ type fixture struct {
 func newBareFixture(t checker) *fixture {
 	keys := make(map[string]*storetypes.KVStoreKey)
 	var ordered []storetypes.StoreKey
-	for _, name := range []string{types.StoreKey, types.ModelStoreKey, "bank", "scheduling", "verification"} {
+	for _, name := range []string{types.StoreKey, "models", "bank", "scheduling", "verification"} {
 		keys[name] = storetypes.NewKVStoreKey(name)
 		ordered = append(ordered, keys[name])
 	}
@@ -79,11 +84,12 @@ func newBareFixture(t checker) *fixture {
 		staking:      &fakeStaking{gone: map[string]bool{}},
 		scheduling:   &fakeScheduling{key: keys["scheduling"], sweeps: order, eligible: 100, total: 100, again: true, basePrice: sdkmath.NewInt(100), replaced: map[uint64][]string{}},
 		verification: &fakeVerification{key: keys["verification"], sweeps: order, concluded: map[uint64]verificationtypes.Decision{}, health: map[uint64]verificationtypes.Health{}, leaders: map[uint64]string{}},
+		models:       &fakeModels{key: keys["models"]},
 		cdc:          codec.NewProtoCodec(registry),
 		keys:         ordered,
 	}
-	f.k = keeper.NewKeeper(f.cdc, runtime.NewKVStoreService(keys[types.StoreKey]), runtime.NewKVStoreService(keys[types.ModelStoreKey]),
-		fakeAccounts{}, f.bank, f.bank, f.staking, f.scheduling, f.verification, moduleAddress("gov").String())
+	f.k = keeper.NewKeeper(f.cdc, runtime.NewKVStoreService(keys[types.StoreKey]),
+		fakeAccounts{}, f.bank, f.bank, f.staking, f.scheduling, f.verification, f.models, moduleAddress("gov").String())
 	f.msgs, f.queries = keeper.NewMsgServer(f.k), keeper.NewQueryServer(f.k)
 	return f
 }
@@ -95,18 +101,20 @@ func newFixture(t checker) *fixture {
 	for _, a := range []sdk.AccAddress{alice, bob} {
 		f.bank.set(f.ctx, a.String(), sdkmath.NewInt(startBalance))
 	}
-	f.fundModel()
-	_, err := f.msgs.RegisterModel(f.ctx, registration("pair", 5))
-	require.NoError(t, err)
-	f.bank.set(f.ctx, communityPool, sdkmath.ZeroInt()) // what the model cost is not looked at further
+	f.register("pair", pairModel(1), 5)
 	return f
 }
 
-// fundModel gives the owner what one more model of the size of "pair" costs.
-func (f *fixture) fundModel() {
+// register makes a file the next version of a name of the owner's, ready for requests.
+func (f *fixture) register(name string, onnx []byte, royalty int64) modelstypes.Model {
 	f.Helper()
-	price := sdkmath.NewInt(int64(len(pairModel(1))))
-	f.bank.set(f.ctx, owner.String(), f.bank.balance(f.ctx, owner.String()).Add(price))
+	report, err := onnxfile.Inspect(onnx, onnxfile.DefaultLimits)
+	require.NoError(f, err)
+	sum := sha256.Sum256(onnx)
+	return f.models.add(f.ctx, modelstypes.Model{
+		Sha256: hex.EncodeToString(sum[:]), Name: name, TaskClass: schedulingtypes.TASK_CLASS_CLASSIFICATION, Size_: uint64(len(onnx)),
+		Inspection: modelstypes.NewInspection(report), Royalty: sdkmath.NewInt(royalty), Status: modelstypes.MODEL_STATUS_ACTIVE,
+	}, owner)
 }
 
 // pairModel is x FP32[N,2] and k INT64[1] to sum FP32[N,3] and twice INT64[1].
@@ -140,12 +148,6 @@ func elementOf(d tensor.Datatype) onnxwrite.ElementType {
 		panic(err)
 	}
 	return e
-}
-
-func registration(name string, royalty int64) *types.MsgRegisterModel {
-	return &types.MsgRegisterModel{
-		Owner: owner.String(), Name: name, Onnx: pairModel(1), TaskClass: schedulingtypes.TASK_CLASS_CLASSIFICATION, Royalty: sdkmath.NewInt(royalty),
-	}
 }
 
 func floats(name string, shape []int64, values ...float32) types.Tensor {

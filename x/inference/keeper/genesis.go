@@ -10,14 +10,21 @@ import (
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
 	"github.com/opengradient/opengradient/x/inference/types"
+	modelstypes "github.com/opengradient/opengradient/x/models/types"
 )
 
 // InitGenesis imports a state. What is still to come counts from the last block before the genesis: the deadlines of open
 // requests, the next runs of schedules, and how long inputs, keys and reusable receipts are kept. Every other height is a
 // record of the past and stays as it was. It fails when the state is not valid or the balance of the module account is
-// not the sum of the escrows and deposits, so x/bank must be imported before.
+// not the sum of the escrows and deposits, so x/bank and x/models must be imported before.
 func (k Keeper) InitGenesis(ctx sdk.Context, state types.GenesisState) error {
 	if err := state.Validate(); err != nil {
+		return err
+	}
+	if err := k.checkModels(ctx, state); err != nil {
+		return err
+	}
+	if err := k.checkModels(ctx, state); err != nil {
 		return err
 	}
 	k.accounts.GetModuleAccount(ctx, types.ModuleName) // created when it is not there yet
@@ -32,16 +39,6 @@ func (k Keeper) InitGenesis(ctx sdk.Context, state types.GenesisState) error {
 			return err
 		}
 	}
-	total := uint64(0)
-	for _, m := range state.Models {
-		if err := k.storeModel(ctx, m.Model, m.Onnx); err != nil {
-			return err
-		}
-		total += m.Model.Size_
-	}
-	if err := k.ModelBytes.Set(ctx, total); err != nil {
-		return err
-	}
 	if err := k.NextRequestID.Set(ctx, state.NextRequestId); err != nil {
 		return err
 	}
@@ -50,6 +47,41 @@ func (k Keeper) InitGenesis(ctx sdk.Context, state types.GenesisState) error {
 	} {
 		if err := load(ctx, state, max(ctx.BlockHeight(), 1)-1); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// checkModels checks that every request and schedule names a model that is registered, and that schedules want outputs of
+// it.
+func (k Keeper) checkModels(ctx context.Context, state types.GenesisState) error {
+	known := make(map[string]modelstypes.Model)
+	find := func(sum string) (modelstypes.Model, error) {
+		if m, ok := known[sum]; ok {
+			return m, nil
+		}
+		id, ok := modelstypes.ParseModelID(sum)
+		if !ok {
+			return modelstypes.Model{}, fmt.Errorf("expected a SHA-256, got %.80q", sum)
+		}
+		m, err := k.models.Get(ctx, id)
+		if err == nil {
+			known[sum] = m
+		}
+		return m, err
+	}
+	for _, entry := range state.Requests {
+		if _, err := find(entry.Request.Model); err != nil {
+			return types.ErrInvalidGenesis.Wrapf("request %d: model: %s", entry.Request.Id, err)
+		}
+	}
+	for _, entry := range state.Schedules {
+		m, err := find(entry.Schedule.Model)
+		if err == nil {
+			_, err = m.OutputSpecs(entry.Schedule.Outputs)
+		}
+		if err != nil {
+			return types.ErrInvalidGenesis.Wrapf("schedule %d: model: %s", entry.Schedule.Id, err)
 		}
 	}
 	return nil
@@ -113,7 +145,7 @@ func (k Keeper) ExportGenesis(ctx sdk.Context) (*types.GenesisState, error) {
 		return nil, fmt.Errorf("next schedule id: %w", err)
 	}
 	for _, export := range []func(context.Context, *types.GenesisState) error{
-		k.exportParams, k.exportModels, k.exportRequests, k.exportRecords, k.exportSchedules, k.exportMemory,
+		k.exportParams, k.exportRequests, k.exportRecords, k.exportSchedules, k.exportMemory,
 	} {
 		if err := export(ctx, state); err != nil {
 			return nil, err
@@ -126,14 +158,6 @@ func (k Keeper) exportParams(ctx context.Context, state *types.GenesisState) err
 	return k.Params.Walk(ctx, nil, func(version uint64, p types.Params) (bool, error) {
 		state.Params = append(state.Params, types.ParamsVersion{Version: version, Params: p})
 		return false, nil
-	})
-}
-
-func (k Keeper) exportModels(ctx context.Context, state *types.GenesisState) error {
-	return k.Models.Walk(ctx, nil, func(id []byte, m types.Model) (bool, error) {
-		file, err := k.ModelFile(ctx, id)
-		state.Models = append(state.Models, types.GenesisModel{Model: m, Onnx: file})
-		return false, err
 	})
 }
 

@@ -110,8 +110,6 @@ func TestGenesisOfSchedulesIsRefused(t *testing.T) {
 		"next id zero":                func(s *types.GenesisState) { s.NextScheduleId = 0 },
 		"bad owner":                   schedule(active, func(s *types.Schedule) { s.Owner = "x" }),
 		"owner spelled otherwise":     schedule(paused, func(s *types.Schedule) { s.Owner = upper(s.Owner) }),
-		"unknown model":               schedule(paused, func(s *types.Schedule) { s.Model = "pair" }),
-		"unknown output":              schedule(active, func(s *types.Schedule) { s.Outputs = []string{"none"} }),
 		"no outputs":                  schedule(active, func(s *types.Schedule) { s.Outputs = nil }),
 		"no tier":                     schedule(active, func(s *types.Schedule) { s.Tier = 0 }),
 		"unknown sealing":             schedule(active, func(s *types.Schedule) { s.Sealing = 3 }),

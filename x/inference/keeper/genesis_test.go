@@ -26,6 +26,7 @@ func (f *fixture) requireRoundTrip() *fixture {
 
 	g := newBareFixture(f.checker)
 	g.ctx = g.ctx.WithBlockHeight(1001)
+	f.models.copyTo(f.ctx, g)
 	g.bank.set(g.ctx, moduleAddress(types.ModuleName).String(), math.NewInt(f.escrowed()))
 	require.NoError(f, g.k.InitGenesis(g.ctx, state))
 	require.NoError(f, g.k.CheckEscrow(g.ctx))
@@ -100,6 +101,7 @@ func TestInitGenesisChecksTheBalance(t *testing.T) {
 	state, err := f.k.ExportGenesis(f.ctx)
 	require.NoError(t, err)
 	g := newBareFixture(t)
+	f.models.copyTo(f.ctx, g)
 	g.bank.set(g.ctx, moduleAddress(types.ModuleName).String(), math.NewInt(f.escrowed()-1))
 	require.ErrorIs(t, g.k.InitGenesis(g.ctx, *state), types.ErrEscrow)
 }
@@ -109,14 +111,6 @@ func TestGenesisIsRefused(t *testing.T) {
 		"no params":                     func(s *types.GenesisState) { s.Params = nil },
 		"params version left out":       func(s *types.GenesisState) { s.Params = s.Params[1:] },
 		"bad params":                    func(s *types.GenesisState) { s.Params[0].Params.FeeShares.Owner++ },
-		"other file":                    func(s *types.GenesisState) { s.Models[0].Onnx = []byte("x") },
-		"wrong size":                    func(s *types.GenesisState) { s.Models[0].Model.Size_++ },
-		"bad model name":                func(s *types.GenesisState) { s.Models[0].Model.Name = "A" },
-		"unbound output symbol":         func(s *types.GenesisState) { s.Models[0].Model.Outputs[0].Dims[0].Symbol = "M" },
-		"unbound cost symbol":           func(s *types.GenesisState) { s.Models[0].Model.Cost[0].Symbols = []string{"M"} },
-		"unbound activation symbol":     func(s *types.GenesisState) { s.Models[0].Model.Activation[0].Symbols = []string{"M"} },
-		"model twice":                   func(s *types.GenesisState) { s.Models = append(s.Models, s.Models[0]) },
-		"request of unknown model":      func(s *types.GenesisState) { s.Models = nil },
 		"request twice":                 func(s *types.GenesisState) { s.Requests[1] = s.Requests[0] },
 		"id zero":                       func(s *types.GenesisState) { s.Requests[0].Request.Id = 0 },
 		"next id taken":                 func(s *types.GenesisState) { s.NextRequestId = 10 },

@@ -79,20 +79,17 @@ func TestKeyWithOtherContentIsRefused(t *testing.T) {
 		"order of inputs": func(_ *fixture, m *types.MsgSubmitRequests) {
 			m.Requests[0], m.Requests[1] = m.Requests[1], m.Requests[0]
 		},
-		"fewer requests":   func(_ *fixture, m *types.MsgSubmitRequests) { m.Requests = m.Requests[:1] },
-		"more requests":    func(_ *fixture, m *types.MsgSubmitRequests) { m.Requests = append(m.Requests, input(1)) },
-		"tier":             func(_ *fixture, m *types.MsgSubmitRequests) { m.Tier = types.TIER_COMMITTEE },
-		"sealing":          func(_ *fixture, m *types.MsgSubmitRequests) { m.Sealing = types.SEALING_SEALED },
-		"fee class":        func(_ *fixture, m *types.MsgSubmitRequests) { m.FeeClass = schedulingtypes.FEE_CLASS_PRIORITY },
-		"reuse":            func(_ *fixture, m *types.MsgSubmitRequests) { m.ReuseBlocks = 1 },
-		"fewer outputs":    func(_ *fixture, m *types.MsgSubmitRequests) { m.Outputs = []string{"sum"} },
-		"order of outputs": func(_ *fixture, m *types.MsgSubmitRequests) { m.Outputs = []string{"twice", "sum"} },
+		"fewer requests":                 func(_ *fixture, m *types.MsgSubmitRequests) { m.Requests = m.Requests[:1] },
+		"more requests":                  func(_ *fixture, m *types.MsgSubmitRequests) { m.Requests = append(m.Requests, input(1)) },
+		"tier":                           func(_ *fixture, m *types.MsgSubmitRequests) { m.Tier = types.TIER_COMMITTEE },
+		"sealing":                        func(_ *fixture, m *types.MsgSubmitRequests) { m.Sealing = types.SEALING_SEALED },
+		"fee class":                      func(_ *fixture, m *types.MsgSubmitRequests) { m.FeeClass = schedulingtypes.FEE_CLASS_PRIORITY },
+		"reuse":                          func(_ *fixture, m *types.MsgSubmitRequests) { m.ReuseBlocks = 1 },
+		"fewer outputs":                  func(_ *fixture, m *types.MsgSubmitRequests) { m.Outputs = []string{"sum"} },
+		"order of outputs":               func(_ *fixture, m *types.MsgSubmitRequests) { m.Outputs = []string{"twice", "sum"} },
+		"another version behind the tag": func(f *fixture, _ *types.MsgSubmitRequests) { f.register("pair", pairModel(3), 5) },
 		"other model": func(f *fixture, m *types.MsgSubmitRequests) {
-			f.fundModel()
-			other := registration("other", 0)
-			other.Onnx = pairModel(3)
-			_, err := f.msgs.RegisterModel(f.ctx, other)
-			require.NoError(f, err)
+			f.register("other", pairModel(3), 0)
 			m.Model = "other"
 		},
 	} {

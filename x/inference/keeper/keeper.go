@@ -1,4 +1,4 @@
-// Package keeper holds the state of models, requests, results, receipts and schedules, and carries each request from its
+// Package keeper holds the state of requests, results, receipts and schedules, and carries each request from its
 // submission to its end.
 package keeper
 
@@ -23,19 +23,13 @@ type Keeper struct {
 	staking      types.StakingKeeper
 	scheduling   types.SchedulingKeeper
 	verification types.VerificationKeeper
+	models       types.ModelsKeeper
 	authority    string
 
-	Schema      collections.Schema
-	ModelSchema collections.Schema
+	Schema collections.Schema
 
 	Params        collections.Map[uint64, types.Params]
 	ParamsVersion collections.Item[uint64]
-
-	Models        collections.Map[[]byte, types.Model]
-	ModelNames    collections.Map[string, []byte]
-	ModelsByOwner collections.KeySet[collections.Pair[[]byte, []byte]]
-	ModelBytes    collections.Item[uint64]
-	ModelFiles    collections.Map[[]byte, []byte]
 
 	Requests            collections.Map[uint64, types.Request]
 	NextRequestID       collections.Item[uint64]
@@ -66,13 +60,13 @@ type Keeper struct {
 func NewKeeper(
 	cdc codec.BinaryCodec,
 	storeService store.KVStoreService,
-	modelStoreService store.KVStoreService,
 	accounts types.AccountKeeper,
 	bank types.BankKeeper,
 	distribution types.DistributionKeeper,
 	staking types.StakingKeeper,
 	scheduling types.SchedulingKeeper,
 	verification types.VerificationKeeper,
+	models types.ModelsKeeper,
 	authority string,
 ) Keeper {
 	if accounts.GetModuleAddress(types.ModuleName) == nil {
@@ -81,21 +75,15 @@ func NewKeeper(
 	if _, err := sdk.AccAddressFromBech32(authority); err != nil {
 		panic(fmt.Sprintf("x/%s: authority %q: %s", types.ModuleName, authority, err))
 	}
-	sb, models := collections.NewSchemaBuilder(storeService), collections.NewSchemaBuilder(modelStoreService)
+	sb := collections.NewSchemaBuilder(storeService)
 	byBytes := collections.PairKeyCodec(collections.BytesKey, collections.Uint64Key)
 	byHeight := collections.PairKeyCodec(collections.Int64Key, collections.Uint64Key)
 	k := Keeper{
 		accounts: accounts, bank: bank, distribution: distribution, staking: staking,
-		scheduling: scheduling, verification: verification, authority: authority,
+		scheduling: scheduling, verification: verification, models: models, authority: authority,
 
 		Params:        collections.NewMap(sb, types.ParamsPrefix, "params", collections.Uint64Key, codec.CollValue[types.Params](cdc)),
 		ParamsVersion: collections.NewItem(sb, types.ParamsVersionPrefix, "params_version", collections.Uint64Value),
-
-		Models:        collections.NewMap(sb, types.ModelsPrefix, "models", collections.BytesKey, codec.CollValue[types.Model](cdc)),
-		ModelNames:    collections.NewMap(sb, types.ModelNamesPrefix, "model_names", collections.StringKey, collections.BytesValue),
-		ModelsByOwner: collections.NewKeySet(sb, types.ModelsByOwnerPrefix, "models_by_owner", collections.PairKeyCodec(collections.BytesKey, collections.BytesKey)),
-		ModelBytes:    collections.NewItem(sb, types.ModelBytesPrefix, "model_bytes", collections.Uint64Value),
-		ModelFiles:    collections.NewMap(models, types.ModelFilesPrefix, "model_files", collections.BytesKey, collections.BytesValue),
 
 		Requests:            collections.NewMap(sb, types.RequestsPrefix, "requests", collections.Uint64Key, codec.CollValue[types.Request](cdc)),
 		NextRequestID:       collections.NewItem(sb, types.NextRequestIDPrefix, "next_request_id", collections.Uint64Value),
@@ -122,9 +110,6 @@ func NewKeeper(
 	}
 	var err error
 	if k.Schema, err = sb.Build(); err != nil {
-		panic(err)
-	}
-	if k.ModelSchema, err = models.Build(); err != nil {
 		panic(err)
 	}
 	return k

@@ -11,6 +11,7 @@ import (
 
 	"github.com/opengradient/opengradient/x/inference/keeper"
 	"github.com/opengradient/opengradient/x/inference/types"
+	modelstypes "github.com/opengradient/opengradient/x/models/types"
 	schedulingtypes "github.com/opengradient/opengradient/x/scheduling/types"
 	verificationtypes "github.com/opengradient/opengradient/x/verification/types"
 )
@@ -43,7 +44,7 @@ func TestAssignOpensARound(t *testing.T) {
 	r := f.request(id)
 	require.Equal(t, uint32(1), r.Attempt)
 	require.Equal(t, int64(10), r.AssignedHeight)
-	model, ok := types.ParseModelID(r.Model)
+	model, ok := modelstypes.ParseModelID(r.Model)
 	require.True(t, ok)
 	require.Equal(t, []verificationtypes.RoundOpening{{
 		RequestID: id, Attempt: 1, Leader: operator(0), Members: members(), TotalPower: 100, MaxOutputBytes: 8192,

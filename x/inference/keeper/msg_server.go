@@ -16,15 +16,6 @@ var _ types.MsgServer = msgServer{}
 // NewMsgServer serves the module's transactions.
 func NewMsgServer(k Keeper) types.MsgServer { return msgServer{k} }
 
-// RegisterModel implements types.MsgServer.
-func (s msgServer) RegisterModel(goCtx context.Context, msg *types.MsgRegisterModel) (*types.MsgRegisterModelResponse, error) {
-	model, err := s.Keeper.RegisterModel(sdk.UnwrapSDKContext(goCtx), msg)
-	if err != nil {
-		return nil, err
-	}
-	return &types.MsgRegisterModelResponse{Sha256: model.Sha256}, nil
-}
-
 // SubmitRequests implements types.MsgServer.
 func (s msgServer) SubmitRequests(goCtx context.Context, msg *types.MsgSubmitRequests) (*types.MsgSubmitRequestsResponse, error) {
 	return s.Keeper.SubmitRequests(sdk.UnwrapSDKContext(goCtx), msg)

@@ -9,6 +9,7 @@ import (
 	"github.com/opengradient/opengradient/internal/pricing"
 	"github.com/opengradient/opengradient/internal/tensor"
 	"github.com/opengradient/opengradient/x/inference/types"
+	modelstypes "github.com/opengradient/opengradient/x/models/types"
 	schedulingtypes "github.com/opengradient/opengradient/x/scheduling/types"
 )
 
@@ -26,7 +27,8 @@ type order struct {
 	params  types.Params
 	version uint64
 	base    sdkmath.Int
-	model   types.Model
+	model   modelstypes.Model
+	modelID []byte
 	inputs  []tensor.Spec
 	outputs []tensor.Spec
 	service types.Service
@@ -58,7 +60,13 @@ func (k Keeper) newOrder(ctx context.Context, w wish) (order, error) {
 	if o.base, err = k.scheduling.BasePrice(ctx); err != nil {
 		return o, err
 	}
-	if o.model, err = k.FindModel(ctx, w.model); err != nil {
+	if o.model, err = k.models.Find(ctx, w.model); err != nil {
+		return o, err
+	}
+	if !o.model.Status.Admitted() {
+		return o, o.checkUsable() // before its admission a model may have no signature
+	}
+	if o.modelID, err = o.model.ID(); err != nil {
 		return o, err
 	}
 	if o.inputs, err = o.model.InputSpecs(); err != nil {
@@ -66,6 +74,15 @@ func (k Keeper) newOrder(ctx context.Context, w wish) (order, error) {
 	}
 	o.outputs, err = o.model.OutputSpecs(w.outputs)
 	return o, err
+}
+
+// checkUsable fails with ErrModelNotUsable when the model takes no requests.
+func (o order) checkUsable() error {
+	if o.model.Usable() {
+		return nil
+	}
+	return types.ErrModelNotUsable.Wrapf("%s:%d: expected %s or %s, got %s", o.model.Name, o.model.Version,
+		modelstypes.MODEL_STATUS_ACTIVE, modelstypes.MODEL_STATUS_DEPRECATED, o.model.Status)
 }
 
 // names are those of the wanted outputs, in the order of the result.
@@ -139,6 +156,7 @@ func (o order) request(requester string, root []byte, work pricing.Work, fee typ
 
 // needs is what decides which nodes can make a run.
 type needs struct {
+	model  string // the bytes of its SHA-256
 	class  schedulingtypes.TaskClass
 	memory uint64
 }
@@ -151,7 +169,7 @@ func (s shares) of(ctx context.Context, k Keeper, n needs) (uint32, error) {
 	if share, known := s[n]; known {
 		return share, nil
 	}
-	eligible, total, err := k.scheduling.EligiblePower(ctx, n.class, n.memory)
+	eligible, total, err := k.scheduling.EligiblePower(ctx, []byte(n.model), n.class, n.memory)
 	if err != nil {
 		return 0, err
 	}
@@ -161,7 +179,7 @@ func (s shares) of(ctx context.Context, k Keeper, n needs) (uint32, error) {
 
 // checkPower fails with ErrEligiblePower when too little power can make a run that needs so much memory.
 func (k Keeper) checkPower(ctx context.Context, known shares, o order, memory uint64) error {
-	share, err := known.of(ctx, k, needs{class: o.model.TaskClass, memory: memory})
+	share, err := known.of(ctx, k, needs{model: string(o.modelID), class: o.model.TaskClass, memory: memory})
 	if err != nil {
 		return err
 	}

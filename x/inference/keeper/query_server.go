@@ -32,58 +32,6 @@ func (q queryServer) Params(ctx context.Context, _ *types.QueryParamsRequest) (*
 	return &types.QueryParamsResponse{Params: params, Version: version}, nil
 }
 
-// Model implements types.QueryServer.
-func (q queryServer) Model(ctx context.Context, req *types.QueryModelRequest) (*types.QueryModelResponse, error) {
-	model, err := q.k.FindModel(ctx, req.Model)
-	if err != nil {
-		return nil, err
-	}
-	return &types.QueryModelResponse{Model: model}, nil
-}
-
-// Models implements types.QueryServer.
-func (q queryServer) Models(ctx context.Context, req *types.QueryModelsRequest) (*types.QueryModelsResponse, error) {
-	var (
-		models []types.Model
-		page   *query.PageResponse
-		err    error
-	)
-	if req.Owner == "" {
-		models, page, err = query.CollectionPaginate(ctx, q.k.Models, req.Pagination,
-			func(_ []byte, m types.Model) (types.Model, error) { return m, nil })
-	} else {
-		owner, parseErr := sdk.AccAddressFromBech32(req.Owner)
-		if parseErr != nil {
-			return nil, status.Errorf(codes.InvalidArgument, "owner: %s", parseErr)
-		}
-		models, page, err = query.CollectionPaginate(ctx, q.k.ModelsByOwner, req.Pagination,
-			func(key collections.Pair[[]byte, []byte], _ collections.NoValue) (types.Model, error) {
-				return q.k.Models.Get(ctx, key.K2())
-			}, query.WithCollectionPaginationPairPrefix[[]byte, []byte](owner))
-	}
-	if err != nil {
-		return nil, err
-	}
-	return &types.QueryModelsResponse{Models: models, Pagination: page}, nil
-}
-
-// ModelFile implements types.QueryServer.
-func (q queryServer) ModelFile(ctx context.Context, req *types.QueryModelFileRequest) (*types.QueryModelFileResponse, error) {
-	model, err := q.k.FindModel(ctx, req.Model)
-	if err != nil {
-		return nil, err
-	}
-	id, err := model.ID()
-	if err != nil {
-		return nil, err
-	}
-	file, err := q.k.ModelFile(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	return &types.QueryModelFileResponse{Onnx: file}, nil
-}
-
 // Request implements types.QueryServer.
 func (q queryServer) Request(ctx context.Context, req *types.QueryRequestRequest) (*types.QueryRequestResponse, error) {
 	r, err := q.k.Request(ctx, req.Id)
@@ -124,7 +72,7 @@ func (q queryServer) pageRequests(ctx context.Context, req *types.QueryRequestsR
 		return query.CollectionPaginate(ctx, q.k.RequestsByRequester, req.Pagination, byBytes,
 			query.WithCollectionPaginationPairPrefix[[]byte, uint64](requester))
 	case req.Model != "":
-		model, err := q.k.FindModel(ctx, req.Model)
+		model, err := q.k.models.Find(ctx, req.Model)
 		if err != nil {
 			return nil, nil, err
 		}

@@ -14,18 +14,14 @@ import (
 
 func TestRequestsAreFilteredAndPaged(t *testing.T) {
 	f := newFixture(t)
-	f.fundModel()
-	other := registration("other", 0)
-	other.Onnx = pairModel(3)
-	_, err := f.msgs.RegisterModel(f.ctx, other)
-	require.NoError(t, err)
+	f.register("other", pairModel(3), 0)
 	f.submit(submission(input(1), input(1), input(1))) // 1..3 of alice for pair
 	msg := submission(input(1), input(1))
 	msg.Requester, msg.Model = bob.String(), "other"
 	f.submit(msg) // 4, 5 of bob for other
 	f.assign(2, 4)
 
-	m, err := f.k.FindModel(f.ctx, "other")
+	m, err := f.models.Find(f.ctx, "other")
 	require.NoError(t, err)
 	for name, tc := range map[string]struct {
 		req  types.QueryRequestsRequest
@@ -60,26 +56,6 @@ func TestRequestsAreFilteredAndPaged(t *testing.T) {
 	require.Equal(t, uint64(3), rest.Requests[0].Id)
 }
 
-func TestModelsAreListed(t *testing.T) {
-	f := newFixture(t)
-	all, err := f.queries.Models(f.ctx, &types.QueryModelsRequest{})
-	require.NoError(t, err)
-	require.Len(t, all.Models, 1)
-	own, err := f.queries.Models(f.ctx, &types.QueryModelsRequest{Owner: owner.String()})
-	require.NoError(t, err)
-	require.Equal(t, all.Models, own.Models)
-	none, err := f.queries.Models(f.ctx, &types.QueryModelsRequest{Owner: alice.String()})
-	require.NoError(t, err)
-	require.Empty(t, none.Models)
-	file, err := f.queries.ModelFile(f.ctx, &types.QueryModelFileRequest{Model: "pair"})
-	require.NoError(t, err)
-	require.Equal(t, pairModel(1), file.Onnx)
-	params, err := f.queries.Params(f.ctx, &types.QueryParamsRequest{})
-	require.NoError(t, err)
-	require.Equal(t, types.DefaultParams(), params.Params)
-	require.Equal(t, uint64(1), params.Version)
-}
-
 func TestQueriesTellAbsenceFromBadArguments(t *testing.T) {
 	f := newFixture(t)
 	id := f.submit(submission(input(1)))[0]
@@ -87,18 +63,12 @@ func TestQueriesTellAbsenceFromBadArguments(t *testing.T) {
 		ask  func() error
 		want codes.Code
 	}{
-		"model": {func() error { _, err := f.queries.Model(f.ctx, &types.QueryModelRequest{Model: "none"}); return err }, codes.NotFound},
-		"model file": {func() error {
-			_, err := f.queries.ModelFile(f.ctx, &types.QueryModelFileRequest{Model: "none"})
-			return err
-		}, codes.NotFound},
 		"request":         {func() error { _, err := f.queries.Request(f.ctx, &types.QueryRequestRequest{Id: 9}); return err }, codes.NotFound},
 		"inputs":          {func() error { _, err := f.queries.Inputs(f.ctx, &types.QueryInputsRequest{Id: 9}); return err }, codes.NotFound},
 		"result":          {func() error { _, err := f.queries.Result(f.ctx, &types.QueryResultRequest{Id: 9}); return err }, codes.NotFound},
 		"receipt":         {func() error { _, err := f.queries.Receipt(f.ctx, &types.QueryReceiptRequest{Id: 9}); return err }, codes.NotFound},
 		"result to come":  {func() error { _, err := f.queries.Result(f.ctx, &types.QueryResultRequest{Id: id}); return err }, codes.FailedPrecondition},
 		"receipt to come": {func() error { _, err := f.queries.Receipt(f.ctx, &types.QueryReceiptRequest{Id: id}); return err }, codes.FailedPrecondition},
-		"bad owner":       {func() error { _, err := f.queries.Models(f.ctx, &types.QueryModelsRequest{Owner: "x"}); return err }, codes.InvalidArgument},
 		"bad requester": {func() error {
 			_, err := f.queries.Requests(f.ctx, &types.QueryRequestsRequest{Requester: "x"})
 			return err

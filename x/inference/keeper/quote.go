@@ -17,6 +17,9 @@ func (q queryServer) Quote(ctx context.Context, req *types.QueryQuoteRequest) (*
 	if err != nil {
 		return nil, err
 	}
+	if err := o.checkUsable(); err != nil {
+		return nil, err
+	}
 	bindings, err := types.ParseSymbols(o.inputs, req.Symbols)
 	if err != nil {
 		return nil, err
@@ -43,7 +46,7 @@ func (q queryServer) Quote(ctx context.Context, req *types.QueryQuoteRequest) (*
 	if quote.ClassMultiplier, err = o.params.ClassMultiplier(service.Class); err != nil {
 		return nil, err
 	}
-	eligible, total, err := q.k.scheduling.EligiblePower(ctx, o.model.TaskClass, memory)
+	eligible, total, err := q.k.scheduling.EligiblePower(ctx, o.modelID, o.model.TaskClass, memory)
 	if err != nil {
 		return nil, err
 	}

@@ -3,10 +3,12 @@ package keeper
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"cosmossdk.io/collections"
 
 	"github.com/opengradient/opengradient/x/inference/types"
+	modelstypes "github.com/opengradient/opengradient/x/models/types"
 )
 
 // Request is the request of an id. It fails with ErrRequestNotFound.
@@ -24,9 +26,9 @@ func (k Keeper) insertRequest(ctx context.Context, r types.Request) error {
 	if err != nil {
 		return err
 	}
-	model, ok := types.ParseModelID(r.Model)
+	model, ok := modelstypes.ParseModelID(r.Model)
 	if !ok {
-		return types.ErrModelNotFound.Wrapf("request %d: expected a sha256, got %q", r.Id, r.Model)
+		return fmt.Errorf("request %d: model: expected a sha256, got %q", r.Id, r.Model)
 	}
 	if err := k.Requests.Set(ctx, r.Id, r); err != nil {
 		return err

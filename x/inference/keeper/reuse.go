@@ -45,9 +45,9 @@ func (k Keeper) payReuse(ctx sdk.Context, s submission, r reuse) error {
 	if err := k.fundCommunity(ctx, s.requester, r.compute); err != nil {
 		return errorsmod.Wrap(err, "reuse")
 	}
-	owner, err := sdk.AccAddressFromBech32(s.model.Owner)
+	owner, err := k.models.Owner(ctx, s.model)
 	if err != nil {
-		return fmt.Errorf("owner: %w", err)
+		return err
 	}
 	royalty := r.total.Sub(r.compute)
 	if err := k.takeIn(ctx, s.requester, royalty); err != nil {

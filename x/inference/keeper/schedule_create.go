@@ -31,6 +31,9 @@ func (k Keeper) CreateSchedule(ctx sdk.Context, msg *types.MsgCreateSchedule) (i
 	if err != nil {
 		return 0, err
 	}
+	if err := o.checkUsable(); err != nil {
+		return 0, err
+	}
 	if err := k.checkRoom(ctx, o.params); err != nil {
 		return 0, err
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/opengradient/opengradient/internal/tensor"
 	"github.com/opengradient/opengradient/x/inference/types"
+	modelstypes "github.com/opengradient/opengradient/x/models/types"
 	schedulingtypes "github.com/opengradient/opengradient/x/scheduling/types"
 )
 
@@ -24,7 +25,7 @@ func TestCreateSchedule(t *testing.T) {
 	require.Equal(t, uint64(1), id)
 
 	s := f.schedule(id)
-	model, err := f.k.FindModel(f.ctx, "pair")
+	model, err := f.models.Find(f.ctx, "pair")
 	require.NoError(t, err)
 	memory, err := model.MemoryBytes(map[string]int64{"N": 1})
 	require.NoError(t, err)
@@ -85,11 +86,11 @@ func TestCreateScheduleRefuses(t *testing.T) {
 		"interval too long": {message(func(m *types.MsgCreateSchedule) { m.Every = types.MaxScheduleEvery + 1 }), types.ErrScheduleTerms},
 		"no runs":           {message(func(m *types.MsgCreateSchedule) { m.Count = 0 }), types.ErrScheduleTerms},
 		"too many runs":     {message(func(m *types.MsgCreateSchedule) { m.Count = types.MaxScheduleRuns + 1 }), types.ErrScheduleTerms},
-		"unknown model":     {message(func(m *types.MsgCreateSchedule) { m.Model = "none" }), types.ErrModelNotFound},
+		"unknown model":     {message(func(m *types.MsgCreateSchedule) { m.Model = "none" }), modelstypes.ErrModelNotFound},
 		"no tier":           {message(func(m *types.MsgCreateSchedule) { m.Tier = 0 }), types.ErrTierUnavailable},
 		"unknown sealing":   {message(func(m *types.MsgCreateSchedule) { m.Sealing = 3 }), types.ErrSealing},
 		"unknown fee class": {message(func(m *types.MsgCreateSchedule) { m.FeeClass = 3 }), types.ErrFeeClass},
-		"unknown output":    {message(func(m *types.MsgCreateSchedule) { m.Outputs = []string{"none"} }), types.ErrOutputUnknown},
+		"unknown output":    {message(func(m *types.MsgCreateSchedule) { m.Outputs = []string{"none"} }), modelstypes.ErrOutputUnknown},
 		"input missing":     {message(func(m *types.MsgCreateSchedule) { m.Inputs = m.Inputs[:1] }), types.ErrInputName},
 		"other datatype":    {message(func(m *types.MsgCreateSchedule) { m.Inputs[0].Datatype = "UINT64" }), types.ErrInputDatatype},
 		"other shape":       {message(func(m *types.MsgCreateSchedule) { m.Inputs[0].Shape = []int64{1, 1} }), types.ErrInputShape},

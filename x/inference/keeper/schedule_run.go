@@ -91,6 +91,9 @@ func (k Keeper) placeRun(ctx sdk.Context, known shares, s types.Schedule) error 
 	if err != nil {
 		return err
 	}
+	if err := o.checkUsable(); err != nil {
+		return err
+	}
 	if err := o.params.CheckWork(s.Work()); err != nil {
 		return err
 	}
@@ -109,7 +112,7 @@ func (k Keeper) placeRun(ctx sdk.Context, known shares, s types.Schedule) error 
 	}
 	p := prepared{request: o.request(s.Owner, s.InputRoot, s.Work(), fee), memory: s.MemoryBytes}
 	p.request.ScheduleId = s.Id
-	id, err := k.accept(ctx, o.model.TaskClass, p, func() ([]byte, error) { return k.ScheduleInputs.Get(ctx, s.Id) })
+	id, err := k.accept(ctx, o, p, func() ([]byte, error) { return k.ScheduleInputs.Get(ctx, s.Id) })
 	if err != nil {
 		return err
 	}

@@ -66,7 +66,7 @@ func (k Keeper) settle(ctx sdk.Context) error {
 // settleOne divides the escrow of one request, pays everyone but the validators, whose parts it adds to earned, and
 // seals the receipt.
 func (k Keeper) settleOne(ctx sdk.Context, s verificationtypes.Settlement, payable validators, earned income) (types.Request, error) {
-	r, model, params, err := k.settling(ctx, s)
+	r, owner, params, err := k.settling(ctx, s)
 	if err != nil {
 		return r, err
 	}
@@ -79,7 +79,7 @@ func (k Keeper) settleOne(ctx sdk.Context, s verificationtypes.Settlement, payab
 	for i, part := range division.Members {
 		p.validator(ctx, s.Snapshot.Members[seats[i]].Operator, ShareMember, part)
 	}
-	if _, err := p.account(ctx, model.Owner, ShareOwner, division.Owner); err != nil {
+	if _, err := p.account(ctx, owner.String(), ShareOwner, division.Owner); err != nil {
 		return r, err
 	}
 	refunded, err := p.account(ctx, r.Requester, ShareRefund, division.Refund)
@@ -93,24 +93,28 @@ func (k Keeper) settleOne(ctx sdk.Context, s verificationtypes.Settlement, payab
 	return r, k.seal(ctx, r, s, refunded, p.payouts)
 }
 
-// settling loads what a settlement needs and checks that the request waits for it.
-func (k Keeper) settling(ctx sdk.Context, s verificationtypes.Settlement) (r types.Request, m types.Model, p types.Params, err error) {
+// settling loads what a settlement needs, with who owns the model now, and checks that the request waits for it.
+func (k Keeper) settling(ctx sdk.Context, s verificationtypes.Settlement) (r types.Request, owner sdk.AccAddress, p types.Params, err error) {
 	if r, err = k.Request(ctx, s.Round.RequestId); err != nil {
-		return r, m, p, err
+		return r, nil, p, err
 	}
 	settled, err := k.Receipts.Has(ctx, r.Id)
 	if err != nil {
-		return r, m, p, err
+		return r, nil, p, err
 	}
 	if settled || !r.Settles() || !r.Escrow.Equal(r.Fee.Escrow()) {
-		return r, m, p, types.ErrUnexpectedStatus.Wrapf("settlement: expected a verdict, no receipt and escrow %s, got %s and %s, settled: %t",
+		return r, nil, p, types.ErrUnexpectedStatus.Wrapf("settlement: expected a verdict, no receipt and escrow %s, got %s and %s, settled: %t",
 			r.Fee.Escrow(), r.Status, r.Escrow, settled)
 	}
-	if m, err = k.FindModel(ctx, r.Model); err != nil {
-		return r, m, p, err
+	m, err := k.models.Find(ctx, r.Model)
+	if err != nil {
+		return r, nil, p, err
+	}
+	if owner, err = k.models.Owner(ctx, m); err != nil {
+		return r, nil, p, err
 	}
 	p, err = k.ParamsAt(ctx, r.ParamsVersion)
-	return r, m, p, err
+	return r, owner, p, err
 }
 
 // divide splits the escrow over the seats of the settled round, which are positions in the snapshot, ascending. Members

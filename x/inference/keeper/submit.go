@@ -53,6 +53,9 @@ func (k Keeper) SubmitRequests(ctx sdk.Context, msg *types.MsgSubmitRequests) (*
 	} else if found {
 		return &types.MsgSubmitRequestsResponse{Ids: known.Ids, Reused: known.Reused, AnsweredBefore: true}, nil
 	}
+	if err := s.checkUsable(); err != nil {
+		return nil, err
+	}
 	if n := len(readings); n == 0 || n > int(s.params.MaxRequestsPerMessage) {
 		return nil, types.ErrTooManyRequests.Wrapf("expected 1 to %d, got %d", s.params.MaxRequestsPerMessage, n)
 	}
@@ -171,5 +174,5 @@ func (k Keeper) answer(ctx sdk.Context, s submission, p prepared) (uint64, error
 	if p.reused != nil {
 		return p.reused.id, k.payReuse(ctx, s, *p.reused)
 	}
-	return k.accept(ctx, s.model.TaskClass, p, func() ([]byte, error) { return p.inputs, nil })
+	return k.accept(ctx, s.order, p, func() ([]byte, error) { return p.inputs, nil })
 }

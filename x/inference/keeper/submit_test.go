@@ -12,6 +12,7 @@ import (
 
 	"github.com/opengradient/opengradient/internal/tensor"
 	"github.com/opengradient/opengradient/x/inference/types"
+	modelstypes "github.com/opengradient/opengradient/x/models/types"
 	schedulingtypes "github.com/opengradient/opengradient/x/scheduling/types"
 )
 
@@ -54,12 +55,12 @@ func TestSubmit(t *testing.T) {
 	require.Equal(t, r.Digest, task.Digest)
 	require.Equal(t, schedulingtypes.TASK_CLASS_CLASSIFICATION, task.TaskClass)
 	require.Equal(t, r.OutputBytes, task.OutputBytes)
-	model, err := f.k.FindModel(f.ctx, "pair")
+	model, err := f.models.Find(f.ctx, "pair")
 	require.NoError(t, err)
 	memory, err := model.MemoryBytes(map[string]int64{"N": 3})
 	require.NoError(t, err)
 	require.Equal(t, memory, task.MemoryBytes)
-	require.Greater(t, memory, model.SessionBytes)
+	require.Greater(t, memory, model.Inspection.SessionBytes)
 
 	fees := f.request(1).Fee.Total.Add(r.Fee.Total).Int64()
 	require.Equal(t, int64(startBalance)-fees, f.balance(alice.String()))
@@ -70,7 +71,7 @@ func TestSubmit(t *testing.T) {
 
 func TestSubmitBySha256AndSomeOutputs(t *testing.T) {
 	f := newFixture(t)
-	m, err := f.k.FindModel(f.ctx, "pair")
+	m, err := f.models.Find(f.ctx, "pair")
 	require.NoError(t, err)
 	msg := submission(input(1))
 	msg.Model, msg.Outputs = m.Sha256, []string{"twice"}
@@ -97,15 +98,15 @@ func TestSubmitRefuses(t *testing.T) {
 		"bad requester":         {message(func(m *types.MsgSubmitRequests) { m.Requester = "x" }), nil},
 		"no requests":           {message(func(m *types.MsgSubmitRequests) { m.Requests = nil }), types.ErrTooManyRequests},
 		"too many requests":     {params(func(p *types.Params) { p.MaxRequestsPerMessage = 1 }), types.ErrTooManyRequests},
-		"unknown model":         {message(func(m *types.MsgSubmitRequests) { m.Model = "none" }), types.ErrModelNotFound},
+		"unknown model":         {message(func(m *types.MsgSubmitRequests) { m.Model = "none" }), modelstypes.ErrModelNotFound},
 		"no tier":               {message(func(m *types.MsgSubmitRequests) { m.Tier = 0 }), types.ErrTierUnavailable},
 		"unknown tier":          {message(func(m *types.MsgSubmitRequests) { m.Tier = 3 }), types.ErrTierUnavailable},
 		"unknown fee class":     {message(func(m *types.MsgSubmitRequests) { m.FeeClass = 3 }), types.ErrFeeClass},
 		"no price":              {func(f *fixture, _ *types.MsgSubmitRequests) { f.scheduling.unpriced = errBroken }, errBroken},
 		"unknown sealing":       {message(func(m *types.MsgSubmitRequests) { m.Sealing = 3 }), types.ErrSealing},
-		"unknown output":        {message(func(m *types.MsgSubmitRequests) { m.Outputs = []string{"sum", "none"} }), types.ErrOutputUnknown},
-		"repeated output":       {message(func(m *types.MsgSubmitRequests) { m.Outputs = []string{"sum", "sum"} }), types.ErrOutputUnknown},
-		"more outputs than are": {message(func(m *types.MsgSubmitRequests) { m.Outputs = []string{"sum", "twice", "sum"} }), types.ErrOutputUnknown},
+		"unknown output":        {message(func(m *types.MsgSubmitRequests) { m.Outputs = []string{"sum", "none"} }), modelstypes.ErrOutputUnknown},
+		"repeated output":       {message(func(m *types.MsgSubmitRequests) { m.Outputs = []string{"sum", "sum"} }), modelstypes.ErrOutputUnknown},
+		"more outputs than are": {message(func(m *types.MsgSubmitRequests) { m.Outputs = []string{"sum", "twice", "sum"} }), modelstypes.ErrOutputUnknown},
 		"input missing":         {with(func(in []types.Tensor) []types.Tensor { return in[:1] }), types.ErrInputName},
 		"input too many":        {with(func(in []types.Tensor) []types.Tensor { return append(in, int64s("z", 1)) }), types.ErrInputName},
 		"input twice":           {with(func(in []types.Tensor) []types.Tensor { return []types.Tensor{in[0], in[0]} }), types.ErrInputName},
@@ -170,12 +171,10 @@ func TestSubmitRefuses(t *testing.T) {
 
 // raiseCost makes each row of the model "pair" cost a compute unit.
 func raiseCost(f *fixture) {
-	m, err := f.k.FindModel(f.ctx, "pair")
+	m, err := f.models.Find(f.ctx, "pair")
 	require.NoError(f, err)
-	m.Cost = append(m.Cost, types.CostTerm{Symbols: []string{"N"}, Macs: 1_000_000})
-	id, err := m.ID()
-	require.NoError(f, err)
-	require.NoError(f, f.k.Models.Set(f.ctx, id, m))
+	m.Inspection.Cost = append(m.Inspection.Cost, modelstypes.CostTerm{Symbols: []string{"N"}, Macs: 1_000_000})
+	f.models.set(f.ctx, m)
 }
 
 func TestSubmitNamesTheRequestThatIsRefused(t *testing.T) {
@@ -200,7 +199,7 @@ func TestSubmitChargesGasBeforeTheWork(t *testing.T) {
 func TestSubmitAsksForThePowerThatTheLargestRequestNeeds(t *testing.T) {
 	f := newFixture(t)
 	f.submit(submission(input(1), input(50), input(2)))
-	m, err := f.k.FindModel(f.ctx, "pair")
+	m, err := f.models.Find(f.ctx, "pair")
 	require.NoError(t, err)
 	want, err := m.MemoryBytes(map[string]int64{"N": 50})
 	require.NoError(t, err)
@@ -258,10 +257,10 @@ func TestQuoteRefuses(t *testing.T) {
 		req  *types.QueryQuoteRequest
 		want error
 	}{
-		"unknown model":     {&types.QueryQuoteRequest{Model: "none"}, types.ErrModelNotFound},
+		"unknown model":     {&types.QueryQuoteRequest{Model: "none"}, modelstypes.ErrModelNotFound},
 		"unknown tier":      {&types.QueryQuoteRequest{Model: "pair", Tier: 7}, types.ErrTierUnavailable},
 		"unknown fee class": {&types.QueryQuoteRequest{Model: "pair", FeeClass: 3}, types.ErrFeeClass},
-		"unknown output":    {&types.QueryQuoteRequest{Model: "pair", Outputs: []string{"z"}}, types.ErrOutputUnknown},
+		"unknown output":    {&types.QueryQuoteRequest{Model: "pair", Outputs: []string{"z"}}, modelstypes.ErrOutputUnknown},
 		"unknown symbol":    {&types.QueryQuoteRequest{Model: "pair", Symbols: []string{"M=1"}}, types.ErrSymbol},
 		"symbol twice":      {&types.QueryQuoteRequest{Model: "pair", Symbols: []string{"N=1", "N=1"}}, types.ErrSymbol},
 		"symbol of zero":    {&types.QueryQuoteRequest{Model: "pair", Symbols: []string{"N=0"}}, types.ErrSymbol},

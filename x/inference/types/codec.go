@@ -11,7 +11,6 @@ import (
 // RegisterLegacyAminoCodec registers the messages for amino JSON, which hardware wallets sign.
 func RegisterLegacyAminoCodec(cdc *codec.LegacyAmino) {
 	cdc.RegisterConcrete(Params{}, "opengradient/inference/Params", nil)
-	legacy.RegisterAminoMsg(cdc, &MsgRegisterModel{}, "opengradient/MsgRegisterModel")
 	legacy.RegisterAminoMsg(cdc, &MsgSubmitRequests{}, "opengradient/MsgSubmitRequests")
 	legacy.RegisterAminoMsg(cdc, &MsgCancelRequest{}, "opengradient/MsgCancelRequest")
 	legacy.RegisterAminoMsg(cdc, &MsgCreateSchedule{}, "opengradient/MsgCreateSchedule")
@@ -25,7 +24,6 @@ func RegisterLegacyAminoCodec(cdc *codec.LegacyAmino) {
 // RegisterInterfaces registers the messages and the message service.
 func RegisterInterfaces(registry codectypes.InterfaceRegistry) {
 	registry.RegisterImplementations((*sdk.Msg)(nil),
-		&MsgRegisterModel{},
 		&MsgSubmitRequests{},
 		&MsgCancelRequest{},
 		&MsgCreateSchedule{},

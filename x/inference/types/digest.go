@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	sdk "github.com/cosmos/cosmos-sdk/types"
+
+	modelstypes "github.com/opengradient/opengradient/x/models/types"
 )
 
 // digestDomain tells request digests apart from every other hash of the chain.
@@ -36,7 +38,7 @@ func (r Request) ComputeDigest(chainID string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("request %d: requester: %w", r.Id, err)
 	}
-	model, ok := ParseModelID(r.Model)
+	model, ok := modelstypes.ParseModelID(r.Model)
 	if !ok {
 		return nil, fmt.Errorf("request %d: model: expected a SHA-256, got %q", r.Id, r.Model)
 	}

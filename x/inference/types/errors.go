@@ -8,22 +8,15 @@ import (
 
 // Errors of the module. The codes are part of the interface: never renumber.
 var (
-	ErrInvalidParams    = errorsmod.Register(ModuleName, 2, "invalid parameters")
-	ErrInvalidGenesis   = errorsmod.Register(ModuleName, 3, "invalid genesis")
-	ErrModelNotFound    = errorsmod.RegisterWithGRPCCode(ModuleName, 4, codes.NotFound, "model not found")
-	ErrModelExists      = errorsmod.Register(ModuleName, 5, "model is already registered")
-	ErrNameTaken        = errorsmod.Register(ModuleName, 6, "model name is taken")
-	ErrInvalidName      = errorsmod.Register(ModuleName, 7, "invalid model name")
-	ErrModelRefused     = errorsmod.Register(ModuleName, 8, "model refused")
-	ErrModelTooLarge    = errorsmod.Register(ModuleName, 9, "model too large")
-	ErrTaskClass        = errorsmod.Register(ModuleName, 10, "invalid task class")
-	ErrRoyalty          = errorsmod.Register(ModuleName, 11, "invalid royalty")
+	ErrInvalidParams  = errorsmod.Register(ModuleName, 2, "invalid parameters")
+	ErrInvalidGenesis = errorsmod.Register(ModuleName, 3, "invalid genesis")
+	// 4 to 11 were about the registration of models.
+
 	ErrInputName        = errorsmod.Register(ModuleName, 12, "input name does not match the signature")
 	ErrInputDatatype    = errorsmod.RegisterWithGRPCCode(ModuleName, 13, codes.InvalidArgument, "input datatype does not match the signature")
 	ErrInputShape       = errorsmod.Register(ModuleName, 14, "input shape does not match the signature")
 	ErrInputMalformed   = errorsmod.Register(ModuleName, 15, "malformed input tensor")
 	ErrInputTooLarge    = errorsmod.Register(ModuleName, 16, "inputs too large")
-	ErrOutputUnknown    = errorsmod.RegisterWithGRPCCode(ModuleName, 17, codes.InvalidArgument, "unknown or repeated output")
 	ErrOutputTooLarge   = errorsmod.Register(ModuleName, 18, "outputs too large")
 	ErrComputeTooLarge  = errorsmod.Register(ModuleName, 19, "too much computation")
 	ErrTierUnavailable  = errorsmod.RegisterWithGRPCCode(ModuleName, 20, codes.InvalidArgument, "tier not available")
@@ -51,4 +44,5 @@ var (
 	ErrScheduleTerms          = errorsmod.Register(ModuleName, 41, "invalid terms of a schedule")
 	ErrDeposit                = errorsmod.Register(ModuleName, 42, "deposit too small")
 	ErrTooManySchedules       = errorsmod.Register(ModuleName, 43, "too many schedules")
+	ErrModelNotUsable         = errorsmod.RegisterWithGRPCCode(ModuleName, 44, codes.FailedPrecondition, "model takes no requests")
 )

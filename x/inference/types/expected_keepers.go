@@ -7,6 +7,7 @@ import (
 	sdk "github.com/cosmos/cosmos-sdk/types"
 	stakingtypes "github.com/cosmos/cosmos-sdk/x/staking/types"
 
+	modelstypes "github.com/opengradient/opengradient/x/models/types"
 	schedulingtypes "github.com/opengradient/opengradient/x/scheduling/types"
 	verificationtypes "github.com/opengradient/opengradient/x/verification/types"
 )
@@ -36,9 +37,19 @@ type StakingKeeper interface {
 	GetValidator(ctx context.Context, operator sdk.ValAddress) (stakingtypes.Validator, error)
 }
 
+// ModelsKeeper is what the module needs of x/models.
+type ModelsKeeper interface {
+	// Find looks a model up by name (its tag latest), name:version, name:tag or SHA-256 in hexadecimal.
+	Find(ctx context.Context, reference string) (modelstypes.Model, error)
+	// Get looks a model up by the 32 bytes of its SHA-256.
+	Get(ctx context.Context, id []byte) (modelstypes.Model, error)
+	// Owner is who is paid the royalty of a model.
+	Owner(ctx context.Context, m modelstypes.Model) (sdk.AccAddress, error)
+}
+
 // SchedulingKeeper is what the module needs of x/scheduling.
 type SchedulingKeeper interface {
-	EligiblePower(ctx context.Context, class schedulingtypes.TaskClass, memoryBytes uint64) (eligible, total int64, err error)
+	EligiblePower(ctx context.Context, model []byte, class schedulingtypes.TaskClass, memoryBytes uint64) (eligible, total int64, err error)
 	Enqueue(ctx context.Context, task schedulingtypes.Task) (schedulingtypes.Task, error)
 	Cancel(ctx context.Context, requestID uint64) error
 	Expired(ctx context.Context) ([]schedulingtypes.Expiry, error)

@@ -2,8 +2,6 @@ package types
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 
 	"cosmossdk.io/math"
@@ -11,7 +9,7 @@ import (
 	"github.com/opengradient/opengradient/internal/tensor"
 )
 
-// DefaultGenesis is the state of a new chain: the default parameters as version 1, no models, requests or schedules.
+// DefaultGenesis is the state of a new chain: the default parameters as version 1, no requests or schedules.
 func DefaultGenesis() *GenesisState {
 	return &GenesisState{Params: []ParamsVersion{{Version: 1, Params: DefaultParams()}}, NextRequestId: 1, NextScheduleId: 1}
 }
@@ -29,7 +27,8 @@ func (g GenesisState) Held() math.Int {
 }
 
 // Validate checks that the state is whole: versions, hashes, order, references, escrows and deposits. It fails with
-// ErrInvalidGenesis. The balance of the module account is checked on import.
+// ErrInvalidGenesis. The balance of the module account, and whether the
+// models are registered, is checked on import.
 func (g GenesisState) Validate() error {
 	if err := g.validate(); err != nil {
 		return ErrInvalidGenesis.Wrap(err.Error())
@@ -38,21 +37,17 @@ func (g GenesisState) Validate() error {
 }
 
 func (g GenesisState) validate() error {
-	models, err := g.validateModels()
-	if err != nil {
-		return err
-	}
 	if err := g.validateParams(); err != nil {
 		return err
 	}
-	requests, err := g.validateRequests(models)
+	requests, err := g.validateRequests()
 	if err != nil {
 		return err
 	}
 	if err := g.validateRecords(requests); err != nil {
 		return err
 	}
-	if err := g.validateSchedules(models, requests); err != nil {
+	if err := g.validateSchedules(requests); err != nil {
 		return err
 	}
 	if err := g.validateKeys(requests); err != nil {
@@ -76,31 +71,7 @@ func (g GenesisState) validateParams() error {
 	return nil
 }
 
-func (g GenesisState) validateModels() (map[string]Model, error) {
-	models, names := make(map[string]Model, len(g.Models)), make(map[string]struct{}, len(g.Models))
-	previous := ""
-	for _, m := range g.Models {
-		if err := m.Model.Validate(); err != nil {
-			return nil, err
-		}
-		sum := sha256.Sum256(m.Onnx)
-		if got := hex.EncodeToString(sum[:]); got != m.Model.Sha256 || uint64(len(m.Onnx)) != m.Model.Size_ {
-			return nil, fmt.Errorf("model %s: expected a file of %d bytes with sha256 %s, got %d and %s",
-				m.Model.Name, m.Model.Size_, m.Model.Sha256, len(m.Onnx), got)
-		}
-		if m.Model.Sha256 <= previous {
-			return nil, fmt.Errorf("models: expected ascending sha256, got %s after %s", m.Model.Sha256, previous)
-		}
-		if _, taken := names[m.Model.Name]; taken {
-			return nil, fmt.Errorf("models: expected unique names, got %s twice", m.Model.Name)
-		}
-		previous = m.Model.Sha256
-		models[previous], names[m.Model.Name] = m.Model, struct{}{}
-	}
-	return models, nil
-}
-
-func (g GenesisState) validateRequests(models map[string]Model) (map[uint64]Request, error) {
+func (g GenesisState) validateRequests() (map[uint64]Request, error) {
 	requests := make(map[uint64]Request, len(g.Requests))
 	receipts := make(map[uint64]struct{}, len(g.Receipts))
 	for _, r := range g.Receipts {
@@ -116,9 +87,6 @@ func (g GenesisState) validateRequests(models map[string]Model) (map[uint64]Requ
 			return nil, fmt.Errorf("requests: expected ascending ids, got %d after %d", r.Id, last)
 		}
 		last = r.Id
-		if _, ok := models[r.Model]; !ok {
-			return nil, fmt.Errorf("request %d: expected a registered model, got %s", r.Id, r.Model)
-		}
 		if r.ParamsVersion == 0 || r.ParamsVersion > uint64(len(g.Params)) {
 			return nil, fmt.Errorf("request %d: expected a params version of 1 to %d, got %d", r.Id, len(g.Params), r.ParamsVersion)
 		}

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 
+	modelstypes "github.com/opengradient/opengradient/x/models/types"
 	schedulingtypes "github.com/opengradient/opengradient/x/scheduling/types"
 )
 
@@ -56,7 +57,7 @@ type Content struct {
 //
 // It fails when the model or a root is not well-formed.
 func (c Content) Hash() ([]byte, error) {
-	model, ok := ParseModelID(c.Model)
+	model, ok := modelstypes.ParseModelID(c.Model)
 	if !ok {
 		return nil, fmt.Errorf("content: model: expected a SHA-256, got %q", c.Model)
 	}

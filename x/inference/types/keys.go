@@ -8,9 +8,6 @@ const (
 	ModuleName = "inference"
 	// StoreKey is the key of the store that holds everything but model files.
 	StoreKey = ModuleName
-	// ModelStoreKey is the key of the store that holds the model files, apart from the rest so that its big values do
-	// not deepen the tree that is read in every block. No store key may be the prefix of another.
-	ModelStoreKey = "model_files"
 	// Denom is the base denomination in which every amount of this module is counted.
 	Denom = "uopg"
 )
@@ -18,12 +15,10 @@ const (
 // Prefixes in the main store. Keys: version and id are 8 bytes big-endian, model is the 32 bytes of the SHA-256,
 // address and status parts of pairs are length-prefixed or 8 bytes big-endian. Never renumber.
 var (
-	ParamsPrefix              = collections.NewPrefix(0)  // version -> Params
-	ParamsVersionPrefix       = collections.NewPrefix(1)  // -> current version
-	ModelsPrefix              = collections.NewPrefix(2)  // model -> Model
-	ModelNamesPrefix          = collections.NewPrefix(3)  // name -> model
-	ModelsByOwnerPrefix       = collections.NewPrefix(4)  // (owner, model)
-	ModelBytesPrefix          = collections.NewPrefix(5)  // -> bytes of all model files together
+	ParamsPrefix        = collections.NewPrefix(0) // version -> Params
+	ParamsVersionPrefix = collections.NewPrefix(1) // -> current version
+	// 2 to 5 held models.
+
 	RequestsPrefix            = collections.NewPrefix(6)  // id -> Request
 	NextRequestIDPrefix       = collections.NewPrefix(7)  // -> id of the next request
 	InputsPrefix              = collections.NewPrefix(8)  // id -> canonical encoding of the inputs
@@ -45,6 +40,3 @@ var (
 	ReusableReceiptsPrefix    = collections.NewPrefix(24) // identity -> ReusableReceipt
 	ReusableExpiriesPrefix    = collections.NewPrefix(25) // (height, identity)
 )
-
-// ModelFilesPrefix is the only prefix in the model store: model -> ONNX file.
-var ModelFilesPrefix = collections.NewPrefix(0)

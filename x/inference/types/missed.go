@@ -14,6 +14,8 @@ const (
 	MissedDeposit = "deposit"
 	// MissedEligiblePower: too little power was eligible.
 	MissedEligiblePower = "eligible_power"
+	// MissedModel: the model took no requests.
+	MissedModel = "model"
 	// MissedQueueFull: the queue took no more requests of the fee class.
 	MissedQueueFull = "queue_full"
 	// MissedDeadlineSlot: too many requests have to end in the same block.
@@ -32,6 +34,7 @@ var missedReasons = []struct {
 	{ErrMaxFee, MissedMaxFee},
 	{ErrDeposit, MissedDeposit},
 	{ErrEligiblePower, MissedEligiblePower},
+	{ErrModelNotUsable, MissedModel},
 	{schedulingtypes.ErrQueueFull, MissedQueueFull},
 	{schedulingtypes.ErrNoDeadlineSlot, MissedDeadlineSlot},
 	{schedulingtypes.ErrTaskTooLarge, MissedLimits},

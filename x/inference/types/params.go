@@ -8,26 +8,23 @@ import (
 
 // Bounds that no parameter passes, so that a vote cannot make a block unbounded or an amount overflow.
 const (
-	maxModelBytesLimit      = 32 << 20 // what the inspection reads
-	maxInputBytesLimit      = 4 << 20
-	maxOutputBytesLimit     = 16 << 10 // half of a vote extension
-	maxRequestsLimit        = 1024
-	maxMultiplier           = 1_000_000 // one hundred times
-	maxGasPerByte           = 1_000_000
-	maxTotalModelBytesLimit = 1 << 40
-	maxInputBlocks          = 1_000_000_000
-	maxKeptBlocks           = 10_000_000
-	maxSchedulesLimit       = 1_000_000
-	maxRunsLimit            = 256
+	maxInputBytesLimit  = 4 << 20
+	maxOutputBytesLimit = 16 << 10 // half of a vote extension
+	maxRequestsLimit    = 1024
+	maxMultiplier       = 1_000_000 // one hundred times
+	maxGasPerByte       = 1_000_000
+	maxInputBlocks      = 1_000_000_000
+	maxKeptBlocks       = 10_000_000
+	maxSchedulesLimit   = 1_000_000
+	maxRunsLimit        = 256
 )
 
-// MaxAmount bounds every price and royalty, in uopg: 10^18.
+// MaxAmount bounds every price, in uopg: 10^18.
 var MaxAmount = math.NewIntWithDecimal(1, 18)
 
 // DefaultParams are the parameters of a new chain.
 func DefaultParams() Params {
 	return Params{
-		MaxModelBytes:         512 << 10,
 		MaxInputBytes:         640 << 10,
 		MaxOutputBytes:        8 << 10,
 		MaxRequestsPerMessage: 64,
@@ -35,10 +32,8 @@ func DefaultParams() Params {
 		BytePrice:             math.NewInt(1),
 		QuorumMultiplier:      pricing.BasisPoints,
 		FeeShares:             FeeShares{Publisher: 2_000, Members: 6_000, Owner: 1_000, Community: 1_000},
-		ModelGasPerByte:       20,
 		InputGasPerByte:       5,
 		MaxComputeUnits:       20_000,
-		MaxTotalModelBytes:    256 << 20,
 		CommitteeMultiplier:   pricing.BasisPoints / 2,
 		SealFee:               math.NewInt(1_000_000),
 		InputBlocks:           100_000,
@@ -58,16 +53,13 @@ func (p Params) Validate() error {
 		name             string
 		value, low, high uint64
 	}{
-		{"max_model_bytes", p.MaxModelBytes, 1, maxModelBytesLimit},
 		{"max_input_bytes", p.MaxInputBytes, 1, maxInputBytesLimit},
 		{"max_output_bytes", p.MaxOutputBytes, 1, maxOutputBytesLimit},
 		{"max_requests_per_message", uint64(p.MaxRequestsPerMessage), 1, maxRequestsLimit},
 		{"min_eligible_power", uint64(p.MinEligiblePower), 1, pricing.BasisPoints},
 		{"quorum_multiplier", uint64(p.QuorumMultiplier), 1, maxMultiplier},
-		{"model_gas_per_byte", p.ModelGasPerByte, 0, maxGasPerByte},
 		{"input_gas_per_byte", p.InputGasPerByte, 0, maxGasPerByte},
 		{"max_compute_units", p.MaxComputeUnits, 1, 1 << 62},
-		{"max_total_model_bytes", p.MaxTotalModelBytes, p.MaxModelBytes, maxTotalModelBytesLimit},
 		{"committee_multiplier", uint64(p.CommitteeMultiplier), 1, maxMultiplier},
 		{"input_blocks", uint64(p.InputBlocks), 0, maxInputBlocks},
 		{"economy_multiplier", uint64(p.EconomyMultiplier), 1, pricing.BasisPoints},

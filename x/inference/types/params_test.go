@@ -2,7 +2,6 @@ package types_test
 
 import (
 	"math/big"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -20,8 +19,6 @@ func TestParams(t *testing.T) {
 	require.NoError(t, types.DefaultParams().Validate())
 	require.NoError(t, types.DefaultGenesis().Validate())
 	for name, change := range map[string]func(p *types.Params){
-		"no model bytes":            func(p *types.Params) { p.MaxModelBytes = 0 },
-		"model bytes above bound":   func(p *types.Params) { p.MaxModelBytes = 33 << 20 },
 		"no input bytes":            func(p *types.Params) { p.MaxInputBytes = 0 },
 		"input bytes above bound":   func(p *types.Params) { p.MaxInputBytes = 5 << 20 },
 		"no output bytes":           func(p *types.Params) { p.MaxOutputBytes = 0 },
@@ -35,12 +32,9 @@ func TestParams(t *testing.T) {
 		"multiplier above bound":    func(p *types.Params) { p.QuorumMultiplier = 1_000_001 },
 		"shares below one":          func(p *types.Params) { p.FeeShares.Owner-- },
 		"shares above one":          func(p *types.Params) { p.FeeShares.Owner++ },
-		"model gas above bound":     func(p *types.Params) { p.ModelGasPerByte = 1_000_001 },
 		"input gas above bound":     func(p *types.Params) { p.InputGasPerByte = 1_000_001 },
 		"no compute units":          func(p *types.Params) { p.MaxComputeUnits = 0 },
 		"compute units above bound": func(p *types.Params) { p.MaxComputeUnits = 1<<62 + 1 },
-		"total below one model":     func(p *types.Params) { p.MaxTotalModelBytes = p.MaxModelBytes - 1 },
-		"total above bound":         func(p *types.Params) { p.MaxTotalModelBytes = 1<<40 + 1 },
 		"no committee multiplier":   func(p *types.Params) { p.CommitteeMultiplier = 0 },
 		"committee above bound":     func(p *types.Params) { p.CommitteeMultiplier = 1_000_001 },
 		"no seal fee":               func(p *types.Params) { p.SealFee = math.Int{} },
@@ -64,25 +58,6 @@ func TestParams(t *testing.T) {
 			change(&p)
 			require.ErrorIs(t, p.Validate(), types.ErrInvalidParams)
 		})
-	}
-}
-
-func TestNames(t *testing.T) {
-	for _, ok := range []string{"a", "iris", "resnet-50_v1.2", strings.Repeat("g", 64)} {
-		require.NoError(t, types.ValidateName(ok), ok)
-	}
-	for _, bad := range []string{"", "9lives", "-a", "A", "a b", "é", "a\n", strings.Repeat("g", 65), strings.Repeat("f", 64)} {
-		require.ErrorIs(t, types.ValidateName(bad), types.ErrInvalidName, bad)
-	}
-}
-
-func TestParseModelID(t *testing.T) {
-	id, ok := types.ParseModelID(strings.Repeat("0f", 32))
-	require.True(t, ok)
-	require.Len(t, id, 32)
-	for _, bad := range []string{"", "0f", strings.Repeat("0F", 32), strings.Repeat("zz", 32), strings.Repeat("0f", 33)} {
-		_, ok := types.ParseModelID(bad)
-		require.False(t, ok, bad)
 	}
 }
 

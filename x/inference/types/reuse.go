@@ -3,6 +3,8 @@ package types
 import (
 	"crypto/sha256"
 	"fmt"
+
+	modelstypes "github.com/opengradient/opengradient/x/models/types"
 )
 
 // identityDomain tells the identity of a reusable receipt apart from every other hash of the chain.
@@ -20,7 +22,7 @@ const identityDomain = "opengradient/inference/reuse/v1"
 //
 // It fails when model or input root are not well-formed.
 func (r Request) Identity() ([]byte, error) {
-	model, ok := ParseModelID(r.Model)
+	model, ok := modelstypes.ParseModelID(r.Model)
 	if !ok {
 		return nil, fmt.Errorf("request %d: model: expected a SHA-256, got %q", r.Id, r.Model)
 	}

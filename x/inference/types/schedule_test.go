@@ -12,6 +12,7 @@ import (
 	sdkmath "cosmossdk.io/math"
 
 	"github.com/opengradient/opengradient/x/inference/types"
+	modelstypes "github.com/opengradient/opengradient/x/models/types"
 	schedulingtypes "github.com/opengradient/opengradient/x/scheduling/types"
 )
 
@@ -164,7 +165,8 @@ func TestMissedReasons(t *testing.T) {
 		{types.ErrInputTooLarge, "limits"},
 		{types.ErrOutputTooLarge, "limits"},
 		{types.ErrComputeTooLarge, "limits"},
-		{types.ErrModelNotFound, "internal"},
+		{types.ErrModelNotUsable, "model"},
+		{modelstypes.ErrModelNotFound, "internal"},
 		{errors.New("anything"), "internal"},
 	} {
 		t.Run(fmt.Sprint(tc.err), func(t *testing.T) {

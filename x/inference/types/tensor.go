@@ -77,32 +77,3 @@ func wrapSignature(err error) error {
 		return ErrInputShape.Wrap(err.Error())
 	}
 }
-
-func specsFromProto(in []TensorSpec) ([]tensor.Spec, error) {
-	out := make([]tensor.Spec, len(in))
-	for i, s := range in {
-		d, err := tensor.ParseDatatype(s.Datatype)
-		if err != nil {
-			return nil, err
-		}
-		out[i] = tensor.Spec{Name: s.Name, Datatype: d, Dims: make([]tensor.Dim, len(s.Dims))}
-		for j, dim := range s.Dims {
-			out[i].Dims[j] = tensor.Dim{Size: dim.Size_, Symbol: dim.Symbol}
-		}
-		if err := out[i].Validate(); err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
-}
-
-func specsToProto(in []tensor.Spec) []TensorSpec {
-	out := make([]TensorSpec, len(in))
-	for i, s := range in {
-		out[i] = TensorSpec{Name: s.Name, Datatype: s.Datatype.String(), Dims: make([]Dim, len(s.Dims))}
-		for j, d := range s.Dims {
-			out[i].Dims[j] = Dim{Size_: d.Size, Symbol: d.Symbol}
-		}
-	}
-	return out
-}

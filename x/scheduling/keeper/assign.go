@@ -16,7 +16,7 @@ import (
 
 // Assign begins attempts at the end of a block, in the order of the queue, while the budgets of the block last, and lets
 // the base price follow what the block used. A task that does not fit, or whose eligible members hold no more than half
-// of all power (no verdict would be possible), stays in its place and does not hold up those behind it. The first that
+// of all power (no verdict would be possible: too few can run its model, or have it loaded yet), stays in its place and does not hold up those behind it. The first that
 // does not fit has the first claim on the next block. Twice max_assignments_per_block tasks are looked at from the head of
 // the queue, and as many behind them when some of those lack power: block by block further back, to the end and over again.
 func (k Keeper) Assign(ctx context.Context) ([]types.Placement, error) {
@@ -68,6 +68,8 @@ type assignment struct {
 	workers   []*worker
 	total     int64
 	remaining queue.Budget
+	// able are those that can run a model.
+	able ability
 	// nodes are the workers as the draws see them, in the same order.
 	nodes      []selection.Node
 	placements []types.Placement
@@ -85,7 +87,7 @@ func (k Keeper) newAssignment(ctx context.Context, params types.Params) (*assign
 	workers := eligibleOf(bonded)
 	return &assignment{
 		keeper: k, workers: workers, total: total, remaining: queue.NewBudget(params.Limits()),
-		nodes: draws(workers, params), placements: []types.Placement{},
+		able: newAbility(k, workers), nodes: draws(workers, params), placements: []types.Placement{},
 	}, nil
 }
 
@@ -165,9 +167,14 @@ func (k Keeper) waiting(ctx context.Context, within collections.Ranger[queueKey]
 // of a task for a committee is made by one; it is never drawn again, as all members make the attempts that follow. It
 // fails with selection.ErrNoMajority, and changes nothing, when no verdict would be possible.
 func (a *assignment) attempt(ctx context.Context, task types.Task) (types.Placement, error) {
+	able, err := a.able.of(ctx, task.Model)
+	if err != nil {
+		return types.Placement{}, err
+	}
 	header := sdk.UnwrapSDKContext(ctx).BlockHeader()
 	drawn, err := selection.Assign(selection.Seed(header.AppHash, task.Digest, task.Attempts+1), a.nodes, selection.Task{
 		Class: uint8(task.TaskClass), Memory: task.MemoryBytes, Committee: task.Committee && task.Attempts == 0,
+		Able:   func(node int) bool { return able[node] },
 		Passed: func(node int) bool { return slices.Contains(task.PassedOver, a.workers[node].node.Operator) },
 	}, a.total)
 	if err != nil {

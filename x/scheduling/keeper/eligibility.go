@@ -26,19 +26,54 @@ type worker struct {
 	eligible bool
 }
 
-// EligiblePower returns the power of the nodes that would be members of a round for a task with these needs, and the
-// power of all bonded validators.
-func (k Keeper) EligiblePower(ctx context.Context, class types.TaskClass, memoryBytes uint64) (eligible, total int64, err error) {
-	params, _, err := k.CurrentParams(ctx)
+// EligiblePower returns the power of the nodes that would be members of a round for a task with these needs once they have
+// its model loaded, and the power of all bonded validators. Nodes load what waits in the queue.
+func (k Keeper) EligiblePower(ctx context.Context, model []byte, class types.TaskClass, memoryBytes uint64) (eligible, total int64, err error) {
+	fit, total, err := k.fit(ctx, class, memoryBytes)
 	if err != nil {
 		return 0, 0, err
+	}
+	for _, w := range fit {
+		proved, err := k.hasProved(ctx, model, w)
+		if err != nil {
+			return 0, 0, err
+		}
+		if proved {
+			eligible += w.power
+		}
+	}
+	return eligible, total, nil
+}
+
+// Voters returns the nodes that take work now, serve the task class and have the memory, whatever models they have proved,
+// ordered by operator address bytes, and the power of all bonded validators.
+func (k Keeper) Voters(ctx context.Context, class types.TaskClass, memoryBytes uint64) (voters []types.Voter, total int64, err error) {
+	fit, total, err := k.fit(ctx, class, memoryBytes)
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, w := range fit {
+		voters = append(voters, types.Voter{Operator: w.node.Operator, Power: w.power, EnvironmentClass: w.node.EnvironmentClass})
+	}
+	return voters, total, nil
+}
+
+// fit returns those of the nodes that take work now that serve a task class and have the memory.
+func (k Keeper) fit(ctx context.Context, class types.TaskClass, memoryBytes uint64) (fit []*worker, total int64, err error) {
+	params, _, err := k.CurrentParams(ctx)
+	if err != nil {
+		return nil, 0, err
 	}
 	bonded, total, err := k.bonded(ctx, params)
 	if err != nil {
-		return 0, 0, err
+		return nil, 0, err
 	}
-	_, eligible = selection.Members(draws(eligibleOf(bonded), params), selection.Task{Class: uint8(class), Memory: memoryBytes})
-	return eligible, total, nil
+	workers := eligibleOf(bonded)
+	members, _ := selection.Members(draws(workers, params), selection.Task{Class: uint8(class), Memory: memoryBytes})
+	for _, at := range members {
+		fit = append(fit, workers[at])
+	}
+	return fit, total, nil
 }
 
 // bonded returns the bonded validators with their nodes, ordered by operator bytes, and the power of all of them. The work

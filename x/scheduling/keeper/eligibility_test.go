@@ -72,7 +72,7 @@ func TestEligibility(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t, types.DefaultParams(), 10, 20)
 			tt.change(f)
-			eligible, total, err := f.EligiblePower(f.ctx, types.TASK_CLASS_CLASSIFICATION, gibibyte)
+			eligible, total, err := f.EligiblePower(f.ctx, model(0), types.TASK_CLASS_CLASSIFICATION, gibibyte)
 			require.NoError(t, err)
 			want := int64(20)
 			if tt.eligible {
@@ -112,7 +112,7 @@ func TestEligiblePowerByNeeds(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			eligible, total, err := f.EligiblePower(f.ctx, tt.class, tt.memory)
+			eligible, total, err := f.EligiblePower(f.ctx, model(0), tt.class, tt.memory)
 			require.NoError(t, err)
 			require.Equal(t, tt.want, eligible)
 			require.EqualValues(t, 150, total, "validators without a node count in the total")
@@ -125,7 +125,7 @@ func TestPowersThatDoNotAddUp(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t, types.DefaultParams(), 10, 20)
 			f.staking.find(operator(1)).power = power
-			_, _, err := f.EligiblePower(f.ctx, types.TASK_CLASS_CLASSIFICATION, 1)
+			_, _, err := f.EligiblePower(f.ctx, model(0), types.TASK_CLASS_CLASSIFICATION, 1)
 			require.ErrorIs(t, err, types.ErrPower)
 		})
 	}

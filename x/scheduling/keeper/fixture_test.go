@@ -154,7 +154,7 @@ func newEmptyFixture(staking *fakeStaking) *fixture {
 }
 
 // newFixture returns a keeper with the parameters and with one ready node per power, at height 10. Nodes serve
-// classification and regression, with 1 GiB and a capacity of 1,000 units.
+// classification and regression, with 1 GiB and a capacity of 1,000 units; they have proved and loaded the model of all tasks.
 func newFixture(t check, params types.Params, powers ...int64) *fixture {
 	t.Helper()
 	staking := &fakeStaking{}
@@ -169,9 +169,23 @@ func newFixture(t check, params types.Params, powers ...int64) *fixture {
 	f.at(10)
 	for i := range powers {
 		f.register(t, i)
-		require.NoError(t, f.SetStatus(f.ctx, operator(i), ready()))
+		f.serve(t, i, model(0))
 	}
 	return f
+}
+
+// serve has a node load models and prove them in the class it runs in.
+func (f *fixture) serve(t check, i int, models ...[]byte) {
+	t.Helper()
+	status := ready()
+	if node := f.node(t, i); node.Status != nil && node.Status.Environment != nil {
+		status.Environment = node.Status.Environment
+	}
+	status.ModelsReady = models
+	require.NoError(t, f.SetStatus(f.ctx, operator(i), status))
+	for _, served := range models {
+		require.NoError(t, f.Prove(f.ctx, served, operator(i).String(), f.node(t, i).EnvironmentClass))
+	}
 }
 
 // shortQueue are the default parameters with so many blocks of waiting, and no head starts.
@@ -282,6 +296,7 @@ func task(id uint64) types.Task {
 		ComputeUnits: 10,
 		OutputBytes:  100,
 		MemoryBytes:  1 << 20,
+		Model:        model(0),
 	}
 }
 

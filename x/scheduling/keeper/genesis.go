@@ -38,6 +38,11 @@ func (k Keeper) InitGenesis(ctx context.Context, state types.GenesisState) error
 	if err := k.initEnvironments(ctx, state.EnvironmentClasses); err != nil {
 		return err
 	}
+	for _, proof := range state.ModelProofs {
+		if err := k.Prove(ctx, proof.Model, proof.Operator, proof.EnvironmentClass); err != nil {
+			return err
+		}
+	}
 	return k.initTasks(ctx, state.Tasks, base)
 }
 
@@ -157,6 +162,9 @@ func (k Keeper) ExportGenesis(ctx context.Context) (*types.GenesisState, error) 
 	})
 	if err != nil {
 		return nil, fmt.Errorf("export the environment classes: %w", err)
+	}
+	if state.ModelProofs, err = k.exportProofs(ctx); err != nil {
+		return nil, err
 	}
 	err = k.Tasks.Walk(ctx, nil, func(_ uint64, task types.Task) (bool, error) {
 		state.Tasks = append(state.Tasks, task.Shifted(-base))

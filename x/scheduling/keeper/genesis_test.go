@@ -81,6 +81,7 @@ func newBusyFixture(t check) *fixture {
 	status := withRuntime(1)
 	status.ModelsReady = modelsFrom(1, 2)
 	require.NoError(t, f.SetStatus(f.ctx, operator(0), status))
+	f.serve(t, 0, model(0)) // in its new class as well
 	require.NoError(t, f.SetStatus(f.ctx, operator(1), types.NodeStatus{}))
 	for i := 4; i < 7; i++ {
 		f.staking.validators = append(f.staking.validators, &validator{operator: operator(i)})
@@ -250,6 +251,15 @@ func TestGenesisValidate(t *testing.T) {
 		"a node with too many models":     {func(g *types.GenesisState) { g.NodeModels[1].Models = modelsFrom(0, 257) }, "got 257"},
 		"a model twice":                   {func(g *types.GenesisState) { g.NodeModels[0].Models[1] = g.NodeModels[0].Models[0] }, "expected ascending sums"},
 		"a model of no sum":               {func(g *types.GenesisState) { g.NodeModels[0].Models[0] = []byte("model") }, "expected sums of 32 bytes, got 5"},
+		"a next class in a status":        {func(g *types.GenesisState) { g.Nodes[0].Status.NextEnvironment = environment() }, "expected no next_environment in its status"},
+		"a proof of no model":             {func(g *types.GenesisState) { g.ModelProofs[0].Model = nil }, "model proof 0: model: expected 32 bytes, got 0"},
+		"a proof of no address":           {func(g *types.GenesisState) { g.ModelProofs[1].Operator = "operator" }, "model proof 1: operator"},
+		"a proof of a shouted address":    {func(g *types.GenesisState) { g.ModelProofs[1].Operator = shouted(0) }, "expected cosmosvaloper"},
+		"a proof in no class":             {func(g *types.GenesisState) { g.ModelProofs[1].EnvironmentClass = 0 }, "expected an environment_class from 1 to 2, got 0"},
+		"a proof in an unknown class":     {func(g *types.GenesisState) { g.ModelProofs[1].EnvironmentClass = 3 }, "expected an environment_class from 1 to 2, got 3"},
+		"a proof twice":                   {func(g *types.GenesisState) { g.ModelProofs[1] = g.ModelProofs[0] }, "model proof 1: expected proofs ascending"},
+		"proofs out of order":             {func(g *types.GenesisState) { slices.Reverse(g.ModelProofs) }, "expected proofs ascending"},
+		"a task of no model":              {func(g *types.GenesisState) { g.Tasks[3].Model = []byte("model") }, "model: expected the 32 bytes of a SHA-256, got 5"},
 		"an unknown fee class":            {func(g *types.GenesisState) { g.Tasks[3].FeeClass = 3 }, "fee_class"},
 		"a place in the queue of its own": {func(g *types.GenesisState) { g.Tasks[3].QueuePosition-- }, "task 4: expected a queue_position 0 before its queued_height, got 1"},
 		"a place of another class":        {func(g *types.GenesisState) { g.Tasks[4].FeeClass = types.FEE_CLASS_STANDARD }, "task 5: expected a queue_position 10 before its queued_height, got 30"},

@@ -18,6 +18,8 @@ type (
 	deadlineKey = collections.Pair[int64, uint64]
 	// nodeKey is (height, operator address bytes).
 	nodeKey = collections.Pair[int64, []byte]
+	// proofKey is (SHA-256 of a model, operator address bytes, index of an environment class).
+	proofKey = collections.Triple[[]byte, []byte, uint32]
 )
 
 // Keeper is the keeper of the module. Its methods are deterministic functions of the committed state.
@@ -65,6 +67,9 @@ type Keeper struct {
 	StatusHeights collections.KeySet[nodeKey]
 	// NodeModels are the models that nodes have loaded, by operator address bytes and SHA-256.
 	NodeModels collections.KeySet[collections.Pair[[]byte, []byte]]
+	// ModelProofs are the proofs of nodes that they can run models: SHA-256, operator address bytes and the index of the
+	// environment class. They stay when a node leaves, or moves to another class.
+	ModelProofs collections.KeySet[proofKey]
 	// Drains has one entry per leaving node: the height at whose end it has left.
 	Drains collections.KeySet[nodeKey]
 	// ReviewCursor is where the review of attempts goes on; absent when there is none. It is no part of an exported
@@ -102,9 +107,11 @@ func NewKeeper(cdc codec.BinaryCodec, storeService corestore.KVStoreService, sta
 		Market:            collections.NewItem(sb, types.MarketKey, "market", codec.CollValue[types.Market](cdc)),
 		StatusHeights:     collections.NewKeySet(sb, types.StatusHeightsKey, "status_heights", nodes),
 		NodeModels:        collections.NewKeySet(sb, types.NodeModelsKey, "node_models", collections.PairKeyCodec(collections.BytesKey, collections.BytesKey)),
-		Drains:            collections.NewKeySet(sb, types.DrainsKey, "drains", nodes),
-		ReviewCursor:      collections.NewItem(sb, types.ReviewKey, "review", collcodec.KeyToValueCodec(deadlines)),
-		ReviewAgain:       collections.NewItem(sb, types.ReviewAgainKey, "review_again", collections.BoolValue),
+		ModelProofs: collections.NewKeySet(sb, types.ModelProofsKey, "model_proofs",
+			collections.TripleKeyCodec(collections.BytesKey, collections.BytesKey, collections.Uint32Key)),
+		Drains:       collections.NewKeySet(sb, types.DrainsKey, "drains", nodes),
+		ReviewCursor: collections.NewItem(sb, types.ReviewKey, "review", collcodec.KeyToValueCodec(deadlines)),
+		ReviewAgain:  collections.NewItem(sb, types.ReviewAgainKey, "review_again", collections.BoolValue),
 	}
 	schema, err := sb.Build()
 	if err != nil {

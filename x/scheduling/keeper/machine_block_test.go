@@ -98,7 +98,8 @@ func (m *machine) checkReview(t check) {
 func (m *machine) replaceLeader(t check, workers types.Workers, id uint64, candidates []string) {
 	able := slices.DeleteFunc(slices.Clone(candidates), func(name string) bool {
 		v := m.staking.validators[m.position(name)]
-		return v.power == 0 || v.jailed || !m.nodeOf(name).takesWork(m.ctx.BlockHeight(), m.params.HeartbeatWindow)
+		return v.power == 0 || v.jailed || !m.nodeOf(name).takesWork(m.ctx.BlockHeight(), m.params.HeartbeatWindow) ||
+			!m.canRun(t, m.position(name), m.open[id].Model, true)
 	})
 	fresh := slices.DeleteFunc(slices.Clone(able), func(name string) bool { return m.passedOver[id][name] })
 	leader, err := m.ReplaceLeader(m.ctx, workers, id, candidates, true)
@@ -185,9 +186,8 @@ func (m *machine) head(t check) (ids []uint64, more bool) {
 			}
 			continue
 		}
-		eligible, total, err := m.EligiblePower(m.ctx, task.TaskClass, task.MemoryBytes)
-		require.NoError(t, err)
-		if 2*eligible <= total {
+		m.checkPower(t, task)
+		if eligible, total := m.power(t, task, true); 2*eligible <= total {
 			more = len(waiting) >= limit
 			continue
 		}
@@ -195,6 +195,26 @@ func (m *machine) head(t check) (ids []uint64, more bool) {
 		ids = append(ids, task.RequestId)
 	}
 	return ids, more
+}
+
+// checkPower compares what submissions and admissions ask for with the model.
+func (m *machine) checkPower(t check, task types.Task) {
+	proved, all := m.power(t, task, false)
+	eligible, total, err := m.EligiblePower(m.ctx, task.Model, task.TaskClass, task.MemoryBytes)
+	require.NoError(t, err)
+	require.Equal(t, []int64{proved, all}, []int64{eligible, total})
+	voters, total, err := m.Voters(m.ctx, task.TaskClass, task.MemoryBytes)
+	require.NoError(t, err)
+	require.Equal(t, all, total)
+	proved = 0
+	for _, voter := range voters {
+		i := m.position(voter.Operator)
+		require.Equal(t, m.node(t, i).EnvironmentClass, voter.EnvironmentClass)
+		if m.canRun(t, i, task.Model, false) {
+			proved += voter.Power
+		}
+	}
+	require.Equal(t, proved, eligible, "those who can run it are among the voters")
 }
 
 func (m *machine) checkOrder(t check, head []uint64, more bool, placements []types.Placement) {
@@ -242,8 +262,9 @@ func (m *machine) checkPlacements(t check, placements []types.Placement) {
 			if !m.passedOver[id][member.Operator] {
 				fresh = append(fresh, member.Operator)
 			}
-			require.True(t, m.nodeOf(member.Operator).takesWork(m.ctx.BlockHeight(), m.params.HeartbeatWindow))
 		}
+		want, _ := m.power(t, placement.Task, true)
+		require.Equal(t, want, power, "all who take work and can run the model are members, and nobody else")
 		require.Greater(t, 2*power, placement.TotalPower)
 		require.Contains(t, operators, placement.Task.Assignment.Leader)
 		if len(fresh) > 0 {

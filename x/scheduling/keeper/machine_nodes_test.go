@@ -43,6 +43,42 @@ func (n *modelNode) takesWork(height int64, window uint32) bool {
 	return n.state == types.NODE_STATE_ACTIVE && !n.jailed && n.isHealthy(height, window)
 }
 
+// canRun tells whether a node has proved a model in the class it runs in, and has it loaded if that is asked for.
+func (m *machine) canRun(t check, i int, model []byte, loaded bool) bool {
+	number := model[1]
+	return m.proofs[proof{number, i, m.node(t, i).EnvironmentClass}] && (!loaded || m.nodes[i].models[number])
+}
+
+// power is what the nodes hold that take work and could be members of the attempts of a task.
+func (m *machine) power(t check, task types.Task, loaded bool) (power, total int64) {
+	for i := range m.nodes {
+		v, node := m.staking.validators[i], m.node(t, i)
+		total += v.power
+		if v.power > 0 && !v.jailed && m.nodes[i].takesWork(m.ctx.BlockHeight(), m.params.HeartbeatWindow) &&
+			slices.Contains(node.TaskClasses, task.TaskClass) && node.MemoryBytes >= task.MemoryBytes && m.canRun(t, i, task.Model, loaded) {
+			power += v.power
+		}
+	}
+	return power, total
+}
+
+// prove has an operator, with a node or not, prove a model in a class, registered or not.
+func (m *machine) prove(t *rapid.T) {
+	given := proof{rapid.ByteRange(0, 2).Draw(t, "model"), rapid.IntRange(0, 4).Draw(t, "operator"), rapid.Uint32Range(0, 3).Draw(t, "class")}
+	err := m.Prove(m.ctx, model(int(given.model)), operator(given.operator).String(), given.class)
+	last := uint32(0)
+	require.NoError(t, m.Environments.Walk(m.ctx, nil, func(index uint32, _ types.RegisteredEnvironment) (bool, error) {
+		last = index
+		return false, nil
+	}))
+	if given.class == 0 || given.class > last {
+		require.ErrorIs(t, err, types.ErrInvalidProof)
+		return
+	}
+	require.NoError(t, err)
+	m.proofs[given] = true
+}
+
 // isHealthy tells whether it can be expected to end what it has begun.
 func (n *modelNode) isHealthy(height int64, window uint32) bool {
 	return n.state != types.NODE_STATE_LEFT && n.reported && n.isReady && height < n.statusHeight+int64(window)
@@ -144,16 +180,19 @@ func (m *machine) reported(i int, isReady bool) {
 	node.reported, node.isReady, node.noticed, node.statusHeight = true, isReady, false, m.ctx.BlockHeight()
 }
 
-// heartbeat has every node that has a duty report that it is ready.
+// heartbeat has every node that has a duty report that it is ready, with a model that most tasks need.
 func (m *machine) heartbeat(t check) {
 	for i := range m.nodes {
-		err := m.SetStatus(m.ctx, operator(i), ready())
+		status := ready()
+		status.ModelsReady = sums([]byte{0})
+		err := m.SetStatus(m.ctx, operator(i), status)
 		if m.nodes[i].state == types.NODE_STATE_LEFT {
 			require.ErrorIs(t, err, types.ErrNodeNotFound)
 			continue
 		}
 		require.NoError(t, err)
 		m.reported(i, true)
+		m.nodes[i].models[0] = true
 	}
 }
 

@@ -31,9 +31,18 @@ type machine struct {
 	unfit uint64
 	// nodes are those of the first four validators; the fifth operator has none.
 	nodes [4]modelNode
+	// proofs are those of all five.
+	proofs map[proof]bool
 	// price and utilisation are those of the market.
 	price       math.Int
 	utilisation uint32
+}
+
+// proof is that of an operator, for a model by its number, in an environment class.
+type proof struct {
+	model    byte
+	operator int
+	class    uint32
 }
 
 // attempt is one that is under way.
@@ -54,11 +63,13 @@ func TestEveryTaskEndsByItsFinalDeadline(t *testing.T) {
 			running:    map[uint64]attempt{},
 			attempts:   map[uint64]uint32{},
 			passedOver: map[uint64]map[string]bool{},
+			proofs:     map[proof]bool{},
 		}
 		m.fixture = newFixture(t, m.params, 10, 20, 30, 40)
 		m.price = m.params.MinBasePrice
 		for i := range m.nodes {
-			m.nodes[i] = modelNode{reliability: 10_000, reported: true, isReady: true, statusHeight: 10, models: map[byte]bool{}, capacity: m.node(t, i).Capacity}
+			m.nodes[i] = modelNode{reliability: 10_000, reported: true, isReady: true, statusHeight: 10, models: map[byte]bool{0: true}, capacity: m.node(t, i).Capacity}
+			m.proofs[proof{0, i, 1}] = true
 		}
 		// Requests and blocks come more often than what keeps nodes from work, so that attempts are under way.
 		t.Repeat(map[string]func(*rapid.T){
@@ -74,6 +85,7 @@ func TestEveryTaskEndsByItsFinalDeadline(t *testing.T) {
 			"conduct":        m.conduct,
 			"operate":        m.operate,
 			"deliver":        m.deliver,
+			"prove":          m.prove,
 			"all back":       m.allBack,
 			"block":          m.block,
 			"another block":  m.block,
@@ -126,6 +138,7 @@ func (m *machine) submitOne(t *rapid.T) {
 	given.FeeClass = rapid.SampledFrom([]types.FeeClass{types.FEE_CLASS_ECONOMY, types.FEE_CLASS_STANDARD, types.FEE_CLASS_PRIORITY}).Draw(t, "fee class")
 	given.Committee = rapid.Bool().Draw(t, "committee")
 	given.MemoryBytes = rapid.SampledFrom([]uint64{0, 0, gibibyte, 2 * gibibyte}).Draw(t, "memory")
+	given.Model = model(rapid.SampledFrom([]int{0, 0, 0, 1, 2}).Draw(t, "model"))
 
 	height := m.ctx.BlockHeight()
 	deadline := height + int64(m.params.QueueBlocks) + int64(m.params.MaxAttempts)*int64(m.params.AttemptBlocks)

@@ -40,6 +40,9 @@ func TestReportedModels(t *testing.T) {
 		require.Empty(t, stored.ModelsReady, "the status of a node stays small")
 		require.Empty(t, stored.ModelsDropped)
 	}
+	require.Equal(t, [][]byte{model(0)}, f.models(t, 0), "as the fixture has it")
+	report(0, nil, [][]byte{model(0)})
+	report(1, nil, [][]byte{model(0)})
 	require.Empty(t, f.models(t, 0))
 	report(0, [][]byte{model(2), model(5)}, nil)
 	report(1, [][]byte{model(1), model(2)}, nil)
@@ -87,13 +90,13 @@ func TestModelsAreForgottenWithTheNode(t *testing.T) {
 	f := newFixture(t, types.DefaultParams(), 10, 20)
 	for i := range 2 {
 		status := ready()
-		status.ModelsReady = modelsFrom(i, 3)
+		status.ModelsReady = modelsFrom(i+1, 3)
 		require.NoError(t, f.SetStatus(f.ctx, operator(i), status))
 	}
 	_, err := f.LeaveNode(f.ctx, operator(0).String())
 	require.NoError(t, err)
-	require.Len(t, f.models(t, 0), 3, "on its way out it still has them")
+	require.Len(t, f.models(t, 0), 4, "on its way out it still has them")
 	f.review(t)
 	require.Empty(t, f.models(t, 0))
-	require.Len(t, f.models(t, 1), 3)
+	require.Len(t, f.models(t, 1), 4)
 }

@@ -80,7 +80,7 @@ func (k Keeper) RegisterNode(ctx context.Context, msg *types.MsgRegisterNode) er
 }
 
 // SetStatus stores what a node tells of itself in a vote extension. An environment class that was never seen is
-// registered. A node that is not ready any more has the attempts under way reviewed. The caller undoes everything when it
+// registered, and so is the one that the node prepares, as far as there is room for it. A node that is not ready any more has the attempts under way reviewed. The caller undoes everything when it
 // fails, which it does with types.ErrNodeNotFound for an operator without a node or with one that has left,
 // types.ErrInvalidStatus for a status that breaks a bound, and types.ErrTooManyEnvironmentClasses.
 func (k Keeper) SetStatus(ctx context.Context, operator sdk.ValAddress, status types.NodeStatus) error {
@@ -97,13 +97,20 @@ func (k Keeper) SetStatus(ctx context.Context, operator sdk.ValAddress, status t
 	if err := k.reportModels(ctx, operator, status); err != nil {
 		return err
 	}
-	status.ModelsReady, status.ModelsDropped = nil, nil
 	var class uint32
 	if status.Environment != nil {
 		if class, err = k.environmentClass(ctx, operator, node.Operator, *status.Environment); err != nil {
 			return err
 		}
 	}
+	if status.NextEnvironment != nil {
+		_, err := k.environmentClass(ctx, operator, node.Operator, *status.NextEnvironment)
+		// A class that the node only prepares does not cost it the status of the one it runs in.
+		if err != nil && !errors.Is(err, types.ErrTooManyEnvironmentClasses) {
+			return err
+		}
+	}
+	status.ModelsReady, status.ModelsDropped, status.NextEnvironment = nil, nil, nil
 
 	changed := node.Status == nil || node.Status.Ready != status.Ready || node.EnvironmentClass != class
 	failed := node.Status != nil && node.Status.Ready && !status.Ready

@@ -151,6 +151,42 @@ func TestEnvironmentClassesAreBounded(t *testing.T) {
 	require.EqualValues(t, 4, f.node(t, 1).EnvironmentClass)
 }
 
+// TestNextEnvironment: a class that a node prepares is registered, and the node stays in the one it runs in.
+func TestNextEnvironment(t *testing.T) {
+	params := types.DefaultParams()
+	params.MaxEnvironmentClasses = 2
+	f := newFixture(t, params, 10, 10)
+	prepares := func(i, next int) error {
+		status := ready()
+		status.NextEnvironment = withRuntime(next).Environment
+		return f.SetStatus(f.ctx, operator(i), status)
+	}
+	require.NoError(t, prepares(0, 1))
+	registered, err := f.Environments.Get(f.ctx, 2)
+	require.NoError(t, err)
+	require.Equal(t, types.RegisteredEnvironment{Index: 2, Environment: *withRuntime(1).Environment, RegisteredBy: operator(0).String()}, registered)
+	require.EqualValues(t, 1, f.node(t, 0).EnvironmentClass)
+	require.Nil(t, f.node(t, 0).Status.NextEnvironment, "only vote extensions hold it")
+	requireRoundTrip(t, f)
+
+	f.at(11)
+	require.NoError(t, prepares(1, 2), "a class for which there is no room does not cost a node its status")
+	require.EqualValues(t, 11, f.node(t, 1).StatusHeight)
+	has, err := f.HasEnvironment(f.ctx, 3)
+	require.NoError(t, err)
+	require.False(t, has)
+	require.NoError(t, prepares(1, 1), "one that is known")
+
+	invalid := ready()
+	invalid.NextEnvironment = &types.EnvironmentClass{}
+	before := f.dump()
+	require.ErrorIs(t, f.SetStatus(f.ctx, operator(0), invalid), types.ErrInvalidStatus)
+	require.Equal(t, before, f.dump())
+
+	require.NoError(t, f.SetStatus(f.ctx, operator(0), withRuntime(1)))
+	require.EqualValues(t, 2, f.node(t, 0).EnvironmentClass, "now it has moved")
+}
+
 func TestOneOperatorCannotTakeAllEnvironmentClasses(t *testing.T) {
 	f := newFixture(t, types.DefaultParams(), 10, 10) // the first class is of operator 0
 	for n := range types.MaxEnvironmentClassesPerOperator - 1 {

@@ -12,7 +12,8 @@ import (
 )
 
 // ReplaceLeader lets the attempt of a request go on under another leader, drawn from the candidates as leaders are. Those
-// are members of the attempt, in any order; who is not among the workers of the review of this block is left out. What the
+// are members of the attempt, in any order; who is not among the workers of the review of this block, or cannot run the model, is
+// left out. What the
 // new leader leads is counted in workers too. Silent tells whether the leader that goes has said nothing, or was at fault: if it
 // had half of the attempt's time, it is observed to deliver less. ReplaceLeader returns no leader, and changes nothing,
 // when nobody remains. It returns types.ErrTaskNotFound or types.ErrNoAttempt when there is nothing under way.
@@ -65,15 +66,19 @@ func drawLeader(ctx context.Context, task types.Task, workers types.Workers, can
 	for _, candidate := range candidates {
 		named[candidate] = true
 	}
-	var able []int
+	var drawable []int
 	var weights []selection.Candidate
+	able, err := workers.Able(ctx, task.Model)
+	if err != nil {
+		return 0, false, err
+	}
 	for i, operator := range workers.Operators {
-		if named[operator] && operator != task.Assignment.Leader {
-			able = append(able, i)
+		if able[i] && named[operator] && operator != task.Assignment.Leader {
+			drawable = append(drawable, i)
 			weights = append(weights, workers.Nodes[i].Candidate(slices.Contains(task.PassedOver, operator)))
 		}
 	}
-	if len(able) == 0 {
+	if len(drawable) == 0 {
 		return 0, false, nil
 	}
 	seed := selection.Seed(sdk.UnwrapSDKContext(ctx).BlockHeader().AppHash, task.Digest, task.Attempts)
@@ -81,5 +86,5 @@ func drawLeader(ctx context.Context, task types.Task, workers types.Workers, can
 	if err != nil {
 		return 0, false, err
 	}
-	return able[drawn], true, nil
+	return drawable[drawn], true, nil
 }

@@ -50,7 +50,7 @@ func (k Keeper) Review(ctx context.Context) (types.Review, error) {
 		}
 	}
 	workers := eligibleOf(bonded)
-	review.Workers = types.Workers{Nodes: draws(workers, params), TotalPower: total}
+	review.Workers = types.Workers{Nodes: draws(workers, params), TotalPower: total, Able: newAbility(k, workers).of}
 	for _, w := range workers {
 		review.Workers.Operators = append(review.Workers.Operators, w.node.Operator)
 	}
@@ -75,7 +75,11 @@ func (k Keeper) reviewed(ctx context.Context, id uint64, workers types.Workers) 
 	if err != nil {
 		return types.ReviewedAttempt{}, err
 	}
-	return types.ReviewedAttempt{RequestID: id, Again: canRetry(ctx, task, params) && workers.CanBegin(task)}, nil
+	able, err := workers.Able(ctx, task.Model)
+	if err != nil {
+		return types.ReviewedAttempt{}, err
+	}
+	return types.ReviewedAttempt{RequestID: id, Again: canRetry(ctx, task, params) && workers.CanBegin(task, able)}, nil
 }
 
 // reviewStart is the place in front of all attempts.

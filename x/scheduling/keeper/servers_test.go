@@ -123,10 +123,10 @@ func TestQueryNodeModels(t *testing.T) {
 	res, err := server.NodeModels(f.ctx, &types.QueryNodeModelsRequest{Operator: operator(0).String()})
 	require.NoError(t, err)
 	rest := strings.Repeat("cd", 30)
-	require.Equal(t, []string{"0001" + rest, "abcd" + rest}, res.Models)
+	require.Equal(t, []string{"0000" + rest, "0001" + rest, "abcd" + rest}, res.Models)
 	res, err = server.NodeModels(f.ctx, &types.QueryNodeModelsRequest{Operator: operator(1).String()})
 	require.NoError(t, err)
-	require.Empty(t, res.Models)
+	require.Equal(t, []string{"0000" + rest}, res.Models)
 }
 
 // TestQueryNodeStates: a node that takes no new work tells why, and what it could take on.

@@ -47,4 +47,6 @@ var (
 	ErrJailTime = errors.Register(ModuleName, 19, "time in jail is not over")
 	// ErrNodeState is returned when the state of a node does not go with what its operator asks for.
 	ErrNodeState = errors.Register(ModuleName, 20, "node state does not allow it")
+	// ErrInvalidProof is returned for a proof of something that is no model, or in a class that is not registered.
+	ErrInvalidProof = errors.Register(ModuleName, 21, "invalid model proof")
 )

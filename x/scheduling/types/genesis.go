@@ -45,6 +45,9 @@ func (g GenesisState) Validate() error {
 	if err := g.validateModels(); err != nil {
 		return err
 	}
+	if err := g.validateProofs(); err != nil {
+		return err
+	}
 	return g.validateKnown()
 }
 
@@ -172,6 +175,9 @@ func (g GenesisState) validateNode(node Node) error {
 	}
 	if len(node.Status.ModelsReady)+len(node.Status.ModelsDropped) > 0 {
 		return errorsmod.Wrapf(ErrInvalidGenesis, "node %s: expected no models in its status: node_models has them", node.Operator)
+	}
+	if node.Status.NextEnvironment != nil {
+		return errorsmod.Wrapf(ErrInvalidGenesis, "node %s: expected no next_environment in its status: only vote extensions hold it", node.Operator)
 	}
 	return g.validateNodeClass(node)
 }

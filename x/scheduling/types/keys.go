@@ -54,4 +54,6 @@ var (
 	ReviewAgainKey = collections.NewPrefix(19)
 	// QueueClaimKey holds the key of the queue that has the first claim on the next block.
 	QueueClaimKey = collections.NewPrefix(20)
+	// ModelProofsKey: (SHA-256 of a model, operator address bytes, index of an environment class), what is proved.
+	ModelProofsKey = collections.NewPrefix(21)
 )

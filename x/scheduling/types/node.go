@@ -29,7 +29,7 @@ const (
 )
 
 // Validate checks the syntax of a status from a vote extension. A ready node names its environment; one that is not
-// ready may not know it. It returns ErrInvalidStatus with the first field that is wrong.
+// ready may not know it. Any node may name the environment that it prepares. It returns ErrInvalidStatus with the first field that is wrong.
 func (s NodeStatus) Validate() error {
 	if s.FreeCapacity > MaxCapacity {
 		return errorsmod.Wrapf(ErrInvalidStatus, "free_capacity: expected at most %d, got %d", MaxCapacity, s.FreeCapacity)
@@ -39,6 +39,11 @@ func (s NodeStatus) Validate() error {
 	}
 	if err := s.validateModels(); err != nil {
 		return err
+	}
+	if s.NextEnvironment != nil {
+		if err := s.NextEnvironment.Validate(); err != nil {
+			return fmt.Errorf("next_environment: %w", err)
+		}
 	}
 	if s.Environment == nil {
 		if s.Ready {

@@ -58,6 +58,8 @@ func TestNodeStatusValidate(t *testing.T) {
 		"a worker version with a space":      {func(s *types.NodeStatus) { s.WorkerVersion = "0.1 beta" }, "got byte 0x20 at 3"},
 		"a worker version with a new line":   {func(s *types.NodeStatus) { s.WorkerVersion = "0.1\n" }, "printable ASCII"},
 		"a worker version that is not ASCII": {func(s *types.NodeStatus) { s.WorkerVersion = "é" }, "printable ASCII"},
+		"with a class that it prepares":      {func(s *types.NodeStatus) { s.NextEnvironment = s.Environment }, ""},
+		"a next class of no instruction set": {func(s *types.NodeStatus) { s.NextEnvironment = &types.EnvironmentClass{RuntimeVersion: "2"} }, "next_environment"},
 		"no runtime version":                 {func(s *types.NodeStatus) { s.Environment.RuntimeVersion = "" }, "runtime_version"},
 		"a long runtime version":             {func(s *types.NodeStatus) { s.Environment.RuntimeVersion = strings.Repeat("1", 33) }, "runtime_version"},
 		"a short library hash":               {func(s *types.NodeStatus) { s.Environment.LibrarySha256 = make([]byte, 31) }, "expected 32 bytes, got 31"},

@@ -83,8 +83,8 @@ func NewQueueLoad(l queue.Load) QueueLoad {
 	return QueueLoad{Tasks: l.Tasks, ComputeUnits: l.Units, OutputBytes: l.Bytes}
 }
 
-// ValidateNeeds checks what the caller sets: the id, the digest of 32 bytes, the classes, and a cost of at least one
-// compute unit. It returns ErrInvalidTask with the first field that is wrong.
+// ValidateNeeds checks what the caller sets: the id, the digest and the model of 32 bytes each, the classes, and a cost of
+// at least one compute unit. It returns ErrInvalidTask with the first field that is wrong.
 func (t Task) ValidateNeeds() error {
 	switch {
 	case t.RequestId == 0:
@@ -97,6 +97,8 @@ func (t Task) ValidateNeeds() error {
 		return errorsmod.Wrap(ErrInvalidTask, "compute_units: expected at least 1, got 0")
 	case !t.FeeClass.IsKnown():
 		return errorsmod.Wrapf(ErrInvalidTask, "fee_class: expected a known class, got %s", t.FeeClass)
+	case len(t.Model) != sha256.Size:
+		return errorsmod.Wrapf(ErrInvalidTask, "model: expected the %d bytes of a SHA-256, got %d", sha256.Size, len(t.Model))
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"cosmossdk.io/collections"
 
+	"github.com/opengradient/opengradient/internal/agreement"
 	"github.com/opengradient/opengradient/x/verification/types"
 )
 
@@ -42,4 +43,13 @@ func (k Keeper) addParams(ctx context.Context, params types.Params) error {
 		return err
 	}
 	return k.ParamsCurrent.Set(ctx, version+1)
+}
+
+// Taus returns the current tolerances in the form in which outputs are compared.
+func (k Keeper) Taus(ctx context.Context) (agreement.Taus, error) {
+	params, _, err := k.CurrentParams(ctx)
+	if err != nil {
+		return agreement.Taus{}, err
+	}
+	return params.Taus(), nil
 }

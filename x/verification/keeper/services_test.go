@@ -10,6 +10,7 @@ import (
 	sdkerrors "github.com/cosmos/cosmos-sdk/types/errors"
 	"github.com/cosmos/cosmos-sdk/types/query"
 
+	"github.com/opengradient/opengradient/internal/agreement"
 	"github.com/opengradient/opengradient/x/verification/keeper"
 	"github.com/opengradient/opengradient/x/verification/types"
 )
@@ -52,6 +53,21 @@ func TestUpdateParams(t *testing.T) {
 	if _, err := f.ParamsAt(f.ctx, 3); err == nil {
 		t.Fatal("expected an error for a version that is not there")
 	}
+}
+
+// TestTaus: outputs outside of rounds are compared by the current tolerances.
+func TestTaus(t *testing.T) {
+	f := newFixture(t, types.DefaultParams())
+	taus, err := f.Taus(f.ctx)
+	f.must(err)
+	f.same("at first", taus, agreement.DefaultTaus())
+	changed := types.DefaultParams()
+	want := agreement.Taus{FP32: agreement.DefaultTaus().FP32 / 2, FP64: agreement.DefaultTaus().FP64}
+	changed.Tolerances = types.NewTolerances(want)
+	f.updateParams(changed)
+	taus, err = f.Taus(f.ctx)
+	f.must(err)
+	f.same("after a change", taus, want)
 }
 
 func TestQueries(t *testing.T) {

@@ -94,23 +94,6 @@ func TestSubmitRefuses(t *testing.T) {
 	}
 }
 
-func TestRegisterModelReadsTheFile(t *testing.T) {
-	cmd := newRegisterModelCmd()
-	cmd.SetIn(strings.NewReader("onnx"))
-	require.NoError(t, cmd.ParseFlags([]string{"--task-class", "classification", "--royalty", "12"}))
-	msg, err := registerModelMsg(cmd, "iris", "-")
-	require.NoError(t, err)
-	require.Equal(t, "onnx", string(msg.Onnx))
-	require.Equal(t, schedulingtypes.TASK_CLASS_CLASSIFICATION, msg.TaskClass)
-	require.Equal(t, int64(12), msg.Royalty.Int64())
-
-	_, err = registerModelMsg(cmd, "Iris", "-")
-	require.ErrorIs(t, err, types.ErrInvalidName)
-	require.NoError(t, cmd.ParseFlags([]string{"--task-class", "unspecified"}))
-	_, err = registerModelMsg(cmd, "iris", "-")
-	require.ErrorContains(t, err, "expected one of classification, regression")
-}
-
 func TestFilesAreBounded(t *testing.T) {
 	b, err := readFile(strings.NewReader("1234"), "-", 4)
 	require.NoError(t, err)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/opengradient/opengradient/internal/tensor"
 	"github.com/opengradient/opengradient/x/inference/types"
+	modelstypes "github.com/opengradient/opengradient/x/models/types"
 )
 
 // quotedFee asks the chain what the dearest of the requests costs now, and gives it room to move.
@@ -19,12 +20,12 @@ func quotedFee(cmd *cobra.Command, clientCtx client.Context, w wish) (math.Int, 
 	if clientCtx.Offline {
 		return math.Int{}, errors.New("expected every amount as a flag with --offline: the chain cannot be asked for a quote")
 	}
-	return dearestFee(cmd.Context(), types.NewQueryClient(clientCtx), w)
+	return dearestFee(cmd.Context(), types.NewQueryClient(clientCtx), modelstypes.NewQueryClient(clientCtx), w)
 }
 
 // dearestFee asks once for each size of inputs.
-func dearestFee(ctx context.Context, queries types.QueryClient, w wish) (math.Int, error) {
-	found, err := queries.Model(ctx, &types.QueryModelRequest{Model: w.model})
+func dearestFee(ctx context.Context, queries types.QueryClient, models modelstypes.QueryClient, w wish) (math.Int, error) {
+	found, err := models.Model(ctx, &modelstypes.QueryModelRequest{Model: w.model})
 	if err != nil {
 		return math.Int{}, err
 	}

@@ -15,18 +15,14 @@ import (
 	"github.com/opengradient/opengradient/x/inference/types"
 )
 
-const (
-	// maxInputFile bounds what is read from a file or from standard input: JSON is a few times as long as the tensors.
-	maxInputFile = 64 << 20
-	maxModelFile = 64 << 20
-)
+// maxInputFile bounds what is read from a file or from standard input: JSON is a few times as long as the tensors.
+const maxInputFile = 64 << 20
 
 // What the names of an enum begin with.
 const (
-	taskClassPrefix = "TASK_CLASS_"
-	tierPrefix      = "TIER_"
-	sealingPrefix   = "SEALING_"
-	feeClassPrefix  = "FEE_CLASS_"
+	tierPrefix     = "TIER_"
+	sealingPrefix  = "SEALING_"
+	feeClassPrefix = "FEE_CLASS_"
 )
 
 // words are the values of an enum as a flag takes them, in order, from a first number on.

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -21,10 +20,10 @@ import (
 // NewQueryCmd gives the query commands of the module.
 func NewQueryCmd() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: types.ModuleName, Short: "Query models, requests, results, receipts and schedules",
+		Use: types.ModuleName, Short: "Query requests, results, receipts and schedules",
 		DisableFlagParsing: true, SuggestionsMinimumDistance: 2, RunE: client.ValidateCmd,
 	}
-	cmd.AddCommand(newResultCmd(), newWaitCmd(), newInputsCmd(), newModelFileCmd())
+	cmd.AddCommand(newResultCmd(), newWaitCmd(), newInputsCmd())
 	return cmd
 }
 
@@ -65,31 +64,6 @@ func newInputsCmd() *cobra.Command {
 				return err
 			}
 			return printTensors(cmd.OutOrStdout(), clientCtx.OutputFormat, "inputs", id, found.Request.InputRoot, res.Inputs)
-		},
-	}
-	flags.AddQueryFlagsToCmd(cmd)
-	return cmd
-}
-
-func newModelFileCmd() *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "model-file MODEL FILE",
-		Short: "Download the ONNX file of a model; - writes standard output",
-		Args:  cobra.ExactArgs(2),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			clientCtx, err := client.GetClientQueryContext(cmd)
-			if err != nil {
-				return err
-			}
-			res, err := types.NewQueryClient(clientCtx).ModelFile(cmd.Context(), &types.QueryModelFileRequest{Model: args[0]})
-			if err != nil {
-				return err
-			}
-			if args[1] == "-" {
-				_, err = cmd.OutOrStdout().Write(res.Onnx)
-				return err
-			}
-			return os.WriteFile(args[1], res.Onnx, 0o644)
 		},
 	}
 	flags.AddQueryFlagsToCmd(cmd)

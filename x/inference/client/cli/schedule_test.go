@@ -12,6 +12,7 @@ import (
 	"github.com/cosmos/cosmos-sdk/client"
 
 	"github.com/opengradient/opengradient/x/inference/types"
+	modelstypes "github.com/opengradient/opengradient/x/models/types"
 	schedulingtypes "github.com/opengradient/opengradient/x/scheduling/types"
 )
 
@@ -105,10 +106,13 @@ type quotes struct {
 	asked []*types.QueryQuoteRequest
 }
 
-func (q *quotes) Model(context.Context, *types.QueryModelRequest, ...grpc.CallOption) (*types.QueryModelResponse, error) {
-	return &types.QueryModelResponse{Model: types.Model{Inputs: []types.TensorSpec{
-		{Name: "x", Datatype: "FP32", Dims: []types.Dim{{Size_: 1, Symbol: "N"}, {Size_: 2}}},
-	}}}, nil
+// signature answers queries for that model.
+type signature struct{ modelstypes.QueryClient }
+
+func (signature) Model(context.Context, *modelstypes.QueryModelRequest, ...grpc.CallOption) (*modelstypes.QueryModelResponse, error) {
+	return &modelstypes.QueryModelResponse{Model: modelstypes.Model{Inspection: modelstypes.Inspection{Inputs: []modelstypes.TensorSpec{
+		{Name: "x", Datatype: "FP32", Dims: []modelstypes.Dim{{Size_: 1, Symbol: "N"}, {Size_: 2}}},
+	}}}}, nil
 }
 
 func (q *quotes) Quote(_ context.Context, r *types.QueryQuoteRequest, _ ...grpc.CallOption) (*types.QueryQuoteResponse, error) {
@@ -122,7 +126,7 @@ func TestQuoteIsAskedForEachSizeOnce(t *testing.T) {
 		return []types.Tensor{{Name: "x", Datatype: "FP32", Shape: []int64{n, 2}, Contents: make([]byte, 8*n)}}
 	}
 	q := &quotes{}
-	fee, err := dearestFee(context.Background(), q, wish{
+	fee, err := dearestFee(context.Background(), q, signature{}, wish{
 		model: "iris", inputs: [][]types.Tensor{rows(1), rows(3), rows(1)}, outputs: []string{"label"},
 		tier: types.TIER_COMMITTEE, feeClass: schedulingtypes.FEE_CLASS_PRIORITY,
 	})
@@ -136,6 +140,6 @@ func TestQuoteIsAskedForEachSizeOnce(t *testing.T) {
 	}
 	require.Equal(t, []*types.QueryQuoteRequest{asked("N=1"), asked("N=3")}, q.asked)
 
-	_, err = dearestFee(context.Background(), q, wish{inputs: [][]types.Tensor{rows(1), {}}})
+	_, err = dearestFee(context.Background(), q, signature{}, wish{inputs: [][]types.Tensor{rows(1), {}}})
 	require.ErrorContains(t, err, "request 2")
 }
