@@ -7,14 +7,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/opengradient/opengradient/internal/modelcompare"
 	"github.com/opengradient/opengradient/internal/onnxfile"
 	"github.com/opengradient/opengradient/internal/onnxprep"
-	"github.com/opengradient/opengradient/internal/worker"
 )
 
 // prepareFlags are the flags of model prepare.
@@ -151,39 +149,14 @@ func writeModel(in, out string, onnx []byte) error {
 	return nil
 }
 
-const (
-	// startPatience bounds the start of the worker.
-	startPatience = time.Minute
-	// maxOutputs bounds the outputs of one sample, in bytes.
-	maxOutputs = 256 << 20
-)
-
 // compare runs both models in a worker of its own. What keeps it from doing so is noted in the report.
 func (f *prepareFlags) compare(ctx context.Context, report *prepareReport, home string, onnx, prepared []byte, inspected *onnxfile.Report) {
-	cfg := worker.DefaultConfig()
-	var err error
-	if cfg.BinaryPath, err = worker.LocateBinary(f.worker); err == nil {
-		cfg.LibraryPath, err = worker.LocateLibrary(f.library, home)
-	}
-	if err != nil {
-		report.NotCompared = err.Error()
-		return
-	}
-	cfg.MaxModelBytes = max(cfg.MaxModelBytes, int64(len(onnx)), int64(len(prepared)))
-	cfg.ModelBudget = max(cfg.ModelBudget, 16*cfg.MaxModelBytes)
-	cfg.MaxOutputBytes = maxOutputs
-	supervisor, err := worker.NewSupervisor(cfg)
+	supervisor, err := startWorker(ctx, f.worker, f.library, home, max(len(onnx), len(prepared)))
 	if err != nil {
 		report.NotCompared = err.Error()
 		return
 	}
 	defer supervisor.Close()
-	wait, cancel := context.WithTimeout(ctx, startPatience)
-	defer cancel()
-	if err := supervisor.WaitReady(wait); err != nil {
-		report.NotCompared = err.Error()
-		return
-	}
 	report.Environment = supervisor.Status().Environment.String()
 	result, err := modelcompare.Compare(ctx, modelcompare.On(supervisor), onnx, prepared, inspected.Inputs, f.sizes, f.samples, f.seed)
 	if err != nil {
