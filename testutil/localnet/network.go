@@ -39,6 +39,8 @@ type Options struct {
 	SnapshotInterval int
 	// EditGenesis changes the genesis file of every node before the start.
 	EditGenesis func(genesis map[string]any) error
+	// Configure changes the settings of the i-th node before the start. All nodes are there by then.
+	Configure func(n *Network, i int) error
 }
 
 // Network is a running network.
@@ -48,7 +50,16 @@ type Network struct {
 	Codecs chainclient.Codecs
 	// Faucet is the funded account.
 	Faucet *chainclient.Signer
+
+	daemon             string
+	validators, offset int
 }
+
+// The ports of the first node, before the offset of the network. Each node has ports portsPerNode above those before it.
+const (
+	p2pPort, rpcPort, prometheusPort, restPort, grpcPort = 26656, 26657, 26660, 1317, 9090
+	portsPerNode                                         = 10
+)
 
 // TB is the part of testing.TB that the package uses.
 type TB interface {
@@ -134,13 +145,9 @@ func Make(dir string, opts Options) (*Network, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &Network{Dir: netDir, Codecs: codecs}
+	n := &Network{Dir: netDir, Codecs: codecs, daemon: daemon, validators: opts.Validators, offset: offset}
 	for i := range opts.Validators {
-		node := &Node{
-			Name: fmt.Sprintf("node%d", i), Home: filepath.Join(netDir, fmt.Sprintf("node%d", i)),
-			RPC: fmt.Sprintf("tcp://127.0.0.1:%d", 26657+offset+10*i), GRPC: fmt.Sprintf("127.0.0.1:%d", 9090+offset+10*i),
-			REST: fmt.Sprintf("http://127.0.0.1:%d", 1317+offset+10*i), daemon: daemon, codecs: codecs,
-		}
+		node := n.node(i)
 		if d, ok := opts.Daemons[i]; ok {
 			node.daemon = d
 		}
@@ -168,8 +175,31 @@ func Make(dir string, opts Options) (*Network, error) {
 		}
 		n.Nodes = append(n.Nodes, node)
 	}
+	for i := range n.Nodes {
+		if opts.Configure == nil {
+			break
+		}
+		if err := opts.Configure(n, i); err != nil {
+			return nil, err
+		}
+	}
 	n.Faucet, err = chainclient.NewSigner(n.Nodes[0].Home, "faucet", ChainID, codecs)
 	return n, err
+}
+
+func (n *Network) port(base, node int) int { return base + n.offset + portsPerNode*node }
+
+// node is the i-th node of the network, whose home folder is there or about to be made.
+func (n *Network) node(i int) *Node {
+	name := fmt.Sprintf("node%d", i)
+	return &Node{
+		Name: name, Home: filepath.Join(n.Dir, name),
+		RPC:     fmt.Sprintf("tcp://127.0.0.1:%d", n.port(rpcPort, i)),
+		GRPC:    fmt.Sprintf("127.0.0.1:%d", n.port(grpcPort, i)),
+		REST:    fmt.Sprintf("http://127.0.0.1:%d", n.port(restPort, i)),
+		Metrics: fmt.Sprintf("http://127.0.0.1:%d", n.port(prometheusPort, i)),
+		daemon:  n.daemon, codecs: n.Codecs,
+	}
 }
 
 // Binary returns the path of a built program: in the folder that OG_BUILD_DIR names, or build/ of this repository.
@@ -222,17 +252,17 @@ func (n *Network) printLogs(t TB) {
 // freeOffset finds a port offset at which every port of the network is free.
 func freeOffset(validators int) (int, error) {
 	for offset := 2000 + 100*(os.Getpid()%50); offset < 30_000; offset += 500 {
-		if allFree(offset, validators) {
+		if allFree(offset, validators+spare) {
 			return offset, nil
 		}
 	}
 	return 0, errors.New("no free range of ports")
 }
 
-func allFree(offset, validators int) bool {
-	for i := range validators {
-		for _, base := range []int{26656, 26657, 26660, 1317, 9090} {
-			l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", base+offset+10*i))
+func allFree(offset, nodes int) bool {
+	for i := range nodes {
+		for _, base := range []int{p2pPort, rpcPort, prometheusPort, restPort, grpcPort} {
+			l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", base+offset+portsPerNode*i))
 			if err != nil {
 				return false
 			}

@@ -21,8 +21,8 @@ import (
 type Node struct {
 	Name string
 	Home string
-	// RPC, GRPC and REST are the node's addresses.
-	RPC, GRPC, REST string
+	// RPC, GRPC, REST and Metrics are the node's addresses.
+	RPC, GRPC, REST, Metrics string
 
 	daemon string
 	codecs chainclient.Codecs
