@@ -16,7 +16,7 @@ scripts/localnet.sh reset
 finish() {
 	if [[ -n $keep ]]; then
 		echo "The network goes on. Continue with, for example:"
-		echo "  build/opengradientd query inference models --home $LOCALNET/node0"
+		echo "  build/opengradientd model list --home $LOCALNET/node0"
 		echo "  LOCALNET=$LOCALNET scripts/localnet.sh logs"
 		echo "Remove it: LOCALNET=$LOCALNET scripts/localnet.sh reset"
 	else
