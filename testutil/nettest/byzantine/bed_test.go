@@ -18,6 +18,7 @@ import (
 	"github.com/opengradient/opengradient/testutil/chainclient"
 	"github.com/opengradient/opengradient/testutil/localnet"
 	"github.com/opengradient/opengradient/testutil/nettest"
+	modelstypes "github.com/opengradient/opengradient/x/models/types"
 	schedulingtypes "github.com/opengradient/opengradient/x/scheduling/types"
 )
 
@@ -143,6 +144,20 @@ func (b *bed) restore(t *testing.T) {
 	}
 	for _, operator := range b.operators {
 		nettest.AwaitEligible(t, b.Client, operator, true)
+	}
+}
+
+// loaded waits until every node has the model loaded, so that each is a member of the rounds to come: the worker of the last
+// culprit may have begun anew.
+func (b *bed) loaded(t *testing.T) {
+	t.Helper()
+	ctx := nettest.Patience(t)
+	err := chainclient.Until(ctx, "all nodes to have the model loaded", func() (bool, error) {
+		resp, err := b.Client.Models.Model(ctx, &modelstypes.QueryModelRequest{Model: b.Model})
+		return err == nil && int(resp.NodesReady) == len(b.operators), err
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -40,6 +40,7 @@ func (c trial) deed() string {
 // request is final with the right output, blocks go on, and nobody else is slashed or jailed.
 func (b *bed) try(t *testing.T, culprit int, c trial) {
 	b.restore(t)
+	b.loaded(t)
 	before := b.standing(t)
 	from := b.height(t)
 	done, err := b.plans[culprit].Deeds(c.deed())
