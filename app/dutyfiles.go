@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"path/filepath"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -23,22 +22,15 @@ import (
 )
 
 // modelFolder is the folder of model files.
-func (d *duty) modelFolder() string {
-	if d.models.CacheDir != "" {
-		return d.models.CacheDir
-	}
-	return filepath.Join(d.home, "data", "models")
-}
+func (d *duty) modelFolder() string { return d.models.Folder(d.home) }
 
 // openStore opens the store of model files.
 func (d *duty) openStore() (*modelstore.Store, error) {
-	config := d.models
-	config.CacheDir = d.modelFolder()
 	metrics, err := modelstore.NewPrometheusMetrics(prometheus.DefaultRegisterer)
 	if err != nil {
 		return nil, fmt.Errorf("model files: %w", err)
 	}
-	return modelstore.Open(config, d.home, modelstore.Deps{Logger: d.app.Logger(), Metrics: metrics})
+	return modelstore.Open(d.models, d.home, modelstore.Deps{Logger: d.app.Logger(), Metrics: metrics})
 }
 
 // modelFiles is the store as the executor sees it.
@@ -46,7 +38,11 @@ type modelFiles struct{ store *modelstore.Store }
 
 // Local implements executor.Files.
 func (f modelFiles) Local(id executor.ModelID) (executor.ModelFile, error) {
-	return f.store.Cache().Get(id)
+	file, err := f.store.Local(id)
+	if err != nil {
+		return nil, err
+	}
+	return file, nil
 }
 
 // Fetch implements executor.Files.

@@ -122,7 +122,7 @@ func (a *admissions) list(view View, walk bool) (map[ModelID]listed, error) {
 		if err != nil {
 			return fmt.Errorf("model %s: %w", id, err)
 		}
-		if m := (listed{id: id, Model: model}); ok && (m.admitting() || m.Usable()) {
+		if m := newListed(id, model); ok && (m.admitting() || m.Usable()) {
 			models[id] = m
 		}
 		return nil

@@ -467,10 +467,10 @@ func TestWordsAreBounded(t *testing.T) {
 // among the equally heavy, the deadline counts.
 func TestHeavyTrialsWait(t *testing.T) {
 	model := func(units uint64, deadline int64) listed {
-		return listed{Model: modelstypes.Model{Status: modelstypes.MODEL_STATUS_ADMITTING, Deadline: deadline, Inspection: modelstypes.Inspection{
+		return newListed(ModelID{}, modelstypes.Model{Status: modelstypes.MODEL_STATUS_ADMITTING, Deadline: deadline, Inspection: modelstypes.Inspection{
 			Inputs: []modelstypes.TensorSpec{{Name: "x", Dims: []modelstypes.Dim{{Size_: 1, Symbol: "N"}}}},
 			Cost:   []modelstypes.CostTerm{{Symbols: []string{"N"}, Macs: units * 1_000_000}},
-		}}}
+		}})
 	}
 	ordered := []listed{model(900, 120), model(1, 150), model(1500, 110), model(1_000_000, 100), model(1_000_001, 101)}
 	for i := range ordered {
@@ -478,7 +478,7 @@ func TestHeavyTrialsWait(t *testing.T) {
 			require.Equal(t, cmp.Compare(i, j), compareTrials(ordered[i], ordered[j]), "%d and %d", i, j)
 		}
 	}
-	unknown := model(1, 1)
+	unknown := model(1, 1).Model
 	unknown.Inspection.Cost[0].Symbols = []string{"M"}
-	require.Positive(t, compareTrials(unknown, ordered[4]), "what cannot be counted comes last")
+	require.Positive(t, compareTrials(newListed(ModelID{}, unknown), ordered[4]), "what cannot be counted comes last")
 }

@@ -39,6 +39,12 @@ func compareModels(a, b ModelID) int { return bytes.Compare(a[:], b[:]) }
 type listed struct {
 	id ModelID
 	modelstypes.Model
+	// weight is that of a trial, see weightOf.
+	weight int
+}
+
+func newListed(id ModelID, m modelstypes.Model) listed {
+	return listed{id: id, Model: m, weight: weightOf(m)}
 }
 
 // charge is the memory that an engine counts the loaded model with, in bytes.
@@ -66,8 +72,8 @@ func (m listed) follows(before listed) bool {
 // lightUnits are the compute units up to which one model is as light as another: a run takes a blink.
 const lightUnits = 1024
 
-// weight grows by one with every doubling of what a run costs above lightUnits, with every symbol at 1.
-func (m listed) weight() int {
+// weightOf grows by one with every doubling of what a run costs above lightUnits, with every symbol at 1.
+func weightOf(m modelstypes.Model) int {
 	ones := make(map[string]int64)
 	for _, input := range m.Inspection.Inputs {
 		for _, dim := range input.Dims {
@@ -86,7 +92,7 @@ func (m listed) weight() int {
 // first.
 func compareTrials(a, b listed) int {
 	if a.admitting() && b.admitting() {
-		if order := cmp.Compare(a.weight(), b.weight()); order != 0 {
+		if order := cmp.Compare(a.weight, b.weight); order != 0 {
 			return order
 		}
 	}

@@ -40,6 +40,9 @@ func failed(failure modelstypes.ModelFailure, why error) (finding, error) {
 	return finding{failure: failure, detail: why.Error()}, nil
 }
 
+// unloadTimeout bounds the unloading of a model whose trial is over.
+const unloadTimeout = 5 * time.Second
+
 // trial tries models on an engine, one at a time.
 type trial struct {
 	committed Committed
@@ -175,7 +178,10 @@ func (t trial) load(ctx context.Context, source modelSource) (done func(), err e
 		return nothing, err
 	}
 	return func() {
-		// An engine that does not let go of the model is emptied before the next one.
+		// Also when the trial was stopped: its model must not stay in the way of the requests it made room for. An engine that does
+		// not let go of it is emptied before the next one.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unloadTimeout)
+		defer cancel()
 		_ = t.engine.Unload(ctx, name)
 	}, nil
 }

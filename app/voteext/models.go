@@ -3,7 +3,6 @@ package voteext
 import (
 	"bytes"
 	"cmp"
-	"crypto/sha256"
 	"fmt"
 	"slices"
 
@@ -46,23 +45,12 @@ func validateModels(models []modelstypes.ModelAttestation) error {
 	return nil
 }
 
-// validateModel checks that an attestation names a model and a class, and gives
-// either a root, with outputs or not, or a failure.
+// validateModel checks an attestation, and that its outputs are within their bound.
 func validateModel(a modelstypes.ModelAttestation) error {
-	_, known := modelstypes.ModelFailure_name[int32(a.Failure)]
-	failed := known && a.Failure != modelstypes.MODEL_FAILURE_NONE
-	switch {
-	case len(a.Model) != sha256.Size:
-		return fmt.Errorf("%w: expected a sum of %d bytes, got %d", ErrMalformed, sha256.Size, len(a.Model))
-	case a.EnvironmentClass == 0:
-		return fmt.Errorf("%w: expected an environment class from 1, got 0", ErrMalformed)
-	case !known:
-		return fmt.Errorf("%w: expected a known failure, got %d", ErrMalformed, a.Failure)
-	case failed && len(a.OutputRoot)+len(a.Outputs) > 0:
-		return fmt.Errorf("%w: expected no root and no outputs with %s, got %d and %d bytes", ErrMalformed, a.Failure, len(a.OutputRoot), len(a.Outputs))
-	case !failed && len(a.OutputRoot) != sha256.Size:
-		return fmt.Errorf("%w: expected a failure or a root of %d bytes, got %d", ErrMalformed, sha256.Size, len(a.OutputRoot))
-	case len(a.Outputs) > MaxGoldenOutput:
+	if err := a.Validate(); err != nil {
+		return fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	if len(a.Outputs) > MaxGoldenOutput {
 		return fmt.Errorf("%w: expected at most %d bytes of outputs, got %d", ErrTooLarge, MaxGoldenOutput, len(a.Outputs))
 	}
 	return nil

@@ -36,6 +36,14 @@ type Config struct {
 	ServeRateBytes uint64 `mapstructure:"serve-rate-bytes"`
 }
 
+// Folder is the folder of the cache of a node with a home.
+func (c Config) Folder(home string) string {
+	if c.CacheDir != "" {
+		return c.CacheDir
+	}
+	return filepath.Join(home, "data", "models")
+}
+
 // DefaultConfig is what a new home gets.
 func DefaultConfig() Config {
 	return Config{

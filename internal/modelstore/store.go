@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -84,11 +83,7 @@ func Open(config Config, home string, deps Deps) (*Store, error) {
 
 // OpenCache opens the cache of a node without its sources: commands do, also while the node runs.
 func OpenCache(config Config, home string) (*cache.Cache, error) {
-	dir := config.CacheDir
-	if dir == "" {
-		dir = filepath.Join(home, "data", "models")
-	}
-	return cache.Open(dir, int64(config.CacheBytes))
+	return cache.Open(config.Folder(home), int64(config.CacheBytes))
 }
 
 // Cache is where the files are.
@@ -107,14 +102,20 @@ func (s *Store) Handler(first ...peer.Files) http.Handler {
 
 // OpenModel implements peer.Files.
 func (s *Store) OpenModel(sum [32]byte) (peer.File, error) {
-	file, err := s.get(sum)
-	if errors.Is(err, cache.ErrCorrupt) {
-		return nil, fmt.Errorf("%w: %w", fs.ErrNotExist, err)
-	}
+	file, err := s.Local(sum)
 	if err != nil {
 		return nil, err
 	}
 	return file, nil
+}
+
+// Local gives a file that is in the cache, open until it is closed; fs.ErrNotExist when it is not, or was corrupt and is gone.
+func (s *Store) Local(sum [32]byte) (*cache.File, error) {
+	file, err := s.get(sum)
+	if errors.Is(err, cache.ErrCorrupt) {
+		return nil, fmt.Errorf("%w: %w", fs.ErrNotExist, err)
+	}
+	return file, err
 }
 
 // Fetch gives a file, open and in the cache until it is closed. It looks there first, then at the operator's files, at the peers

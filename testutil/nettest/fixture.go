@@ -67,6 +67,24 @@ func Patience(t *testing.T) context.Context {
 	return ctx
 }
 
+// Until waits for a condition.
+func Until(t *testing.T, what string, condition func() bool) {
+	t.Helper()
+	if err := chainclient.Until(Patience(t), what, func() (bool, error) { return condition(), nil }); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Height is the last height of the first node.
+func (f *Fixture) Height(t *testing.T) int64 {
+	t.Helper()
+	height, err := f.Client.Height(Patience(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return height
+}
+
 // Validator is the account of a node's operator.
 func Validator(t *testing.T, net *localnet.Network, node *localnet.Node) *chainclient.Signer {
 	t.Helper()

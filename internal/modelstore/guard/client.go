@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
@@ -43,19 +44,7 @@ func NewClient(options Options) *http.Client {
 	}
 	return &http.Client{
 		CheckRedirect: checkRedirect,
-		Transport: onlyHTTPS{&http.Transport{
-			Proxy:                  nil,
-			DialContext:            d.dial,
-			TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: options.Roots},
-			TLSHandshakeTimeout:    tlsHandshakeTimeout,
-			ResponseHeaderTimeout:  headerTimeout,
-			IdleConnTimeout:        idleConnTimeout,
-			MaxIdleConns:           8,
-			MaxResponseHeaderBytes: maxHeaderBytes,
-			DisableCompression:     true,
-			// One connection, one response: a stalled download is cut without harm to another.
-			TLSNextProto: map[string]func(string, *tls.Conn) http.RoundTripper{},
-		}},
+		Transport:     onlyHTTPS{transport(options.Roots, d.dial)},
 	}
 }
 
@@ -64,18 +53,24 @@ func NewClient(options Options) *http.Client {
 func NewPeerClient(roots *x509.CertPool) *http.Client {
 	return &http.Client{
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		Transport: &http.Transport{
-			Proxy:                  nil,
-			DialContext:            (&net.Dialer{Timeout: dialTimeout}).DialContext,
-			TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots},
-			TLSHandshakeTimeout:    tlsHandshakeTimeout,
-			ResponseHeaderTimeout:  headerTimeout,
-			IdleConnTimeout:        idleConnTimeout,
-			MaxIdleConns:           8,
-			MaxResponseHeaderBytes: maxHeaderBytes,
-			DisableCompression:     true,
-			TLSNextProto:           map[string]func(string, *tls.Conn) http.RoundTripper{},
-		},
+		Transport:     transport(roots, (&net.Dialer{Timeout: dialTimeout}).DialContext),
+	}
+}
+
+// transport is what both clients have in common: bounded waits and headers, and nothing from the environment.
+func transport(roots *x509.CertPool, dial func(ctx context.Context, network, address string) (net.Conn, error)) *http.Transport {
+	return &http.Transport{
+		Proxy:                  nil,
+		DialContext:            dial,
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots},
+		TLSHandshakeTimeout:    tlsHandshakeTimeout,
+		ResponseHeaderTimeout:  headerTimeout,
+		IdleConnTimeout:        idleConnTimeout,
+		MaxIdleConns:           8,
+		MaxResponseHeaderBytes: maxHeaderBytes,
+		DisableCompression:     true,
+		// One connection, one response: a stalled download is cut without harm to another.
+		TLSNextProto: map[string]func(string, *tls.Conn) http.RoundTripper{},
 	}
 }
 

@@ -161,14 +161,5 @@ func (b *bed) loaded(t *testing.T) {
 	}
 }
 
-func (b *bed) height(t *testing.T) int64 {
-	t.Helper()
-	height, err := b.Client.Height(nettest.Patience(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return height
-}
-
 // node is the index of the node of an operator.
 func (b *bed) node(operator string) int { return slices.Index(b.operators, operator) }

@@ -36,7 +36,7 @@ func TestTwoClasses(t *testing.T) {
 	}
 	unpunished := func(t *testing.T, before []standing, from int64) {
 		t.Helper()
-		w, after := b.read(t, from, b.height(t)), b.standing(t)
+		w, after := b.read(t, from, b.Height(t)), b.standing(t)
 		if len(w.faults) > 0 {
 			t.Errorf("expected no faults, got %v", w.faults)
 		}
@@ -49,7 +49,7 @@ func TestTwoClasses(t *testing.T) {
 
 	t.Run("within the tolerance", func(t *testing.T) {
 		b.restore(t)
-		before, from := b.standing(t), b.height(t)
+		before, from := b.standing(t), b.Height(t)
 		tell(same, same)
 		exact := b.load(t, blocks/2, inferencetypes.TIER_QUORUM, inferencetypes.SEALING_OPEN)
 		tell(within, within)
@@ -79,7 +79,7 @@ func TestTwoClasses(t *testing.T) {
 
 	t.Run("beyond the tolerance", func(t *testing.T) {
 		b.restore(t)
-		before, from := b.standing(t), b.height(t)
+		before, from := b.standing(t), b.Height(t)
 		tell(same, byzantine.Plan{ISA: otherISA, Worker: byzantine.WorkerPerturb, Amount: 1 << 12})
 		t.Cleanup(func() { tell(same, same) })
 		receipts := b.load(t, blocks, inferencetypes.TIER_QUORUM, inferencetypes.SEALING_OPEN)
@@ -112,7 +112,7 @@ func TestTwoClasses(t *testing.T) {
 
 	t.Run("knife edge", func(t *testing.T) {
 		b.restore(t)
-		before, from := b.standing(t), b.height(t)
+		before, from := b.standing(t), b.Height(t)
 		model := registerEdge(t, b)
 		nudged := byzantine.Plan{ISA: otherISA, Worker: byzantine.WorkerNudge, Amount: 1}
 		t.Cleanup(func() { tell(same, same) })

@@ -39,12 +39,12 @@ func TestManyRoots(t *testing.T) {
 		}
 	}
 	b.restore(t)
-	before, from := b.standing(t), b.height(t)
+	before, from := b.standing(t), b.Height(t)
 	for i := range culprits {
 		b.tell(t, i, byzantine.Plan{Vote: byzantine.VoteInvent})
 	}
 	receipts := b.load(t, blocks, inferencetypes.TIER_QUORUM, inferencetypes.SEALING_OPEN)
-	w := b.read(t, from, b.height(t))
+	w := b.read(t, from, b.Height(t))
 	b.checkHonest(t, w, before, b.standing(t))
 	for i := range culprits {
 		if done, err := b.plans[i].Deeds(string(byzantine.VoteInvent)); err != nil || done == 0 {

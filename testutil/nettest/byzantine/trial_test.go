@@ -42,7 +42,7 @@ func (b *bed) try(t *testing.T, culprit int, c trial) {
 	b.restore(t)
 	b.loaded(t)
 	before := b.standing(t)
-	from := b.height(t)
+	from := b.Height(t)
 	done, err := b.plans[culprit].Deeds(c.deed())
 	if err != nil {
 		t.Fatal(err)
@@ -50,11 +50,11 @@ func (b *bed) try(t *testing.T, culprit int, c trial) {
 	logs := b.Net.Nodes[0].LogSize(t)
 	b.tell(t, culprit, c.plan)
 	// The next block may have been proposed before the culprit was told.
-	told := b.height(t) + 1
+	told := b.Height(t) + 1
 	t.Cleanup(func() { b.tell(t, culprit, byzantine.Plan{}) })
 
 	receipts := b.load(t, blocks, c.tier, c.sealing)
-	to := b.height(t)
+	to := b.Height(t)
 	after := b.standing(t)
 	w := b.read(t, from, to)
 

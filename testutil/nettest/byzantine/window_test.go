@@ -55,9 +55,9 @@ func (b *bed) load(t *testing.T, during int64, tier inferencetypes.Tier, sealing
 		receipts []*inferencetypes.QueryReceiptResponse
 		last     []uint64
 		rows     []iris.Row
-		from     = b.height(t)
+		from     = b.Height(t)
 	)
-	for last == nil || b.height(t) < from+during {
+	for last == nil || b.Height(t) < from+during {
 		next := b.Fresh(batch)
 		ids := b.submit(t, next, tier, sealing)
 		for i, id := range last {

@@ -215,7 +215,7 @@ func (b *bed) proofs(t *testing.T, reference string) map[string][]modelstypes.No
 // awaitProofs waits until each operator has proved a model in a class.
 func (b *bed) awaitProofs(t *testing.T, reference string, class uint32, operators ...string) {
 	t.Helper()
-	until(t, fmt.Sprintf("proofs of %s in class %d", reference, class), func() bool {
+	nettest.Until(t, fmt.Sprintf("proofs of %s in class %d", reference, class), func() bool {
 		proofs := b.proofs(t, reference)
 		for _, operator := range operators {
 			if !proved(proofs[operator], class) {
@@ -279,24 +279,7 @@ func (b *bed) class(t *testing.T, operator string) uint32 {
 	return resp.Node.Node.EnvironmentClass
 }
 
-// until waits for a condition.
-func until(t *testing.T, what string, condition func() bool) {
-	t.Helper()
-	if err := chainclient.Until(nettest.Patience(t), what, func() (bool, error) { return condition(), nil }); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func (b *bed) height(t *testing.T) int64 {
-	t.Helper()
-	height, err := b.Client.Height(nettest.Patience(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return height
-}
-
-// metric sums the samples of a metric of a node.
+// metric sums the samples of a metric of a node, 0 when it has none.
 func metric(t *testing.T, node *localnet.Node, name string) float64 {
 	t.Helper()
 	resp, err := http.Get(node.Metrics + "/metrics")
@@ -305,8 +288,8 @@ func metric(t *testing.T, node *localnet.Node, name string) float64 {
 	}
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("metrics of %s: %s, %v", node.Name, resp.Status, err)
 	}
 	var sum float64
 	for line := range strings.Lines(string(text)) {
@@ -326,13 +309,12 @@ func metric(t *testing.T, node *localnet.Node, name string) float64 {
 
 // everyBlockInItsFirstRound checks that no block needed a second round: whatever the nodes were given to do, none of them
 // held up consensus.
-func (b *bed) everyBlockInItsFirstRound(t *testing.T) {
-	t.Helper()
+func everyBlockInItsFirstRound(t *testing.T, b *bed) {
 	ctx := nettest.Patience(t)
 	var longest time.Duration
 	var last time.Time
 	late := 0
-	for height := int64(1); height <= b.height(t); height++ {
+	for height := int64(1); height <= b.Height(t); height++ {
 		commit, err := b.Client.RPC.Commit(ctx, &height)
 		if err != nil {
 			t.Fatal(err)
@@ -346,7 +328,7 @@ func (b *bed) everyBlockInItsFirstRound(t *testing.T) {
 			t.Logf("height %d was decided in round %d", height, round)
 		}
 	}
-	t.Logf("%d blocks, the longest interval %s", b.height(t), longest)
+	t.Logf("%d blocks, the longest interval %s", b.Height(t), longest)
 	if late > 0 {
 		t.Errorf("expected every block to be decided in its first round, got %d that were not", late)
 	}

@@ -25,7 +25,7 @@ func joiningNode(t *testing.T, b *bed) {
 		t.Fatal(err)
 	}
 	ctx := nettest.Patience(t)
-	trusted := b.height(t)
+	trusted := b.Height(t)
 	if err := b.Client.WaitHeight(ctx, trusted+2*snapshotInterval); err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +35,7 @@ func joiningNode(t *testing.T, b *bed) {
 	if err := node.Start(); err != nil {
 		t.Fatal(err)
 	}
-	if err := node.Client().WaitHeight(ctx, b.height(t)); err != nil {
+	if err := node.Client().WaitHeight(ctx, b.Height(t)); err != nil {
 		t.Fatal(err)
 	}
 	status, err := node.Client().RPC.Status(ctx)
@@ -50,14 +50,14 @@ func joiningNode(t *testing.T, b *bed) {
 	b.operators = append(b.operators, operator)
 	nettest.AwaitEligible(t, b.Client, operator, true)
 	b.awaitProofs(t, uploadName, b.class(t, operator), operator)
-	until(t, "five nodes that have the model loaded", func() bool { return b.model(t, uploadName).NodesReady == 5 })
+	nettest.Until(t, "five nodes that have the model loaded", func() bool { return b.model(t, uploadName).NodesReady == 5 })
 	shift := float32(1)
-	until(t, "a run in which the new node agrees", func() bool {
+	nettest.Until(t, "a run in which the new node agrees", func() bool {
 		shift++
 		return slices.Contains(b.ask(t, uploadName, shift), operator)
 	})
 	// Only the state of the chain has the model for it: no peers, no files, no sources of the chain.
-	if got := metric(t, node, "opengradient_models_fetched_bytes_total"); got != 0 {
+	if got := metric(t, node, received); got != 0 {
 		t.Errorf("expected a node that fetched nothing, got %.0f bytes", got)
 	}
 }

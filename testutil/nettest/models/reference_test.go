@@ -13,6 +13,9 @@ import (
 // referenceName is the name of the model by reference.
 const referenceName = "referenced"
 
+// received is the metric of the bytes of model files that a node fetched.
+const received = "opengradient_models_received_bytes_total"
+
 // byReference registers a model whose file three nodes have. The fourth gets it from peers, the first of which serves a
 // corrupted copy.
 func byReference(t *testing.T, b *bed) {
@@ -28,8 +31,11 @@ func byReference(t *testing.T, b *bed) {
 	if b.corrupted.Load() == 0 {
 		t.Error("expected the fourth node to have asked the peer with the corrupted copy")
 	}
+	if got := metric(t, b.Net.Nodes[3], received); got < float64(len(b.reference)) {
+		t.Errorf("expected the fourth node to count what it received, at least %d bytes, got %.0f", len(b.reference), got)
+	}
 	nettest.AwaitEligible(t, b.Client, b.operators[3], true)
-	until(t, "four nodes that have it loaded", func() bool { return b.model(t, referenceName).NodesReady == 4 })
+	nettest.Until(t, "four nodes that have it loaded", func() bool { return b.model(t, referenceName).NodesReady == 4 })
 	if agreed := b.ask(t, referenceName, 0.5); len(agreed) < 3 {
 		t.Errorf("expected at least three nodes that agree on what it gives, got %v", agreed)
 	}

@@ -34,17 +34,17 @@ func replacedRuntime(t *testing.T, b *bed) {
 	}
 	b.awaitProofs(t, referenceName, after, b.operators[:4]...)
 
-	from := b.height(t)
+	from := b.Height(t)
 	b.restartAll(t, "library", next)
 	for i, operator := range b.operators {
-		until(t, fmt.Sprintf("node %d in the next class", i), func() bool { return b.class(t, operator) == after })
+		nettest.Until(t, fmt.Sprintf("node %d in the next class", i), func() bool { return b.class(t, operator) == after })
 	}
 	row := b.Fresh(1)[0]
 	receipt := b.Settled(t, b.MustSubmit(t, row)[0], row)
 	if agreed := nettest.With(receipt, verificationtypes.MEMBER_OUTCOME_AGREED); len(agreed) < 4 {
 		t.Errorf("expected at least four nodes that agree in the next class, got %v", agreed)
 	}
-	least, to := uint32(10_000), b.height(t)
+	least, to := uint32(10_000), b.Height(t)
 	for height := from; height <= to; height++ {
 		least = min(least, b.eligibleAt(t, height))
 	}
@@ -109,7 +109,7 @@ func (b *bed) restartAll(t *testing.T, key, value string) {
 func (b *bed) awaitAnotherClass(t *testing.T, known uint32) (other uint32) {
 	t.Helper()
 	ctx := nettest.Patience(t)
-	until(t, "another environment class", func() bool {
+	nettest.Until(t, "another environment class", func() bool {
 		resp, err := b.Client.Scheduling.EnvironmentClasses(ctx, &schedulingtypes.QueryEnvironmentClassesRequest{})
 		if err != nil {
 			return false

@@ -75,7 +75,7 @@ func (b *bed) awaitThird(t *testing.T) modelstypes.Upload {
 	t.Helper()
 	ctx := nettest.Patience(t)
 	var upload modelstypes.Upload
-	until(t, "a third of the upload", func() bool {
+	nettest.Until(t, "a third of the upload", func() bool {
 		resp, err := b.Client.Models.Uploads(ctx, &modelstypes.QueryUploadsRequest{Owner: b.owner(t).String()})
 		if err != nil || len(resp.Uploads) != 1 {
 			return false

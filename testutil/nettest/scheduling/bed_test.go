@@ -178,23 +178,6 @@ func (b *bed) market(t *testing.T) *schedulingtypes.QueryMarketResponse {
 	return resp
 }
 
-// until waits for a condition.
-func until(t *testing.T, what string, condition func() bool) {
-	t.Helper()
-	if err := chainclient.Until(nettest.Patience(t), what, func() (bool, error) { return condition(), nil }); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func (b *bed) height(t *testing.T) int64 {
-	t.Helper()
-	height, err := b.Client.Height(nettest.Patience(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return height
-}
-
 // led counts by node who led the attempts that were decided, from a height of assignment on.
 func (b *bed) led(receipts []inferencetypes.Receipt, from int64) []int {
 	counts := make([]int, len(b.operators))

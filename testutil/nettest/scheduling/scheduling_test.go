@@ -48,7 +48,7 @@ func leaders(t *testing.T, b *bed) {
 	least := b.market(t).Market.BasePrice
 	ids := b.submit(t, *leads)
 	highest := least
-	until(t, "a dearer price while requests wait", func() bool {
+	nettest.Until(t, "a dearer price while requests wait", func() bool {
 		highest = sdkmath.MaxInt(highest, b.market(t).Market.BasePrice)
 		return highest.GT(least)
 	})
@@ -70,7 +70,7 @@ func leaders(t *testing.T, b *bed) {
 			t.Errorf("node %d: expected %.0f ± %.0f leads, got %d", i, mean, 4*sigma, got)
 		}
 	}
-	until(t, "the least price when nothing waits", func() bool { return b.market(t).Market.BasePrice.Equal(least) })
+	nettest.Until(t, "the least price when nothing waits", func() bool { return b.market(t).Market.BasePrice.Equal(least) })
 	t.Logf("base price: from %s up to %s at least, and back", least, highest)
 }
 
@@ -99,9 +99,9 @@ func stop(t *testing.T, b *bed) {
 	const node = 2
 	ids := b.submit(t, 400)
 	b.Net.Nodes[node].Kill()
-	killed := b.height(t)
+	killed := b.Height(t)
 	nettest.AwaitEligible(t, b.Client, b.operators[node], false)
-	stale := b.height(t)
+	stale := b.Height(t)
 	receipts := b.finals(t, ids)
 	if leads := b.led(receipts, stale+1); leads[node] != 0 || sum(leads) == 0 {
 		t.Errorf("expected leads of others than the stopped node after height %d, got %v", stale, leads)
@@ -155,7 +155,7 @@ func saturate(t *testing.T, b *bed) {
 // restart stops all nodes in the middle of a schedule, starts them again, and gives the schedule.
 func restart(t *testing.T, b *bed) (counted uint64) {
 	counted = b.createSchedule(t, 5, 20)
-	until(t, "three runs", func() bool { return b.schedule(t, counted).Placed >= 3 })
+	nettest.Until(t, "three runs", func() bool { return b.schedule(t, counted).Placed >= 3 })
 	if s := b.schedule(t, counted); s.Status != inferencetypes.SCHEDULE_STATUS_ACTIVE || s.Placed >= 20 {
 		t.Fatalf("expected a schedule in the middle of its runs, got %+v", s)
 	}
@@ -222,7 +222,7 @@ func (b *bed) runs(t *testing.T, id uint64) (runs []inferencetypes.ScheduleRun) 
 // allRan checks that a schedule is over, and that each of its runs is a request with the right answer, in its time.
 func (b *bed) allRan(t *testing.T, id uint64, every int64, count int) {
 	t.Helper()
-	until(t, "the end of the schedule", func() bool { return b.schedule(t, id).Status == inferencetypes.SCHEDULE_STATUS_COMPLETED })
+	nettest.Until(t, "the end of the schedule", func() bool { return b.schedule(t, id).Status == inferencetypes.SCHEDULE_STATUS_COMPLETED })
 	runs := b.runs(t, id)
 	if len(runs) != count {
 		t.Fatalf("expected %d runs, got %d", count, len(runs))
@@ -262,7 +262,7 @@ func newChain(t *testing.T, b *bed, id uint64) {
 	if err := b.Net.Start(nettest.Patience(t)); err != nil {
 		t.Fatal(err)
 	}
-	until(t, "three runs more", func() bool { return b.schedule(t, id).Placed >= before.Placed+3 })
+	nettest.Until(t, "three runs more", func() bool { return b.schedule(t, id).Placed >= before.Placed+3 })
 	all := b.runs(t, id)
 	last := all[len(all)-1]
 	b.Settled(t, last.RequestId, b.Rows[1])
@@ -303,5 +303,5 @@ func cancelSchedule(t *testing.T, b *bed, id uint64) {
 	if got, want := b.Balance(t, b.Signer.Address), before.Add(refund); !got.Equal(want) {
 		t.Errorf("expected a balance of %s after the refund, got %s", want, got)
 	}
-	until(t, "the last settlements", func() bool { return b.Escrow(t).IsZero() })
+	nettest.Until(t, "the last settlements", func() bool { return b.Escrow(t).IsZero() })
 }

@@ -143,6 +143,7 @@ type fakeScheduling struct {
 	eligible, total int64
 	memory          uint64 // of the last question
 	asked           int    // how often for power
+	walked          int    // how often for the nodes
 	refuse          error  // of Enqueue
 	refuseAt        int    // accepts this many tasks before it refuses
 	again           bool   // of Retry
@@ -210,10 +211,20 @@ func (s *fakeScheduling) put(ctx context.Context, task schedulingtypes.Task) {
 	s.store(ctx).Set(idKey(task.RequestId), raw)
 }
 
-func (s *fakeScheduling) EligiblePower(_ context.Context, _ []byte, _ schedulingtypes.TaskClass, memory uint64) (int64, int64, error) {
+func (s *fakeScheduling) EligiblePower(ctx context.Context, model []byte, class schedulingtypes.TaskClass, memory uint64) (int64, int64, error) {
+	eligible, err := s.ProvedPower(ctx, nil, model, class, memory)
+	return eligible, s.total, err
+}
+
+func (s *fakeScheduling) Voters(context.Context) ([]schedulingtypes.Voter, int64, error) {
+	s.walked++
+	return nil, s.total, nil
+}
+
+func (s *fakeScheduling) ProvedPower(_ context.Context, _ []schedulingtypes.Voter, _ []byte, _ schedulingtypes.TaskClass, memory uint64) (int64, error) {
 	s.memory = memory
 	s.asked++
-	return s.eligible, s.total, nil
+	return s.eligible, nil
 }
 
 func (s *fakeScheduling) Enqueue(ctx context.Context, task schedulingtypes.Task) (schedulingtypes.Task, error) {

@@ -24,9 +24,6 @@ func (k Keeper) InitGenesis(ctx sdk.Context, state types.GenesisState) error {
 	if err := k.checkModels(ctx, state); err != nil {
 		return err
 	}
-	if err := k.checkModels(ctx, state); err != nil {
-		return err
-	}
 	k.accounts.GetModuleAccount(ctx, types.ModuleName) // created when it is not there yet
 	if err := k.checkBalance(ctx, state.Held()); err != nil {
 		return err

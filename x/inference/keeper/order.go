@@ -161,24 +161,35 @@ type needs struct {
 	memory uint64
 }
 
-// shares is the eligible power for what was asked for in one block, in basis points of all power.
-type shares map[needs]uint32
+// shares is the eligible power for what is asked for in one block, in basis points of all power. It asks for the nodes once,
+// and once for the same needs.
+type shares struct {
+	asked  bool
+	voters []schedulingtypes.Voter
+	total  int64
+	known  map[needs]uint32
+}
 
-// of asks once for the same needs.
-func (s shares) of(ctx context.Context, k Keeper, n needs) (uint32, error) {
-	if share, known := s[n]; known {
+func (s *shares) of(ctx context.Context, k Keeper, n needs) (share uint32, err error) {
+	if share, known := s.known[n]; known {
 		return share, nil
 	}
-	eligible, total, err := k.scheduling.EligiblePower(ctx, []byte(n.model), n.class, n.memory)
+	if !s.asked {
+		if s.voters, s.total, err = k.scheduling.Voters(ctx); err != nil {
+			return 0, err
+		}
+		s.asked, s.known = true, make(map[needs]uint32)
+	}
+	power, err := k.scheduling.ProvedPower(ctx, s.voters, []byte(n.model), n.class, n.memory)
 	if err != nil {
 		return 0, err
 	}
-	s[n] = types.EligibleShare(eligible, total)
-	return s[n], nil
+	s.known[n] = types.EligibleShare(power, s.total)
+	return s.known[n], nil
 }
 
 // checkPower fails with ErrEligiblePower when too little power can make a run that needs so much memory.
-func (k Keeper) checkPower(ctx context.Context, known shares, o order, memory uint64) error {
+func (k Keeper) checkPower(ctx context.Context, known *shares, o order, memory uint64) error {
 	share, err := known.of(ctx, k, needs{model: string(o.modelID), class: o.model.TaskClass, memory: memory})
 	if err != nil {
 		return err

@@ -54,7 +54,7 @@ func (k Keeper) checkCovered(ctx sdk.Context, o order, s types.Schedule) error {
 	if err := types.CheckDeposit(s.Deposit, fee.Total, s.Remaining); err != nil {
 		return err
 	}
-	return k.checkPower(ctx, shares{}, o, s.MemoryBytes)
+	return k.checkPower(ctx, &shares{}, o, s.MemoryBytes)
 }
 
 // PauseSchedule holds back the runs of an active schedule.

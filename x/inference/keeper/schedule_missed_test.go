@@ -59,9 +59,10 @@ func TestRunsAskForPowerOnce(t *testing.T) {
 	other := schedule(1, 5)
 	other.Inputs, other.Deposit = input(2).Inputs, math.NewInt(10_000)
 	f.createSchedule(other)
-	f.scheduling.asked = 0
+	f.scheduling.asked, f.scheduling.walked = 0, 0
 	f.endBlock()
 	require.Equal(t, 2, f.scheduling.asked, "of two needs of memory")
+	require.Equal(t, 1, f.scheduling.walked, "of the same nodes")
 	f.endBlock()
 	require.Equal(t, 4, f.scheduling.asked, "and again in the next block")
 }

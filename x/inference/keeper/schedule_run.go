@@ -29,7 +29,7 @@ func (k Keeper) runSchedules(ctx sdk.Context) error {
 	if err != nil {
 		return fmt.Errorf("runs that are due: %w", err)
 	}
-	known := shares{} // no run changes the power of another
+	known := &shares{} // no run changes the power of another
 	copied, placed := uint64(0), uint32(0)
 	for _, key := range due {
 		if placed == params.MaxRunsPerBlock {
@@ -56,7 +56,7 @@ func (k Keeper) runSchedules(ctx sdk.Context) error {
 
 // run places the next run of a schedule, or notes why it was missed. When not even that can be done, the schedule is
 // paused with all that it holds, so that no schedule can stop the chain.
-func (k Keeper) run(ctx sdk.Context, known shares, s types.Schedule) (placed bool, err error) {
+func (k Keeper) run(ctx sdk.Context, known *shares, s types.Schedule) (placed bool, err error) {
 	cause := atomically(ctx, func(ctx sdk.Context) error { return k.placeRun(ctx, known, s) })
 	if cause == nil {
 		return true, nil
@@ -86,7 +86,7 @@ func wishOf(s types.Schedule) wish {
 
 // placeRun makes a request of a run, and pays for it out of the deposit: the escrow stays in the module account, the byte
 // fee goes to the community pool.
-func (k Keeper) placeRun(ctx sdk.Context, known shares, s types.Schedule) error {
+func (k Keeper) placeRun(ctx sdk.Context, known *shares, s types.Schedule) error {
 	o, err := k.newOrder(ctx, wishOf(s))
 	if err != nil {
 		return err

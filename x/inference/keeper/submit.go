@@ -127,7 +127,7 @@ func (k Keeper) prepareAll(ctx sdk.Context, s submission, readings []reading) ([
 	if !fresh {
 		return list, nil
 	}
-	return list, k.checkPower(ctx, shares{}, s.order, memory)
+	return list, k.checkPower(ctx, &shares{}, s.order, memory)
 }
 
 // prepare measures and prices one request.

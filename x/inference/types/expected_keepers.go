@@ -50,6 +50,8 @@ type ModelsKeeper interface {
 // SchedulingKeeper is what the module needs of x/scheduling.
 type SchedulingKeeper interface {
 	EligiblePower(ctx context.Context, model []byte, class schedulingtypes.TaskClass, memoryBytes uint64) (eligible, total int64, err error)
+	Voters(ctx context.Context) (voters []schedulingtypes.Voter, total int64, err error)
+	ProvedPower(ctx context.Context, voters []schedulingtypes.Voter, model []byte, class schedulingtypes.TaskClass, memoryBytes uint64) (power int64, err error)
 	Enqueue(ctx context.Context, task schedulingtypes.Task) (schedulingtypes.Task, error)
 	Cancel(ctx context.Context, requestID uint64) error
 	Expired(ctx context.Context) ([]schedulingtypes.Expiry, error)

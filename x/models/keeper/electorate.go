@@ -34,21 +34,16 @@ func (e electorate) powerOf(operator []byte) int64 {
 	return 0
 }
 
-type needs struct {
-	class  schedulingtypes.TaskClass
-	memory uint64
-}
-
-// electorates asks for the nodes that have a say once per block and kind of model. Nothing that the end of the block does
-// here changes them.
+// electorates asks for the nodes that take work once per block, and counts for each model those that have a say on it. Nothing
+// that the end of the block does here changes them.
 type electorates struct {
 	keeper Keeper
-	known  map[needs]electorate
+	asked  bool
+	voters []schedulingtypes.Voter
+	total  int64
 }
 
-func newElectorates(k Keeper) *electorates {
-	return &electorates{keeper: k, known: make(map[needs]electorate)}
-}
+func newElectorates(k Keeper) *electorates { return &electorates{keeper: k} }
 
 func (e *electorates) of(ctx sdk.Context, id []byte, m types.Model) (electorate, error) {
 	golden, err := e.keeper.Golden(ctx, id)
@@ -59,37 +54,43 @@ func (e *electorates) of(ctx sdk.Context, id []byte, m types.Model) (electorate,
 	if err != nil {
 		return electorate{}, err
 	}
-	n := needs{class: m.TaskClass, memory: memory}
-	if known, ok := e.known[n]; ok {
-		return known, nil
-	}
-	voters, total, err := e.keeper.scheduling.Voters(ctx, n.class, n.memory)
-	if err != nil {
-		return electorate{}, fmt.Errorf("voters: %w", err)
-	}
-	found := electorate{total: total, short: !majority(voters, total)}
-	if found.short {
-		if voters, _, err = e.keeper.scheduling.Voters(ctx, n.class, 0); err != nil {
-			return electorate{}, fmt.Errorf("voters of any memory: %w", err)
+	if !e.asked {
+		if e.voters, e.total, err = e.keeper.scheduling.Voters(ctx); err != nil {
+			return electorate{}, fmt.Errorf("voters: %w", err)
 		}
+		e.asked = true
 	}
-	found.members = make([]elector, len(voters))
-	for i, v := range voters {
-		operator, err := sdk.ValAddressFromBech32(v.Operator)
-		if err != nil {
-			return electorate{}, fmt.Errorf("voter %d: %w", i, err)
-		}
-		found.members[i] = elector{operator: operator, power: v.Power, class: v.EnvironmentClass}
+	found := electorate{total: e.total}
+	if found.members, err = e.fit(m.TaskClass, memory); err != nil {
+		return electorate{}, err
 	}
-	e.known[n] = found
-	return found, nil
+	if found.short = !found.majority(); found.short {
+		found.members, err = e.fit(m.TaskClass, 0)
+	}
+	return found, err
 }
 
-// majority tells whether voters hold more than half of all power.
-func majority(voters []schedulingtypes.Voter, total int64) bool {
-	rest := total
-	for _, v := range voters {
-		rest -= v.Power
+// fit are the nodes that serve a class and have so much memory.
+func (e *electorates) fit(class schedulingtypes.TaskClass, memory uint64) ([]elector, error) {
+	var members []elector
+	for i, v := range e.voters {
+		if !v.Fits(class, memory) {
+			continue
+		}
+		operator, err := sdk.ValAddressFromBech32(v.Operator)
+		if err != nil {
+			return nil, fmt.Errorf("voter %d: %w", i, err)
+		}
+		members = append(members, elector{operator: operator, power: v.Power, class: v.EnvironmentClass})
 	}
-	return rest < total-rest
+	return members, nil
+}
+
+// majority tells whether the members hold more than half of all power.
+func (e electorate) majority() bool {
+	rest := e.total
+	for _, v := range e.members {
+		rest -= v.power
+	}
+	return rest < e.total-rest
 }

@@ -115,7 +115,7 @@ func TestMemoryThatComes(t *testing.T) {
 	checkState(f)
 }
 
-// TestShortElectorateIsCountedOnce: two questions in a block, however many models of a kind are judged.
+// TestShortElectorateIsCountedOnce: also when those with the memory are too few.
 func TestShortElectorateIsCountedOnce(t *testing.T) {
 	f := newFixture(t)
 	f.shrink(0)
@@ -124,6 +124,5 @@ func TestShortElectorateIsCountedOnce(t *testing.T) {
 		f.attest(1, f.ran(f.register("many", onnx(i)), 1, 1))
 	}
 	f.endBlock()
-	require.Equal(t, 2, f.scheduling.asked)
-	require.Zero(t, f.scheduling.memory, "the second asks for nodes of any memory")
+	require.Equal(t, 1, f.scheduling.asked)
 }

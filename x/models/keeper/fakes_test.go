@@ -108,17 +108,22 @@ type fakeScheduling struct {
 	total  int64
 	// small are the operators whose nodes give less memory than any model needs.
 	small  map[string]bool
-	memory uint64 // of the last question
-	asked  int    // for voters
-	broken error  // of Voters
-	refuse error  // of Prove
+	asked  int   // for voters
+	broken error // of Voters
+	refuse error // of Prove
 }
 
-func (s *fakeScheduling) Voters(_ context.Context, _ schedulingtypes.TaskClass, memory uint64) ([]schedulingtypes.Voter, int64, error) {
-	s.memory = memory
+// Voters are the voters of the test, who serve every class, with the memory for any model unless they are small.
+func (s *fakeScheduling) Voters(context.Context) ([]schedulingtypes.Voter, int64, error) {
 	s.asked++
-	fit := slices.DeleteFunc(slices.Clone(s.voters), func(v schedulingtypes.Voter) bool { return memory > 0 && s.small[v.Operator] })
-	return fit, s.total, s.broken
+	voters := slices.Clone(s.voters)
+	for i := range voters {
+		voters[i].TaskClasses = schedulingtypes.AllTaskClasses()
+		if !s.small[voters[i].Operator] {
+			voters[i].MemoryBytes = schedulingtypes.MaxMemoryBytes
+		}
+	}
+	return voters, s.total, s.broken
 }
 
 func proofName(model []byte, operator string, class uint32) []byte {

@@ -5,9 +5,12 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"math"
 
 	"github.com/stretchr/testify/require"
+
+	"cosmossdk.io/collections"
 
 	sdkmath "cosmossdk.io/math"
 	"github.com/cosmos/cosmos-sdk/codec"
@@ -235,6 +238,9 @@ func (f *fixture) balance(name string) int64 { return f.bank.balance(f.ctx, name
 func (f *fixture) stored() uint64 {
 	f.Helper()
 	n, err := f.k.StoredBytes.Get(f.ctx)
+	if errors.Is(err, collections.ErrNotFound) {
+		return 0
+	}
 	require.NoError(f, err)
 	return n
 }

@@ -45,9 +45,7 @@ func checkState(f *fixture) {
 		return false, err
 	})
 	require.NoError(f, err)
-	if bytes > 0 {
-		require.Equal(f, bytes, f.stored())
-	}
+	require.Equal(f, bytes, f.stored())
 }
 
 func uploadedFiles(f *fixture) (files map[uint64]bool, bytes uint64) {

@@ -2,6 +2,7 @@ package types
 
 import (
 	"crypto/sha256"
+	"errors"
 	"fmt"
 
 	"github.com/opengradient/opengradient/internal/tensor"
@@ -20,10 +21,13 @@ type OperatorAttestations struct {
 	Attestations []ModelAttestation
 }
 
-// Validate checks that the attestation is a root, perhaps with its outputs, or a failure.
+// Validate checks that the attestation names a model and a class, and is a root, perhaps with its outputs, or a failure.
 func (a ModelAttestation) Validate() error {
 	if len(a.Model) != sha256.Size {
 		return fmt.Errorf("model: expected %d bytes, got %d", sha256.Size, len(a.Model))
+	}
+	if a.EnvironmentClass == 0 {
+		return errors.New("expected an environment class from 1, got 0")
 	}
 	if err := checkWordOf(a.OutputRoot, a.Failure); err != nil {
 		return err

@@ -396,7 +396,7 @@ func (m *EventUploadOpened) GetSize_() uint64 {
 // EventUploadEnded is emitted when an upload ends without a model.
 type EventUploadEnded struct {
 	UploadId uint64 `protobuf:"varint,1,opt,name=upload_id,json=uploadId,proto3" json:"upload_id,omitempty"`
-	// reason is a stable word: cancelled, expired, hash or conflict.
+	// reason is a stable word: cancelled, expired or conflict.
 	Reason string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
 	// refunded and burned are in uopg, decimal integers.
 	Refunded string `protobuf:"bytes,3,opt,name=refunded,proto3" json:"refunded,omitempty"`

@@ -30,9 +30,8 @@ type DistributionKeeper interface {
 
 // SchedulingKeeper is what the module needs of x/scheduling.
 type SchedulingKeeper interface {
-	// Voters are the nodes that take work of the class now and have the memory, ordered by operator bytes, and the power
-	// of all bonded validators.
-	Voters(ctx context.Context, class schedulingtypes.TaskClass, memoryBytes uint64) (voters []schedulingtypes.Voter, total int64, err error)
+	// Voters are the nodes that take work now, ordered by operator bytes, and the power of all bonded validators.
+	Voters(ctx context.Context) (voters []schedulingtypes.Voter, total int64, err error)
 	// Prove makes a node eligible for a model while it runs in an environment class. Saying it again changes nothing.
 	Prove(ctx context.Context, model []byte, operator string, class uint32) error
 	// HasEnvironment reports whether an environment class is registered.

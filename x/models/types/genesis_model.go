@@ -156,6 +156,9 @@ func (entry GenesisModel) validateProofs() error {
 		if operator.String() != p.Operator {
 			return fmt.Errorf("proof %d: expected the operator to be written %s, got %s", i, operator, p.Operator)
 		}
+		if p.EnvironmentClass == 0 {
+			return fmt.Errorf("proof %d: expected an environment class from 1, got 0", i)
+		}
 		if err := checkWordOf(p.OutputRoot, p.Failure); err != nil {
 			return fmt.Errorf("proof %d: %w", i, err)
 		}

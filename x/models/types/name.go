@@ -1,10 +1,11 @@
 package types
 
 import (
-	"crypto/sha256"
 	"encoding/hex"
 	"strconv"
 	"strings"
+
+	"github.com/opengradient/opengradient/internal/modelref"
 )
 
 const (
@@ -53,11 +54,11 @@ func checkWord(word string, most int) string {
 
 // ParseModelID reads the lower-case hexadecimal SHA-256 that identifies a model; ok is false for anything else.
 func ParseModelID(s string) (id []byte, ok bool) {
-	if len(s) != 2*sha256.Size {
+	sum, err := modelref.ParseSHA256(s)
+	if err != nil {
 		return nil, false
 	}
-	id, err := hex.DecodeString(s)
-	return id, err == nil && hex.EncodeToString(id) == s
+	return sum[:], true
 }
 
 // Reference says which version of a model is meant: the one with ID, or that of Name with Version or, when that is 0, with

@@ -29,37 +29,40 @@ type worker struct {
 // EligiblePower returns the power of the nodes that would be members of a round for a task with these needs once they have
 // its model loaded, and the power of all bonded validators. Nodes load what waits in the queue.
 func (k Keeper) EligiblePower(ctx context.Context, model []byte, class types.TaskClass, memoryBytes uint64) (eligible, total int64, err error) {
-	fit, total, err := k.fit(ctx, class, memoryBytes)
+	voters, total, err := k.Voters(ctx)
 	if err != nil {
 		return 0, 0, err
 	}
-	for _, w := range fit {
-		proved, err := k.hasProved(ctx, model, w)
+	eligible, err = k.ProvedPower(ctx, voters, model, class, memoryBytes)
+	return eligible, total, err
+}
+
+// ProvedPower returns the power of those voters that serve a task class, have the memory and have proved a model in the
+// class that they run in.
+func (k Keeper) ProvedPower(ctx context.Context, voters []types.Voter, model []byte, class types.TaskClass, memoryBytes uint64) (power int64, err error) {
+	for _, v := range voters {
+		if !v.Fits(class, memoryBytes) {
+			continue
+		}
+		operator, err := k.operatorBytes(v.Operator)
 		if err != nil {
-			return 0, 0, err
+			return 0, err
+		}
+		proved, err := k.hasProved(ctx, model, operator, v.EnvironmentClass)
+		if err != nil {
+			return 0, err
 		}
 		if proved {
-			eligible += w.power
+			power += v.Power
 		}
 	}
-	return eligible, total, nil
+	return power, nil
 }
 
-// Voters returns the nodes that take work now, serve the task class and have the memory, whatever models they have proved,
-// ordered by operator address bytes, and the power of all bonded validators.
-func (k Keeper) Voters(ctx context.Context, class types.TaskClass, memoryBytes uint64) (voters []types.Voter, total int64, err error) {
-	fit, total, err := k.fit(ctx, class, memoryBytes)
-	if err != nil {
-		return nil, 0, err
-	}
-	for _, w := range fit {
-		voters = append(voters, types.Voter{Operator: w.node.Operator, Power: w.power, EnvironmentClass: w.node.EnvironmentClass})
-	}
-	return voters, total, nil
-}
-
-// fit returns those of the nodes that take work now that serve a task class and have the memory.
-func (k Keeper) fit(ctx context.Context, class types.TaskClass, memoryBytes uint64) (fit []*worker, total int64, err error) {
+// Voters returns the nodes that take work now, whatever models they have proved, ordered by operator address bytes, and the
+// power of all bonded validators. The work is bounded by the size of the validator set: who asks for several needs in one
+// block asks once.
+func (k Keeper) Voters(ctx context.Context) (voters []types.Voter, total int64, err error) {
 	params, _, err := k.CurrentParams(ctx)
 	if err != nil {
 		return nil, 0, err
@@ -68,12 +71,13 @@ func (k Keeper) fit(ctx context.Context, class types.TaskClass, memoryBytes uint
 	if err != nil {
 		return nil, 0, err
 	}
-	workers := eligibleOf(bonded)
-	members, _ := selection.Members(draws(workers, params), selection.Task{Class: uint8(class), Memory: memoryBytes})
-	for _, at := range members {
-		fit = append(fit, workers[at])
+	for _, w := range eligibleOf(bonded) {
+		voters = append(voters, types.Voter{
+			Operator: w.node.Operator, Power: w.power, EnvironmentClass: w.node.EnvironmentClass,
+			MemoryBytes: w.node.MemoryBytes, TaskClasses: w.node.TaskClasses,
+		})
 	}
-	return fit, total, nil
+	return voters, total, nil
 }
 
 // bonded returns the bonded validators with their nodes, ordered by operator bytes, and the power of all of them. The work

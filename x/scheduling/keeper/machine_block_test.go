@@ -203,14 +203,14 @@ func (m *machine) checkPower(t check, task types.Task) {
 	eligible, total, err := m.EligiblePower(m.ctx, task.Model, task.TaskClass, task.MemoryBytes)
 	require.NoError(t, err)
 	require.Equal(t, []int64{proved, all}, []int64{eligible, total})
-	voters, total, err := m.Voters(m.ctx, task.TaskClass, task.MemoryBytes)
+	voters, total, err := m.Voters(m.ctx)
 	require.NoError(t, err)
 	require.Equal(t, all, total)
 	proved = 0
 	for _, voter := range voters {
 		i := m.position(voter.Operator)
 		require.Equal(t, m.node(t, i).EnvironmentClass, voter.EnvironmentClass)
-		if m.canRun(t, i, task.Model, false) {
+		if voter.Fits(task.TaskClass, task.MemoryBytes) && m.canRun(t, i, task.Model, false) {
 			proved += voter.Power
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"cosmossdk.io/collections"
 	errorsmod "cosmossdk.io/errors"
+	sdk "github.com/cosmos/cosmos-sdk/types"
 
 	"github.com/opengradient/opengradient/x/scheduling/types"
 )
@@ -68,18 +69,18 @@ func (k Keeper) ReadyNodes(ctx context.Context, model []byte) (uint32, error) {
 	return ready, nil
 }
 
-// hasProved tells whether a worker has proved a model in the class it runs in.
-func (k Keeper) hasProved(ctx context.Context, model []byte, w *worker) (bool, error) {
-	proved, err := k.ModelProofs.Has(ctx, collections.Join3(model, []byte(w.operator), w.node.EnvironmentClass))
+// hasProved tells whether a node has proved a model in a class.
+func (k Keeper) hasProved(ctx context.Context, model []byte, operator sdk.ValAddress, class uint32) (bool, error) {
+	proved, err := k.ModelProofs.Has(ctx, collections.Join3(model, []byte(operator), class))
 	if err != nil {
-		return false, fmt.Errorf("look for the proof of %s: %w", w.node.Operator, err)
+		return false, fmt.Errorf("look for the proof of %s: %w", operator, err)
 	}
 	return proved, nil
 }
 
 // canRun tells whether a worker has proved a model in the class it runs in, and has it loaded.
 func (k Keeper) canRun(ctx context.Context, model []byte, w *worker) (bool, error) {
-	proved, err := k.hasProved(ctx, model, w)
+	proved, err := k.hasProved(ctx, model, w.operator, w.node.EnvironmentClass)
 	if err != nil || !proved {
 		return false, err
 	}

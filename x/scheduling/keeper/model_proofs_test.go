@@ -173,20 +173,20 @@ func TestVoters(t *testing.T) {
 	f := newFixture(t, types.DefaultParams(), 10, 20, 40)
 	require.NoError(t, f.SetStatus(f.ctx, operator(1), withRuntime(1)))
 	require.NoError(t, f.PauseNode(f.ctx, operator(0).String()))
-	voters, total, err := f.Voters(f.ctx, types.TASK_CLASS_CLASSIFICATION, gibibyte)
+	voters, total, err := f.Voters(f.ctx)
 	require.NoError(t, err)
+	classes := f.node(t, 1).TaskClasses
 	require.Equal(t, []types.Voter{
-		{Operator: operator(1).String(), Power: 20, EnvironmentClass: 2}, {Operator: operator(2).String(), Power: 40, EnvironmentClass: 1},
+		{Operator: operator(1).String(), Power: 20, EnvironmentClass: 2, MemoryBytes: gibibyte, TaskClasses: classes},
+		{Operator: operator(2).String(), Power: 40, EnvironmentClass: 1, MemoryBytes: gibibyte, TaskClasses: classes},
 	}, voters)
 	require.EqualValues(t, 70, total)
+	require.True(t, voters[0].Fits(types.TASK_CLASS_CLASSIFICATION, gibibyte))
 	for name, needs := range map[string]struct {
 		class  types.TaskClass
 		memory uint64
 	}{"a class of none": {types.TASK_CLASS_GENERATION, 1}, "memory of none": {types.TASK_CLASS_REGRESSION, gibibyte + 1}} {
-		voters, total, err = f.Voters(f.ctx, needs.class, needs.memory)
-		require.NoError(t, err)
-		require.Empty(t, voters, name)
-		require.EqualValues(t, 70, total)
+		require.False(t, voters[0].Fits(needs.class, needs.memory), name)
 	}
 }
 

@@ -84,9 +84,7 @@ func (f *prepareFlags) run(cmd *cobra.Command, in string) error {
 	}
 	report := prepareReport{Report: changes, In: in, Out: f.out}
 	// How large a model may be is for a network to say; the worker below takes this one.
-	limits := onnxfile.DefaultLimits
-	limits.MaxBytes = max(limits.MaxBytes, int64(len(prepared)))
-	inspected, err := onnxfile.Inspect(prepared, limits)
+	inspected, err := onnxfile.Inspect(prepared, onnxfile.DefaultLimits.Sized(int64(len(prepared))))
 	if err != nil {
 		report.Refused = err.Error()
 	}
