@@ -24,23 +24,26 @@ func AddQueryFlags(cmd *cobra.Command) {
 	f.Bool(flags.FlagGRPCInsecure, false, "allow gRPC without TLS")
 }
 
-// AddSignFlags adds what every command needs that signs.
-func AddSignFlags(cmd *cobra.Command) {
+// AddPayFlags adds what every command needs that signs, however it does.
+func AddPayFlags(cmd *cobra.Command) {
 	AddQueryFlags(cmd)
 	f := cmd.Flags()
+	// Not marked as required: a shell would complete nothing else before it.
 	f.String(flags.FlagFrom, "", "`KEY` that signs and pays (required)")
 	f.String(flags.FlagChainID, "", "`ID` of the chain")
 	f.String(flags.FlagGasPrices, "", "`PRICE` of a unit of gas; without it the least that the node takes")
 	f.Float64(flags.FlagGasAdjustment, 1, "`FACTOR` for limits of gas, at least 1")
 	f.String(flags.FlagNote, "", "public `NOTE` in every transaction")
 	f.String(flags.FlagFeeGranter, "", "`ADDRESS` that pays for gas by a grant")
-	f.String(flags.FlagSignMode, "", "sign mode, `direct|amino-json`")
-	f.Bool(flags.FlagUseLedger, false, "sign on a Ledger")
 	f.BoolP(flags.FlagSkipConfirmation, "y", false, "do not ask")
 	flags.AddKeyringFlags(f)
-	if err := cmd.MarkFlagRequired(flags.FlagFrom); err != nil {
-		panic(err)
-	}
+}
+
+// AddSignFlags adds these, and how to sign.
+func AddSignFlags(cmd *cobra.Command) {
+	AddPayFlags(cmd)
+	cmd.Flags().String(flags.FlagSignMode, "", "sign mode, `direct|amino-json`")
+	cmd.Flags().Bool(flags.FlagUseLedger, false, "sign on a Ledger")
 }
 
 // Complete makes a flag complete to words.
