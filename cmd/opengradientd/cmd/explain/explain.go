@@ -106,7 +106,8 @@ type rule struct {
 // rules are tried in order.
 var rules = []rule{
 	{finding.unreachable, unreachable},
-	{func(f finding) bool { return f.says("key not found") }, unknownKey},
+	{func(f finding) bool { return f.means(modelstypes.ErrModelNotFound, modelstypes.ErrNameNotFound) }, unknownModel},
+	{func(f finding) bool { return f.says(".info: key not found", "address: key not found") }, unknownKey},
 	{
 		func(f finding) bool {
 			return f.says("incorrect passphrase", "too many failed passphrase attempts", "invalid account password", "failed to read passphrase",
@@ -116,7 +117,6 @@ var rules = []rule{
 			return "The keyring" + f.backend() + " is locked. Give its passphrase on a terminal or on standard input, or name another keyring with --keyring-backend."
 		},
 	},
-	{func(f finding) bool { return f.means(modelstypes.ErrModelNotFound, modelstypes.ErrNameNotFound) }, unknownModel},
 	{
 		func(f finding) bool {
 			return f.means(inferencetypes.ErrModelNotUsable) || f.says("a model that is active or deprecated")
@@ -238,7 +238,11 @@ func few(names []string) string {
 
 func unknownModel(f finding) string {
 	if f.situation.Models != nil && f.situation.Model != "" {
-		if near := Near(f.situation.Model, f.situation.Models()); len(near) > 0 {
+		names := f.situation.Models()
+		if name, _, _ := strings.Cut(f.situation.Model, ":"); slices.Contains(names, name) {
+			return fmt.Sprintf("The chain has %s, but not that version or tag of it: \"opengradientd query models versions %s\" shows which there are. A new model has no tag until it is admitted.", name, name)
+		}
+		if near := Near(f.situation.Model, names); len(near) > 0 {
 			return fmt.Sprintf("Did you mean %s? \"opengradientd model list --all\" shows all models.", strings.Join(near, " or "))
 		}
 	}

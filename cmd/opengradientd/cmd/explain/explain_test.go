@@ -55,6 +55,10 @@ func TestHint(t *testing.T) {
 			status.Error(codes.NotFound, modelstypes.ErrModelNotFound.Error()), situation,
 			`Did you mean iris? "opengradientd model list --all" shows all models.`,
 		},
+		"unknown version": {
+			errors.New("iris:7: model not found: key not found"), Situation{Model: "iris:7", Models: situation.Models},
+			`The chain has iris, but not that version or tag of it: "opengradientd query models versions iris" shows which there are. A new model has no tag until it is admitted.`,
+		},
 		"unknown model of the library": {&client.InvalidError{Field: "model", Err: modelstypes.ErrModelNotFound}, situation, `Did you mean iris? "opengradientd model list --all" shows all models.`},
 		"unknown model, far":           {modelstypes.ErrModelNotFound.Wrap("x"), Situation{Model: "xylophone", Models: situation.Models}, `"opengradientd model list --all" shows the models of the chain.`},
 		"inactive model":               {inferencetypes.ErrModelNotUsable.Wrap("x"), situation, `"opengradientd model show irs:2" tells its status and why; another version may take requests.`},
