@@ -56,6 +56,9 @@ type Checked struct {
 	EligiblePower uint32
 	// WaitingBlocks is the number of blocks that what waits in the queue takes at least.
 	WaitingBlocks uint64
+	// GasLimit and GasFee are those of the transaction, beside the fee. Only the check of an account gives them.
+	GasLimit uint64
+	GasFee   sdk.Coin
 
 	tensors []Tensor // in the order of the signature
 	root    []byte   // of the inputs
