@@ -107,7 +107,7 @@ type rule struct {
 var rules = []rule{
 	{finding.unreachable, unreachable},
 	{func(f finding) bool { return f.means(modelstypes.ErrModelNotFound, modelstypes.ErrNameNotFound) }, unknownModel},
-	{func(f finding) bool { return f.says(".info: key not found", "address: key not found") }, unknownKey},
+	{func(f finding) bool { return f.says(".info: key not found", "key with address ") }, unknownKey},
 	{
 		func(f finding) bool {
 			return f.says("incorrect passphrase", "too many failed passphrase attempts", "invalid account password", "failed to read passphrase",

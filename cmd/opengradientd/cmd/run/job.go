@@ -174,15 +174,20 @@ func (j *job) about(i int, err error) error {
 // ask says what it costs and asks whether to go on.
 func (j *job) ask() error {
 	fee, most := sdkmath.ZeroInt(), sdkmath.ZeroInt()
+	gas := sdk.NewCoins()
 	for _, r := range j.runs {
-		fee, most = fee.Add(r.checked.Fee.Total), most.Add(r.checked.MaxFee)
+		fee, most, gas = fee.Add(r.checked.Fee.Total), most.Add(r.checked.MaxFee), gas.Add(r.checked.GasFee)
 	}
 	m := j.runs[0].checked.Model
 	what := fmt.Sprintf("Run %s:%d", m.Name, m.Version)
 	if len(j.runs) > 1 {
 		what += fmt.Sprintf(" %d times", len(j.runs))
 	}
-	return session.Confirm(j.cmd, fmt.Sprintf("%s for %s and gas, at most %s", what, coin(fee), coin(most)))
+	what += fmt.Sprintf(" for %s, at most %s", coin(fee), coin(most))
+	if !gas.IsZero() {
+		what += fmt.Sprintf(", and %s of gas fees", gas)
+	}
+	return session.Confirm(j.cmd, what)
 }
 
 func coin(amount sdkmath.Int) string { return sdk.NewCoin(inferencetypes.Denom, amount).String() }
