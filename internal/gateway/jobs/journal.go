@@ -1,0 +1,97 @@
+package jobs
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/opengradient/opengradient/internal/gateway/chain"
+	"github.com/opengradient/opengradient/internal/gateway/store"
+)
+
+// chainPrefix begins the idempotency key, on the chain, of every job.
+const chainPrefix = "gw-"
+
+// chainKey is the idempotency key of a job on the chain. No two jobs of any gateway have the same.
+func chainKey(id string) string { return chainPrefix + id }
+
+// Journal gives the journal of transactions. It counts their gas to their jobs: a transaction for which the quota has no
+// room is not sent.
+func (b *Book) Journal() chain.Journal { return journal{b} }
+
+type journal struct{ *Book }
+
+// Signed implements chain.Journal.
+func (b journal) Signed(t chain.Transaction) error {
+	id, ok := strings.CutPrefix(t.Key, chainPrefix)
+	if !ok {
+		return fmt.Errorf("journal: expected the idempotency key of a job, got %.64q", t.Key)
+	}
+	_, err := b.update(id, within, func(tx *store.Tx, j *Job) error {
+		if j.Stage != StageAccepted {
+			return fmt.Errorf("journal: expected job %s to be accepted, it is %s", j.ID, j.Stage)
+		}
+		j.Gas.Live = t.GasFee
+		j.Gas.Budget = max(j.Gas.Budget, j.Gas.Paid+j.Gas.Live)
+		return set(tx, txPrefix+id, t)
+	})
+	return err
+}
+
+// Settled implements chain.Journal. The runner of the job writes the outcome to disk, in one piece with what follows from it,
+// and then the transaction is forgotten; until then a new process finds the transaction and its outcome again.
+func (b journal) Settled(key string, o chain.Outcome) error {
+	id := strings.TrimPrefix(key, chainPrefix)
+	j, _, err := b.current(id)
+	if err != nil && !errors.Is(err, ErrNoJob) {
+		return err
+	}
+	if err == nil && j.Stage == StageAccepted {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.outcomes[id] = o
+		return nil
+	}
+	return b.db.Do(func(tx *store.Tx) error { tx.Delete(txPrefix + id); return nil })
+}
+
+// Unsettled implements chain.Journal.
+func (b journal) Unsettled() ([]chain.Transaction, error) {
+	var list []chain.Transaction
+	err := b.db.View(func(tx *store.Tx) error {
+		var bad error
+		err := tx.Scan(txPrefix, "", func(key string, _ []byte) bool {
+			var t chain.Transaction
+			if t, _, bad = get[chain.Transaction](tx, key); bad != nil {
+				return false
+			}
+			list = append(list, t)
+			return true
+		})
+		return errors.Join(bad, err)
+	})
+	return list, err
+}
+
+// outcome takes what the journal was told of the end of a job's transactions.
+func (b *Book) outcome(id string) (chain.Outcome, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	o, ok := b.outcomes[id]
+	return o, ok
+}
+
+// settle writes to a job what its transactions have cost, and forgets them.
+func settle(tx *store.Tx, j *Job, gasFee uint64) {
+	j.Gas.Paid += gasFee
+	j.Gas.Live = 0
+	j.Gas.Budget = max(j.Gas.Budget, j.Gas.Paid)
+	tx.Delete(txPrefix + j.ID)
+}
+
+// settled drops the outcome that is on disk now.
+func (b *Book) settled(id string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.outcomes, id)
+}
