@@ -6,6 +6,7 @@ import (
 
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
+	"github.com/opengradient/opengradient/internal/encoding"
 	inferencetypes "github.com/opengradient/opengradient/x/inference/types"
 )
 
@@ -13,11 +14,11 @@ const (
 	// Name is the name of the application and of its daemon's home folder.
 	Name = "opengradient"
 	// AccountPrefix is the bech32 prefix of account addresses.
-	AccountPrefix = "og"
+	AccountPrefix = encoding.AccountPrefix
 	// ValidatorPrefix is the bech32 prefix of operator addresses.
-	ValidatorPrefix = AccountPrefix + sdk.PrefixValidator + sdk.PrefixOperator
+	ValidatorPrefix = encoding.ValidatorPrefix
 	// ConsensusPrefix is the bech32 prefix of consensus addresses.
-	ConsensusPrefix = AccountPrefix + sdk.PrefixValidator + sdk.PrefixConsensus
+	ConsensusPrefix = encoding.ConsensusPrefix
 	// BondDenom is the base denomination: bonded, minted and paid for inference.
 	BondDenom = inferencetypes.Denom
 	// DisplayDenom is one million of the base denomination.

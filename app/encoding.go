@@ -1,60 +1,9 @@
 package app
 
-import (
-	"fmt"
-	"sync"
-
-	"github.com/cosmos/cosmos-sdk/client"
-	"github.com/cosmos/cosmos-sdk/codec"
-	"github.com/cosmos/cosmos-sdk/codec/address"
-	codectypes "github.com/cosmos/cosmos-sdk/codec/types"
-	"github.com/cosmos/cosmos-sdk/std"
-	authtx "github.com/cosmos/cosmos-sdk/x/auth/tx"
-	"github.com/cosmos/cosmos-sdk/x/tx/signing"
-	"github.com/cosmos/gogoproto/proto"
-)
+import "github.com/opengradient/opengradient/internal/encoding"
 
 // EncodingConfig holds the codecs that an application and its clients share.
-type EncodingConfig struct {
-	InterfaceRegistry codectypes.InterfaceRegistry
-	Codec             codec.Codec
-	TxConfig          client.TxConfig
-	Amino             *codec.LegacyAmino
-}
-
-// protoFiles are the descriptors of all linked files. Those of gogoproto's registry, and with it the hybrid resolver,
-// do not serve: the Go files of a package register in the order of their names, and a file that registers before one
-// it imports sees the imported messages as empty. Amino JSON made from them would leave out the fields of every nested
-// message, and a signature would not cover them.
-var protoFiles = sync.OnceValues(proto.MergedRegistry)
+type EncodingConfig = encoding.Config
 
 // MakeEncodingConfig returns the codecs with the SDK's own types registered; New registers those of the modules.
-func MakeEncodingConfig() (EncodingConfig, error) {
-	files, err := protoFiles()
-	if err != nil {
-		return EncodingConfig{}, fmt.Errorf("proto descriptors: %w", err)
-	}
-	options := signing.Options{
-		FileResolver:          files,
-		AddressCodec:          address.NewBech32Codec(AccountPrefix),
-		ValidatorAddressCodec: address.NewBech32Codec(ValidatorPrefix),
-	}
-	registry, err := codectypes.NewInterfaceRegistryWithOptions(codectypes.InterfaceRegistryOptions{ProtoFiles: files, SigningOptions: options})
-	if err != nil {
-		return EncodingConfig{}, err
-	}
-	cdc := codec.NewProtoCodec(registry)
-	// Without options of its own, the handler of amino JSON falls back to the hybrid resolver.
-	txConfig, err := authtx.NewTxConfigWithOptions(cdc, authtx.ConfigOptions{
-		EnabledSignModes: authtx.DefaultSignModes,
-		SigningContext:   registry.SigningContext(),
-		SigningOptions:   &options,
-	})
-	if err != nil {
-		return EncodingConfig{}, fmt.Errorf("transaction codec: %w", err)
-	}
-	amino := codec.NewLegacyAmino()
-	std.RegisterLegacyAminoCodec(amino)
-	std.RegisterInterfaces(registry)
-	return EncodingConfig{InterfaceRegistry: registry, Codec: cdc, TxConfig: txConfig, Amino: amino}, nil
-}
+func MakeEncodingConfig() (EncodingConfig, error) { return encoding.Make() }

@@ -10,8 +10,8 @@ import (
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
 	"github.com/opengradient/opengradient/cmd/opengradientd/cmd/model/view"
-	"github.com/opengradient/opengradient/cmd/opengradientd/cmd/model/wallet"
 	"github.com/opengradient/opengradient/internal/modelpush"
+	"github.com/opengradient/opengradient/internal/wallet"
 	"github.com/opengradient/opengradient/x/models/types"
 )
 

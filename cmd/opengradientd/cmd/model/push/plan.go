@@ -15,8 +15,8 @@ import (
 
 	"github.com/cosmos/cosmos-sdk/types/query"
 
-	"github.com/opengradient/opengradient/cmd/opengradientd/cmd/model/wallet"
 	"github.com/opengradient/opengradient/internal/modelpush"
+	"github.com/opengradient/opengradient/internal/wallet"
 	"github.com/opengradient/opengradient/x/models/types"
 )
 

@@ -9,8 +9,8 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
-	"github.com/opengradient/opengradient/cmd/opengradientd/cmd/model/wallet"
 	"github.com/opengradient/opengradient/internal/modelpush"
+	"github.com/opengradient/opengradient/internal/wallet"
 	"github.com/opengradient/opengradient/x/models/types"
 )
 

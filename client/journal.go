@@ -1,0 +1,103 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	sdkmath "cosmossdk.io/math"
+)
+
+// Journal remembers the transactions of an account across processes. Its methods are called by one goroutine at a time.
+//
+// A process that is killed at any moment and has its journal sends the same bytes again instead of signing anew: nothing is
+// lost, and nothing is paid twice, gas included.
+type Journal interface {
+	// Signed is told of a transaction before it is handed to a node for the first time. It has to be on disk when Signed
+	// returns. A transaction with a key that the journal knows takes the place of the one before, which can no longer be
+	// executed or was executed in vain.
+	Signed(ctx context.Context, t SignedTx) error
+	// Settled is told how a job ended. From then on the key need not be kept. It may be told more than once. A failure is tried
+	// again; until it succeeds Submit does not return.
+	Settled(ctx context.Context, key string, o Outcome) error
+	// Unsettled gives the transactions that were signed and never settled, in any order. It is asked once, by NewAccount.
+	Unsettled(ctx context.Context) ([]SignedTx, error)
+}
+
+// SignedTx is a signed transaction of a job.
+type SignedTx struct {
+	// Key is the idempotency key: it identifies the job.
+	Key string
+	// Message is the encoded MsgSubmitRequests.
+	Message []byte
+	// Tx is what is broadcast, Hash its name in upper-case hexadecimal.
+	Tx   []byte
+	Hash string
+	// Sequence is the number that it is signed with.
+	Sequence uint64
+	// Sent is the height of the chain when it was signed, Expires the last height at which it can be executed.
+	Sent, Expires int64
+	// Gas is its limit, Fee what it pays for it and Denom in what, when a block executes it.
+	Gas   uint64
+	Fee   sdkmath.Int
+	Denom string
+	// Paid is what earlier transactions of the job paid for gas in vain.
+	Paid sdkmath.Int
+}
+
+// Outcome is how a job ended: with a submission, or with an error, which is a *RefusedError or ErrUnknownOutcome.
+type Outcome struct {
+	Submission Submission
+	Err        error
+}
+
+// RefusedError is a request that the chain refused. Its fee was not taken.
+type RefusedError struct {
+	// Codespace and Code are the registered error of the chain; Log is its text.
+	Codespace string
+	Code      uint32
+	Log       string
+	// TxHash and Height are of the transaction that failed in a block and paid for gas. Without a height it was refused before,
+	// and nothing was paid.
+	TxHash string
+	Height int64
+	// Submission has the key and what was paid for gas.
+	Submission Submission
+}
+
+// Error implements error.
+func (e *RefusedError) Error() string {
+	if e.Height == 0 {
+		return fmt.Sprintf("the node refused the request, nothing was paid: %s (%s %d)", e.Log, e.Codespace, e.Code)
+	}
+	return fmt.Sprintf("the chain refused the request in block %d, only gas was paid, %s: %s (%s %d)",
+		e.Height, e.Submission.GasFee, e.Log, e.Codespace, e.Code)
+}
+
+// Is makes errors.Is find the registered error of the chain.
+func (e *RefusedError) Is(target error) bool {
+	registered, ok := target.(interface {
+		Codespace() string
+		ABCICode() uint32
+	})
+	return ok && registered.Codespace() == e.Codespace && registered.ABCICode() == e.Code
+}
+
+// PendingError is a submission whose context ended after it was signed. It goes on in the background: submitting the same
+// request with its key again waits for it.
+type PendingError struct {
+	Key string
+	Err error
+}
+
+// Error implements error.
+func (e *PendingError) Error() string {
+	return fmt.Sprintf("the request is signed and may still be executed; submit it again with the idempotency key %q to follow it: %s", e.Key, e.Err)
+}
+
+// Unwrap gives the error of the context.
+func (e *PendingError) Unwrap() error { return e.Err }
+
+// ErrUnknownOutcome is a submission that was signed so long ago that neither the node nor the chain remembers whether it was
+// executed. Sending it again could pay twice.
+var ErrUnknownOutcome = errors.New("it is no longer known whether the request was executed")
