@@ -88,7 +88,7 @@ func (e *Engine) create(ctx context.Context, key string, ask Ask, idem, content 
 	now := e.book.now()
 	job := Job{
 		ID: hex.EncodeToString(random), Key: key, Created: now.UTC(), Day: ledger.Day(now),
-		Model: ask.Model, Version: fmt.Sprint(checked.Model.Version), SHA256: checked.Model.SHA256, ClientID: ask.ID,
+		Model: ask.Model, Name: checked.Model.Name, Version: fmt.Sprint(checked.Model.Version), SHA256: checked.Model.SHA256, ClientID: ask.ID,
 		Outputs: ask.Outputs, Tier: ask.Tier, Sealing: ask.Sealing, FeeClass: ask.FeeClass, MaxFee: checked.Request.MaxFee,
 		FixedMaxFee: ask.MaxFee != 0, ReuseBlocks: ask.ReuseBlocks, Idempotency: idem,
 		Gas: gas{Budget: checked.GasFee},

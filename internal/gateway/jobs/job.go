@@ -103,6 +103,7 @@ type Job struct {
 	Day      string    `json:"day"` // whose quota it counts against
 
 	Model       string   `json:"model"` // as the client named it
+	Name        string   `json:"name"`  // as the chain names it
 	Version     string   `json:"version"`
 	SHA256      string   `json:"sha256"`
 	ClientID    string   `json:"client_id,omitempty"`
