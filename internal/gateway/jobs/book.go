@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/opengradient/opengradient/internal/gateway/chain"
 	"github.com/opengradient/opengradient/internal/gateway/keys"
 	"github.com/opengradient/opengradient/internal/gateway/ledger"
 	"github.com/opengradient/opengradient/internal/gateway/store"
@@ -49,8 +48,8 @@ type Book struct {
 
 	mu   sync.Mutex
 	live map[string]*live // jobs that are not done
-	// outcomes are those of transactions of live jobs that are not on disk yet.
-	outcomes map[string]chain.Outcome
+	// promises are the outcomes of transactions of live jobs that are not on disk yet.
+	promises map[string]*promise
 }
 
 // live is the newest revision of a job that is not done.
@@ -61,7 +60,7 @@ type live struct {
 
 // NewBook is the book in a database.
 func NewBook(db *store.Store, quotas Quotas, now func() time.Time) *Book {
-	return &Book{db: db, quotas: quotas, now: now, live: make(map[string]*live), outcomes: make(map[string]chain.Outcome)}
+	return &Book{db: db, quotas: quotas, now: now, live: make(map[string]*live), promises: make(map[string]*promise)}
 }
 
 // idemRecord is the content of an idem record.

@@ -89,9 +89,10 @@ type Failure struct {
 
 // gas counts what the transactions of a job cost. Budget is at least Paid and Live together.
 type gas struct {
-	Budget uint64 `json:"budget"`         // what the quota has granted
-	Live   uint64 `json:"live,omitempty"` // the transactions under way, at most
-	Paid   uint64 `json:"paid,omitempty"` // transactions whose end is known
+	Budget uint64 `json:"budget"`           // what the quota has granted
+	Signed bool   `json:"signed,omitempty"` // a transaction is under way
+	Live   uint64 `json:"live,omitempty"`   // what it costs, and those before it in vain, at most
+	Paid   uint64 `json:"paid,omitempty"`   // transactions whose end is known
 }
 
 // Job is one request of one client, as it is on disk. It is changed by the book only.

@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -15,8 +16,7 @@ const chainPrefix = "gw-"
 // chainKey is the idempotency key of a job on the chain. No two jobs of any gateway have the same.
 func chainKey(id string) string { return chainPrefix + id }
 
-// Journal gives the journal of transactions. It counts their gas to their jobs: a transaction for which the quota has no
-// room is not sent.
+// Journal gives the journal of transactions. It counts their gas to their jobs.
 func (b *Book) Journal() chain.Journal { return journal{b} }
 
 type journal struct{ *Book }
@@ -27,11 +27,11 @@ func (b journal) Signed(t chain.Transaction) error {
 	if !ok {
 		return fmt.Errorf("journal: expected the idempotency key of a job, got %.64q", t.Key)
 	}
-	_, err := b.update(id, within, func(tx *store.Tx, j *Job) error {
+	_, err := b.update(id, happened, func(tx *store.Tx, j *Job) error {
 		if j.Stage != StageAccepted {
 			return fmt.Errorf("journal: expected job %s to be accepted, it is %s", j.ID, j.Stage)
 		}
-		j.Gas.Live = t.GasFee
+		j.Gas.Signed, j.Gas.Live = true, t.GasFee
 		j.Gas.Budget = max(j.Gas.Budget, j.Gas.Paid+j.Gas.Live)
 		return set(tx, txPrefix+id, t)
 	})
@@ -47,9 +47,13 @@ func (b journal) Settled(key string, o chain.Outcome) error {
 		return err
 	}
 	if err == nil && j.Stage == StageAccepted {
+		p := b.promise(id)
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		b.outcomes[id] = o
+		if !p.kept {
+			p.kept, p.outcome = true, o
+			close(p.done)
+		}
 		return nil
 	}
 	return b.db.Do(func(tx *store.Tx) error { tx.Delete(txPrefix + id); return nil })
@@ -73,18 +77,40 @@ func (b journal) Unsettled() ([]chain.Transaction, error) {
 	return list, err
 }
 
-// outcome takes what the journal was told of the end of a job's transactions.
-func (b *Book) outcome(id string) (chain.Outcome, bool) {
+// promise is the outcome of the transactions of a job, once the journal is told of it.
+type promise struct {
+	done    chan struct{} // closed then
+	kept    bool
+	outcome chain.Outcome
+}
+
+// promise gives that of a job.
+func (b *Book) promise(id string) *promise {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	o, ok := b.outcomes[id]
-	return o, ok
+	p, ok := b.promises[id]
+	if !ok {
+		p = &promise{done: make(chan struct{})}
+		b.promises[id] = p
+	}
+	return p
+}
+
+// outcome waits for what the journal is told of the end of a job's transactions.
+func (b *Book) outcome(ctx context.Context, id string) (chain.Outcome, error) {
+	p := b.promise(id)
+	select {
+	case <-ctx.Done():
+		return chain.Outcome{}, ctx.Err()
+	case <-p.done:
+		return p.outcome, nil
+	}
 }
 
 // settle writes to a job what its transactions have cost, and forgets them.
 func settle(tx *store.Tx, j *Job, gasFee uint64) {
 	j.Gas.Paid += gasFee
-	j.Gas.Live = 0
+	j.Gas.Signed, j.Gas.Live = false, 0
 	j.Gas.Budget = max(j.Gas.Budget, j.Gas.Paid)
 	tx.Delete(txPrefix + j.ID)
 }
@@ -93,5 +119,5 @@ func settle(tx *store.Tx, j *Job, gasFee uint64) {
 func (b *Book) settled(id string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	delete(b.outcomes, id)
+	delete(b.promises, id)
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"math"
 	"time"
 
 	"github.com/opengradient/opengradient/internal/gateway/chain"
@@ -93,24 +92,13 @@ func (r *runner) change(g grant, change func(*store.Tx, *Job, time.Time) error) 
 	return nil
 }
 
-// submit brings the request into a block. What the journal was told of an earlier process's transaction is the answer too.
+// submit brings the request into a block.
 func (r *runner) submit() error {
-	var sub chain.Submission
-	var err error
-	if o, ok := r.engine.book.outcome(r.job.ID); ok && o.Refused != nil {
-		err = o.Refused
-	} else if ok {
-		sub = o.Submission
-	} else {
-		sub, err = r.engine.chain.Submit(r.engine.ctx, r.request(chainKey(r.job.ID), r.job.MaxFee))
-	}
+	sub, err := r.signAndSend()
 	var refused *chain.RefusedError
 	switch {
 	case errors.As(err, &refused):
 		return r.refused(refused)
-	case errors.Is(err, ledger.ErrQuota):
-		// The journal had no room for another transaction: none is under way.
-		return r.fail(Failure{Reason: "quota", Message: err.Error(), Again: true}, underWay)
 	case err != nil:
 		return err
 	}
@@ -129,6 +117,31 @@ func (r *runner) submit() error {
 		r.engine.book.settled(r.job.ID)
 	}
 	return err
+}
+
+// signAndSend gives what became of the request. When a transaction of it is under way, here or by a process before, its end is
+// waited for: only the journal is told what it has cost.
+func (r *runner) signAndSend() (chain.Submission, error) {
+	now, _, err := r.engine.book.current(r.job.ID)
+	if err != nil {
+		return chain.Submission{}, err
+	}
+	if !now.Gas.Signed {
+		sub, err := r.engine.chain.Submit(r.engine.ctx, r.request(chainKey(r.job.ID), r.job.MaxFee))
+		now, _, unread := r.engine.book.current(r.job.ID)
+		certain := err == nil || errors.As(err, new(*chain.RefusedError))
+		if unread != nil || !now.Gas.Signed || !certain {
+			return sub, errors.Join(err, unread)
+		}
+	}
+	o, err := r.engine.book.outcome(r.engine.ctx, r.job.ID)
+	if err != nil {
+		return chain.Submission{}, err
+	}
+	if o.Refused != nil {
+		return chain.Submission{}, o.Refused
+	}
+	return o.Submission, nil
 }
 
 // request is what the chain is asked for.
@@ -189,15 +202,9 @@ func (r *runner) refused(refused *chain.RefusedError) error {
 	return err
 }
 
-// underWay stands for what the transactions under way cost at most.
-const underWay = math.MaxUint64
-
 // fail ends a job that the chain has not accepted, whose transactions since the last attempt have cost gasFee.
 func (r *runner) fail(f Failure, gasFee uint64) error {
 	err := r.change(happened, func(tx *store.Tx, j *Job, now time.Time) error {
-		if gasFee == underWay {
-			gasFee = j.Gas.Live
-		}
 		settle(tx, j, gasFee)
 		j.Failure, j.Charged = &f, true
 		if f.Reason == "unknown" {

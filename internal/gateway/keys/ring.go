@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"math"
 	"os"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -187,3 +189,15 @@ func (c *Caller) Enter() (leave func(), ok bool) {
 
 // Concurrency is the number of requests without a final answer that the caller may have.
 func (c *Caller) Concurrency() int { return c.most }
+
+// List gives the keys by name, the revoked ones among them.
+func (r *Ring) List() []Key {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	list := make([]Key, 0, len(r.byID))
+	for _, c := range r.byID {
+		list = append(list, c.Key)
+	}
+	slices.SortFunc(list, func(a, b Key) int { return strings.Compare(a.Name, b.Name) })
+	return list
+}
