@@ -2,8 +2,6 @@ package client
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"sync"
@@ -11,15 +9,27 @@ import (
 	sdkmath "cosmossdk.io/math"
 	sdkclient "github.com/cosmos/cosmos-sdk/client"
 	nodeservice "github.com/cosmos/cosmos-sdk/client/grpc/node"
-	"github.com/cosmos/cosmos-sdk/client/tx"
 	"github.com/cosmos/cosmos-sdk/codec/address"
 	"github.com/cosmos/cosmos-sdk/crypto/keyring"
 	sdk "github.com/cosmos/cosmos-sdk/types"
+	authtypes "github.com/cosmos/cosmos-sdk/x/auth/types"
 
 	"github.com/opengradient/opengradient/internal/encoding"
-	"github.com/opengradient/opengradient/internal/modelpush"
+	"github.com/opengradient/opengradient/internal/sequencer"
 	"github.com/opengradient/opengradient/internal/wallet"
 	inferencetypes "github.com/opengradient/opengradient/x/inference/types"
+)
+
+// Defaults of an AccountConfig.
+const (
+	// DefaultWindow is the number of transactions in flight.
+	DefaultWindow = 128
+	// DefaultLifetime is the number of blocks in which a transaction can be executed.
+	DefaultLifetime = 30
+	// DefaultMaxPending bounds the submissions under way.
+	DefaultMaxPending = 4096
+
+	maxWindow, maxLifetime = 4096, 10_000
 )
 
 // AccountConfig says which key signs, and how.
@@ -29,13 +39,14 @@ type AccountConfig struct {
 	Key     string
 	// GasPrice is what a unit of gas costs, such as 0.001uopg. Empty: the least that the node takes.
 	GasPrice string
-	// GasAdjustment multiplies what a transaction is expected to use; at least 1. 0 is the default.
+	// GasAdjustment multiplies what a transaction is expected to use; at least 1. 0 is the default, 1.1.
 	GasAdjustment float64
-	// Window is the number of transactions in flight; 0 is the default. It has to be well below what the node's mempool holds.
+	// Window is the number of transactions in flight; 0 is DefaultWindow. It has to be well below what the node's mempool holds.
 	Window int
-	// Lifetime is the number of blocks in which a transaction can be executed after it was signed; 0 is the default.
+	// Lifetime is the number of blocks in which a transaction can be executed after it was signed; 0 is DefaultLifetime.
 	Lifetime int64
-	// MaxPending bounds the submissions that are under way or wait for their turn; one more waits for room. 0 is the default.
+	// MaxPending bounds the submissions that are under way or wait for their turn, each of which keeps its inputs in memory; one
+	// more waits for room. 0 is DefaultMaxPending.
 	MaxPending int
 	// Journal, when set, makes submissions outlive the process.
 	Journal Journal
@@ -44,45 +55,111 @@ type AccountConfig struct {
 	FeeGranter sdk.AccAddress
 }
 
+func (c *AccountConfig) complete() error {
+	if c.Keyring == nil {
+		return errors.New("keyring: expected one, got none")
+	}
+	if c.GasAdjustment == 0 {
+		c.GasAdjustment = defaultAdjustment
+	}
+	if c.Window == 0 {
+		c.Window = DefaultWindow
+	}
+	if c.Lifetime == 0 {
+		c.Lifetime = DefaultLifetime
+	}
+	if c.MaxPending == 0 {
+		c.MaxPending = DefaultMaxPending
+	}
+	switch {
+	case !(c.GasAdjustment >= 1 && c.GasAdjustment <= 100):
+		return fmt.Errorf("gas adjustment: expected a factor from 1 to 100, got %g", c.GasAdjustment)
+	case c.Window < 1 || c.Window > maxWindow:
+		return fmt.Errorf("window: expected 1 to %d transactions, got %d", maxWindow, c.Window)
+	case c.Lifetime < 2 || c.Lifetime > maxLifetime:
+		return fmt.Errorf("lifetime: expected 2 to %d blocks, got %d", maxLifetime, c.Lifetime)
+	case c.MaxPending < 1:
+		return fmt.Errorf("max pending: expected at least 1, got %d", c.MaxPending)
+	}
+	return nil
+}
+
 // Account signs with one key and counts its sequence numbers. It is safe for concurrent use. There must be one in a process
 // for each key; other processes may use the key at the same time.
 type Account struct {
 	client  *Client
 	address sdk.AccAddress
 	text    string
-	wallet  *wallet.Wallet
+	signer  *signer
+	price   sdk.DecCoin
+	gas     *gasBook
+	tried   *memo[uint64]
+	node    wallet.Node
 
-	mu sync.Mutex
+	sequencer *sequencer.Sequencer
+	room      chan struct{} // one for each submission under way
+	end       context.CancelFunc
+	done      sync.WaitGroup
 }
 
-// NewAccount reads the account of a key. It fails when the key is not there or the account has never received coins.
+// NewAccount reads the account of a key, and goes on with what its journal says was signed and never settled. It fails when the
+// key is not there or the account has never received coins.
 func (c *Client) NewAccount(ctx context.Context, cfg AccountConfig) (*Account, error) {
-	if cfg.Keyring == nil {
-		return nil, errors.New("keyring: expected one, got none")
+	if err := cfg.complete(); err != nil {
+		return nil, err
 	}
-	record, err := cfg.Keyring.Key(cfg.Key)
-	if err != nil {
-		return nil, fmt.Errorf("key %q: %w", cfg.Key, err)
-	}
-	a := &Account{client: c}
-	if a.address, err = record.GetAddress(); err != nil {
-		return nil, fmt.Errorf("key %q: %w", cfg.Key, err)
+	a := &Account{client: c, gas: newGasBook(cfg.GasAdjustment), tried: newMemo[uint64](c.closed, keepParams), room: make(chan struct{}, cfg.MaxPending)}
+	var err error
+	if a.signer, a.address, err = newSigner(cfg.Keyring, cfg.Key); err != nil {
+		return nil, err
 	}
 	if a.text, err = address.NewBech32Codec(encoding.AccountPrefix).BytesToString(a.address); err != nil {
 		return nil, err
 	}
-	price, err := c.gasPrice(ctx, cfg.GasPrice)
+	info, err := c.Auth.AccountInfo(ctx, &authtypes.QueryAccountInfoRequest{Address: a.text})
 	if err != nil {
+		return nil, fmt.Errorf("account %s: expected one that has received coins: %w", a.text, err)
+	}
+	s := a.signer
+	s.txConfig, s.chainID, s.number, s.address = c.encoding.TxConfig, c.chainID, info.Info.AccountNumber, a.text
+	s.note, s.granter = cfg.Note, cfg.FeeGranter
+	if a.price, err = c.gasPrice(ctx, cfg.GasPrice); err != nil {
 		return nil, err
 	}
-	factory := tx.Factory{}.WithChainID(c.chainID).WithKeybase(cfg.Keyring).WithTxConfig(c.encoding.TxConfig).
-		WithMemo(cfg.Note).WithFeeGranter(cfg.FeeGranter)
-	node := sdkclient.Context{}.WithClient(c.RPC).WithCodec(c.encoding.Codec).WithInterfaceRegistry(c.encoding.InterfaceRegistry)
-	a.wallet, err = wallet.New(ctx, wallet.Config{
-		Node: wallet.RPC{Context: node}, Conn: c.conn, Factory: factory, TxConfig: c.encoding.TxConfig,
-		Key: cfg.Key, Address: a.address, GasPrice: price, GasAdjustment: max(cfg.GasAdjustment, 1),
-	})
-	return a, err
+	a.node = wallet.RPC{Context: sdkclient.Context{}.WithClient(c.RPC).WithCodec(c.encoding.Codec).WithInterfaceRegistry(c.encoding.InterfaceRegistry)}
+	return a, a.begin(ctx, cfg)
+}
+
+// begin starts the sequencer.
+func (a *Account) begin(ctx context.Context, cfg AccountConfig) error {
+	var left []sequencer.Tx
+	journal := sequencer.Journal(forgetful{})
+	if cfg.Journal != nil {
+		journal = diary{account: a, journal: cfg.Journal}
+		signed, err := cfg.Journal.Unsettled(ctx)
+		if err != nil {
+			return fmt.Errorf("journal: %w", err)
+		}
+		for _, t := range signed {
+			tx, err := t.internal()
+			if err != nil {
+				return fmt.Errorf("journal: key %s: %w", t.Key, err)
+			}
+			left = append(left, tx)
+		}
+	}
+	a.client.follower.start()
+	a.sequencer = sequencer.New(ledger{a}, journal, sequencer.Options{
+		Window: cfg.Window, Lifetime: cfg.Lifetime, Pause: sequencer.Backoff,
+	}, left)
+	working, end := context.WithCancel(a.client.closed)
+	a.end = end
+	a.done.Add(1)
+	go func() {
+		defer a.done.Done()
+		_ = a.sequencer.Run(working) // it ends with its context only
+	}()
+	return nil
 }
 
 // gasPrice reads a price, or asks the node for the least that it takes.
@@ -110,78 +187,15 @@ func (a *Account) Address() sdk.AccAddress { return a.address }
 // Text is the address as this chain writes it: og1…
 func (a *Account) Text() string { return a.text }
 
-// NewKey draws an idempotency key at random.
-func NewKey() string {
-	var b [16]byte
-	rand.Read(b[:])
-	return hex.EncodeToString(b[:])
+// Balance is what the account holds, in uopg.
+func (a *Account) Balance(ctx context.Context) (sdkmath.Int, error) {
+	return a.client.records.readBalance(ctx, a.text)
 }
 
-// Check is Client.Check, and checks that the balance of the account suffices.
-func (a *Account) Check(ctx context.Context, r Request) (Checked, error) {
-	checked, err := a.client.Check(ctx, r)
-	if err != nil {
-		return Checked{}, err
-	}
-	gas := a.wallet.Fee(a.wallet.Gas(checked.message(a.text), submitGas))
-	need := checked.Fee.Total
-	if gas.Denom == inferencetypes.Denom {
-		need = need.Add(gas.Amount)
-	}
-	have, err := a.client.records.balance(ctx, a.text)
-	if err != nil {
-		return Checked{}, fmt.Errorf("balance of %s: %w", a.text, err)
-	}
-	if have.LT(need) {
-		return Checked{}, invalid(nil, "balance", fmt.Sprintf("at least %s for the fee and gas in account %s", coin(need), a.text), coin(have))
-	}
-	return checked, nil
+// Close stops signing. Submissions that were not signed fail with ErrClosed; those that were fail with a *PendingError, and an
+// account with the same journal goes on with them.
+func (a *Account) Close() error {
+	a.end()
+	a.done.Wait()
+	return nil
 }
-
-// submitGas bounds what the message of a request costs beside its bytes.
-const submitGas = 600_000
-
-// Submit checks a request, signs and sends it, and returns once a block has executed it. It fails with an *InvalidError before
-// anything is signed, with a *RefusedError when the chain refuses it, and with the context's error.
-func (a *Account) Submit(ctx context.Context, r Request) (Submission, error) {
-	if r.IdempotencyKey == "" {
-		r.IdempotencyKey = NewKey()
-	}
-	checked, err := a.Check(ctx, r)
-	if err != nil {
-		return Submission{}, err
-	}
-	msg := checked.message(a.text)
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	answered := func(ctx context.Context) (bool, error) {
-		_, found, err := a.known(ctx, r.IdempotencyKey)
-		return found, err
-	}
-	if err := a.wallet.Execute(ctx, msg, submitGas, modelpush.DefaultOptions(), answered); err != nil {
-		return Submission{}, err
-	}
-	known, found, err := a.known(ctx, r.IdempotencyKey)
-	if err != nil || !found {
-		return Submission{}, errors.Join(fmt.Errorf("key %s: expected the chain to know it", r.IdempotencyKey), err)
-	}
-	return Submission{
-		RequestID: known.Ids[0], Key: r.IdempotencyKey, Reused: len(known.Reused) > 0,
-		GasFee: a.wallet.Fee(a.wallet.Gas(msg, submitGas)),
-	}, nil
-}
-
-// known is what the chain answered a key with.
-func (a *Account) known(ctx context.Context, key string) (inferencetypes.IdempotencyKey, bool, error) {
-	res, err := a.client.Inference.IdempotencyKey(ctx, &inferencetypes.QueryIdempotencyKeyRequest{Requester: a.text, Key: key})
-	if isNotFound(err) {
-		return inferencetypes.IdempotencyKey{}, false, nil
-	}
-	if err != nil {
-		return inferencetypes.IdempotencyKey{}, false, err
-	}
-	return res.Key, len(res.Key.Ids) > 0, nil
-}
-
-// Close ends the account. What was signed and not executed yet goes on by the journal.
-func (a *Account) Close() error { return nil }

@@ -2,29 +2,21 @@ package client
 
 import (
 	"context"
-	"strconv"
-	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
-
-	abci "github.com/cometbft/cometbft/abci/types"
 )
 
 const (
 	// pollInterval is the time between two looks at the height of the node, less than a block.
 	pollInterval = 300 * time.Millisecond
+	// livePollInterval is the same while the node tells of its blocks itself.
+	livePollInterval = 2 * time.Second
 	// maxCatchUp is the number of blocks that are read one by one; after a longer gap everybody looks.
 	maxCatchUp = 16
 	// keepBlock is how long the results of a block are remembered.
 	keepBlock = time.Minute
 )
-
-// block is what a client reads of the results of one block.
-type block struct {
-	height  int64
-	touched map[uint64]struct{} // requests with an event
-	txs     []*abci.ExecTxResult
-}
 
 // follower knows the height of the node and tells of new blocks. One for a client, however many wait. It begins with the first
 // who asks.
@@ -33,6 +25,8 @@ type follower struct {
 	blocks *memo[block]
 	once   sync.Once
 	done   sync.WaitGroup
+
+	live atomic.Bool // the node tells of its blocks
 
 	mu      sync.Mutex
 	height  int64
@@ -52,11 +46,13 @@ func newFollower(c *Client) *follower {
 
 func (f *follower) start() {
 	f.once.Do(func() {
-		f.done.Add(1)
-		go func() {
-			defer f.done.Done()
-			f.run(f.client.closed)
-		}()
+		for _, work := range []func(context.Context){f.poll, f.listen} {
+			f.done.Add(1)
+			go func() {
+				defer f.done.Done()
+				work(f.client.closed)
+			}()
+		}
 	})
 }
 
@@ -66,19 +62,31 @@ func (f *follower) close() {
 	f.done.Wait()
 }
 
-func (f *follower) run(ctx context.Context) {
-	ticker := time.NewTicker(pollInterval)
-	defer ticker.Stop()
+// poll asks the node for its height again and again: seldom while it tells of its blocks itself.
+func (f *follower) poll(ctx context.Context) {
 	for {
 		if height, err := f.client.Height(ctx); err == nil {
 			f.advance(ctx, height)
 		}
+		interval := pollInterval
+		if f.live.Load() {
+			interval = livePollInterval
+		}
+		timer := time.NewTimer(interval)
 		select {
 		case <-ctx.Done():
+			timer.Stop()
 			return
-		case <-ticker.C:
+		case <-timer.C:
 		}
 	}
+}
+
+// at is the last height that is known.
+func (f *follower) at() int64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.height
 }
 
 // advance takes note of a height that the node has reached.
@@ -110,21 +118,25 @@ func (f *follower) advance(ctx context.Context, height int64) {
 	}
 }
 
-// next returns the height of the node once it is above one.
-func (f *follower) next(ctx context.Context, above int64) (int64, error) {
+// next returns when the height of the node is above one, when limit has passed, or when somebody wakes it.
+func (f *follower) next(ctx context.Context, above int64, limit time.Duration, wake <-chan struct{}) error {
 	f.start()
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
 	for {
 		f.mu.Lock()
 		height, changed := f.height, f.changed
 		f.mu.Unlock()
 		if height > above {
-			return height, nil
+			return nil
 		}
 		select {
 		case <-ctx.Done():
-			return height, ctx.Err()
-		case <-f.client.closed.Done():
-			return height, ErrClosed
+			return ctx.Err()
+		case <-timer.C:
+			return nil
+		case <-wake:
+			return nil
 		case <-changed:
 		}
 	}
@@ -175,43 +187,6 @@ func (f *follower) wakeAll() {
 	for _, list := range f.waiters {
 		for w := range list {
 			w.tell()
-		}
-	}
-}
-
-// block reads the results of a block, once for all who ask.
-func (f *follower) block(ctx context.Context, height int64) (block, error) {
-	return f.blocks.get(ctx, strconv.FormatInt(height, 10), func(ctx context.Context) (block, error) {
-		res, err := f.client.RPC.BlockResults(ctx, &height)
-		if err != nil {
-			return block{}, err
-		}
-		b := block{height: height, touched: make(map[uint64]struct{}), txs: res.TxsResults}
-		b.read(res.FinalizeBlockEvents)
-		for _, tx := range res.TxsResults {
-			b.read(tx.Events)
-		}
-		return b, nil
-	})
-}
-
-// requestEvents begins the names of all events about one request.
-const requestEvents = "opengradient.inference.v1.EventRequest"
-
-// read notes the requests that events are about.
-func (b *block) read(events []abci.Event) {
-	for _, e := range events {
-		if !strings.HasPrefix(e.Type, requestEvents) {
-			continue
-		}
-		for _, a := range e.Attributes {
-			if a.Key != "id" {
-				continue
-			}
-			// Typed events hold JSON, in which an integer of 64 bits is a string.
-			if id, err := strconv.ParseUint(strings.Trim(a.Value, `"`), 10, 64); err == nil {
-				b.touched[id] = struct{}{}
-			}
 		}
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	sdkmath "cosmossdk.io/math"
+	sdk "github.com/cosmos/cosmos-sdk/types"
 )
 
 // Journal remembers the transactions of an account across processes. Its methods are called by one goroutine at a time.
@@ -37,12 +37,12 @@ type SignedTx struct {
 	Sequence uint64
 	// Sent is the height of the chain when it was signed, Expires the last height at which it can be executed.
 	Sent, Expires int64
-	// Gas is its limit, Fee what it pays for it and Denom in what, when a block executes it.
-	Gas   uint64
-	Fee   sdkmath.Int
-	Denom string
-	// Paid is what earlier transactions of the job paid for gas in vain.
-	Paid sdkmath.Int
+	// Gas is its limit, and Fee what it pays for that when a block executes it.
+	Gas uint64
+	Fee sdk.Coin
+	// Attempt is the number of earlier transactions of the job that ran out of gas, Paid what they paid.
+	Attempt uint32
+	Paid    sdk.Coin
 }
 
 // Outcome is how a job ended: with a submission, or with an error, which is a *RefusedError or ErrUnknownOutcome.

@@ -95,16 +95,26 @@ func (r *records) quote(ctx context.Context, req *inferencetypes.QueryQuoteReque
 }
 
 func (r *records) balance(ctx context.Context, address string) (math.Int, error) {
-	return r.balances.get(ctx, address, func(ctx context.Context) (math.Int, error) {
-		res, err := r.client.Bank.Balance(ctx, &banktypes.QueryBalanceRequest{Address: address, Denom: inferencetypes.Denom})
-		if err != nil {
-			return math.Int{}, err
-		}
-		if res.Balance == nil {
-			return math.ZeroInt(), nil
-		}
-		return res.Balance.Amount, nil
-	})
+	return r.balances.get(ctx, address, func(ctx context.Context) (math.Int, error) { return r.readBalance(ctx, address) })
+}
+
+func (r *records) readBalance(ctx context.Context, address string) (math.Int, error) {
+	res, err := r.client.Bank.Balance(ctx, &banktypes.QueryBalanceRequest{Address: address, Denom: inferencetypes.Denom})
+	if err != nil {
+		return math.Int{}, err
+	}
+	if res.Balance == nil {
+		return math.ZeroInt(), nil
+	}
+	return res.Balance.Amount, nil
+}
+
+// orZero is the amount, or zero when none is set.
+func orZero(amount math.Int) math.Int {
+	if amount.IsNil() {
+		return math.ZeroInt()
+	}
+	return amount
 }
 
 // coin writes an amount as people give it.

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/opengradient/opengradient/internal/sequencer"
 	inferencetypes "github.com/opengradient/opengradient/x/inference/types"
 )
 
@@ -25,7 +26,7 @@ const (
 )
 
 // ErrClosed is the use of a client or an account that was closed.
-var ErrClosed = errors.New("closed")
+var ErrClosed = sequencer.ErrClosed
 
 // Wait returns once a request has reached a stage, or a later one. It fails with a *FailedError when the request ends without an
 // answer, with ErrClosed when the client is closed, and with the context's error. While the node is away it goes on waiting.

@@ -17,19 +17,31 @@ import (
 // wrongSequence is how the chain words that a sequence number is not the next.
 var wrongSequence = regexp.MustCompile(`account sequence mismatch, expected (\d+), got (\d+)`)
 
-// Hand gives a signed transaction to the node, and says what the node makes of it.
-func (w *Wallet) Hand(ctx context.Context, raw []byte) (modelpush.Answer, error) {
-	res, err := w.Node.Broadcast(ctx, raw)
-	if err != nil {
-		if strings.Contains(err.Error(), "rechecking") {
-			return modelpush.Answer{Kind: modelpush.AnswerBusy, Hash: hashOf(raw)}, nil
-		}
-		return modelpush.Answer{}, err
-	}
-	return answer(res, hashOf(raw))
+// Verdict is what a node says of a transaction when it is handed over.
+type Verdict struct {
+	Kind modelpush.AnswerKind
+	// Expected is the sequence number that the node expects next, with modelpush.AnswerSequence.
+	Expected uint64
+	// Codespace, Code and Log are the error of the node, with modelpush.AnswerRefused.
+	Codespace string
+	Code      uint32
+	Log       string
 }
 
-func hashOf(raw []byte) string { return fmt.Sprintf("%X", cmttypes.Tx(raw).Hash()) }
+// Offer hands a signed transaction to a node. An error leaves open whether the node has it.
+func Offer(ctx context.Context, n Node, raw []byte) (Verdict, error) {
+	res, err := n.Broadcast(ctx, raw)
+	if err != nil {
+		if strings.Contains(err.Error(), "rechecking") {
+			return Verdict{Kind: modelpush.AnswerBusy}, nil
+		}
+		return Verdict{}, err
+	}
+	return verdict(res)
+}
+
+// HashOf names a transaction, in upper-case hexadecimal.
+func HashOf(raw []byte) string { return fmt.Sprintf("%X", cmttypes.Tx(raw).Hash()) }
 
 // is says that a result is an error of the SDK.
 func is(codespace string, code uint32, err interface {
@@ -40,29 +52,50 @@ func is(codespace string, code uint32, err interface {
 	return codespace == err.Codespace() && code == err.ABCICode()
 }
 
-func answer(res *sdk.TxResponse, hash string) (modelpush.Answer, error) {
-	a := modelpush.Answer{Hash: hash}
+func verdict(res *sdk.TxResponse) (Verdict, error) {
 	switch {
 	case res.Code == 0:
-		a.Kind = modelpush.AnswerAccepted
+		return Verdict{Kind: modelpush.AnswerAccepted}, nil
 	case is(res.Codespace, res.Code, sdkerrors.ErrTxInMempoolCache):
-		a.Kind = modelpush.AnswerHeld
+		return Verdict{Kind: modelpush.AnswerHeld}, nil
 	case is(res.Codespace, res.Code, sdkerrors.ErrMempoolIsFull), is(res.Codespace, res.Code, sdkerrors.ErrTxTimeoutHeight):
-		a.Kind = modelpush.AnswerBusy
+		return Verdict{Kind: modelpush.AnswerBusy}, nil
 	case is(res.Codespace, res.Code, sdkerrors.ErrWrongSequence):
-		parts := wrongSequence.FindStringSubmatch(res.RawLog)
-		if parts == nil {
-			return modelpush.Answer{}, fmt.Errorf("expected the node to name the next sequence number, got %q", res.RawLog)
+		expected, ok := ExpectedSequence(res.RawLog)
+		if !ok {
+			return Verdict{}, fmt.Errorf("expected the node to name the next sequence number, got %q", res.RawLog)
 		}
-		expected, err := strconv.ParseUint(parts[1], 10, 64)
-		if err != nil {
-			return modelpush.Answer{}, fmt.Errorf("next sequence number: %w", err)
-		}
-		a.Kind, a.Expected = modelpush.AnswerSequence, expected
+		return Verdict{Kind: modelpush.AnswerSequence, Expected: expected}, nil
 	default:
-		a.Kind, a.Detail = modelpush.AnswerRefused, explain(res.Codespace, res.Code, res.RawLog)
+		return Verdict{Kind: modelpush.AnswerRefused, Codespace: res.Codespace, Code: res.Code, Log: res.RawLog}, nil
 	}
-	return a, nil
+}
+
+// ExpectedSequence reads the sequence number that the chain expects out of the text with which it refuses another one.
+func ExpectedSequence(log string) (uint64, bool) {
+	parts := wrongSequence.FindStringSubmatch(log)
+	if parts == nil {
+		return 0, false
+	}
+	expected, err := strconv.ParseUint(parts[1], 10, 64)
+	return expected, err == nil
+}
+
+// Hand gives a signed transaction to the node, and says what the node makes of it.
+func (w *Wallet) Hand(ctx context.Context, raw []byte) (modelpush.Answer, error) {
+	v, err := Offer(ctx, w.Node, raw)
+	if err != nil {
+		return modelpush.Answer{}, err
+	}
+	return answer(v, HashOf(raw)), nil
+}
+
+func answer(v Verdict, hash string) modelpush.Answer {
+	a := modelpush.Answer{Kind: v.Kind, Hash: hash, Expected: v.Expected}
+	if v.Kind == modelpush.AnswerRefused {
+		a.Detail = explain(v.Codespace, v.Code, v.Log)
+	}
+	return a
 }
 
 // explain adds to an error of the chain what can be done about it.
@@ -81,30 +114,43 @@ func explain(codespace string, code uint32, log string) string {
 
 // Result finds out what became of a transaction whose sequence number the chain has passed.
 func (w *Wallet) Result(ctx context.Context, hash string, sent int64) (modelpush.Result, error) {
-	tx, found, err := w.Node.Tx(ctx, hash)
-	if err != nil {
-		return modelpush.Result{}, err
-	}
-	if found && !unordered(tx) {
-		return result(tx), nil
-	}
-	// An index of transactions may be missing or behind, or hold an earlier try: the blocks themselves say it.
 	height, err := w.Node.Height(ctx)
 	if err != nil {
 		return modelpush.Result{}, err
 	}
-	for h := max(sent, 1); h <= height; h++ {
-		txs, err := w.Node.Block(ctx, h)
+	tx, found, err := Find(ctx, w.Node, hash, sent, height)
+	if err != nil {
+		return modelpush.Result{}, err
+	}
+	if !found {
+		return modelpush.Result{Kind: modelpush.ResultAbsent}, nil
+	}
+	return result(tx), nil
+}
+
+// Find looks for a transaction that a block from the height sent to the height last has executed. It is false when there is none.
+// It fails with ErrNoBlock when the node no longer has a block that could have it.
+func Find(ctx context.Context, n Node, hash string, sent, last int64) (Executed, bool, error) {
+	tx, found, err := n.Tx(ctx, hash)
+	if err != nil {
+		return Executed{}, false, err
+	}
+	if found && !unordered(tx) {
+		return tx, true, nil
+	}
+	// An index of transactions may be missing or behind, or hold an earlier try: the blocks themselves say it.
+	for h := max(sent, 1); h <= last; h++ {
+		txs, err := n.Block(ctx, h)
 		if err != nil {
-			return modelpush.Result{}, err
+			return Executed{}, false, err
 		}
 		for _, tx := range txs {
 			if tx.Hash == hash && !unordered(tx) {
-				return result(tx), nil
+				return tx, true, nil
 			}
 		}
 	}
-	return modelpush.Result{Kind: modelpush.ResultAbsent}, nil
+	return Executed{}, false, nil
 }
 
 // unordered says that a transaction was in a block out of its turn: it had no effect, and may have one later.

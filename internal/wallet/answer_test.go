@@ -46,12 +46,12 @@ func TestAnswer(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			tc.want.Hash = "AB"
-			got, err := answer(tc.response, "AB")
+			got, err := verdict(tc.response)
 			require.NoError(t, err)
-			require.Equal(t, tc.want, got)
+			require.Equal(t, tc.want, answer(got, "AB"))
 		})
 	}
-	_, err := answer(response(sdkerrors.ErrWrongSequence, "no"), "AB")
+	_, err := verdict(response(sdkerrors.ErrWrongSequence, "no"))
 	require.ErrorContains(t, err, "expected the node to name the next sequence number")
 }
 

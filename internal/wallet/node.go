@@ -22,20 +22,30 @@ type Node interface {
 	Broadcast(ctx context.Context, tx []byte) (*sdk.TxResponse, error)
 	// Tx looks for a transaction by its hash; false when the node knows none.
 	Tx(ctx context.Context, hash string) (Executed, bool, error)
-	// Block gives the transactions of a block.
+	// Block gives the transactions of a block. It fails with ErrNoBlock when the node does not have it.
 	Block(ctx context.Context, height int64) ([]Executed, error)
 }
+
+// ErrNoBlock is a block that the node does not have, or not what came of it.
+var ErrNoBlock = errors.New("the node does not have the block")
 
 // Executed is a transaction that is in a block.
 type Executed struct {
 	Hash      string // upper-case hexadecimal
+	Height    int64
 	Code      uint32
 	Codespace string
 	Log       string
+	GasUsed   int64
+	// Data is what its messages answered.
+	Data []byte
 }
 
-func executed(hash []byte, r abci.ExecTxResult) Executed {
-	return Executed{Hash: strings.ToUpper(hex.EncodeToString(hash)), Code: r.Code, Codespace: r.Codespace, Log: r.Log}
+func executed(hash []byte, height int64, r abci.ExecTxResult) Executed {
+	return Executed{
+		Hash: strings.ToUpper(hex.EncodeToString(hash)), Height: height, Code: r.Code, Codespace: r.Codespace, Log: r.Log,
+		GasUsed: r.GasUsed, Data: r.Data,
+	}
 }
 
 // RPC is the Node behind the connection of a client context.
@@ -76,7 +86,7 @@ func (n RPC) Tx(ctx context.Context, hash string) (Executed, bool, error) {
 		}
 		return Executed{}, false, err
 	}
-	return executed(found.Hash, found.TxResult), true, nil
+	return executed(found.Hash, found.Height, found.TxResult), true, nil
 }
 
 // Block implements Node.
@@ -87,18 +97,31 @@ func (n RPC) Block(ctx context.Context, height int64) ([]Executed, error) {
 	}
 	block, err := node.Block(ctx, &height)
 	if err != nil {
-		return nil, err
+		return nil, missing(height, err)
+	}
+	if block.Block == nil {
+		return nil, fmt.Errorf("block %d: %w", height, ErrNoBlock)
 	}
 	results, err := node.BlockResults(ctx, &height)
 	if err != nil {
-		return nil, err
+		return nil, missing(height, err)
 	}
 	if len(results.TxsResults) != len(block.Block.Txs) {
 		return nil, errors.New("expected a result for each transaction of a block, got another number")
 	}
 	list := make([]Executed, len(block.Block.Txs))
 	for i, tx := range block.Block.Txs {
-		list[i] = executed(tx.Hash(), *results.TxsResults[i])
+		list[i] = executed(tx.Hash(), height, *results.TxsResults[i])
 	}
 	return list, nil
+}
+
+// missing tells the error of a block that the node does not keep apart from one of the connection.
+func missing(height int64, err error) error {
+	for _, text := range []string{"is not available", "could not find results", "not persisting"} {
+		if strings.Contains(err.Error(), text) {
+			return fmt.Errorf("block %d: %w: %w", height, ErrNoBlock, err)
+		}
+	}
+	return err
 }
