@@ -43,6 +43,7 @@ func (a *Account) afford(ctx context.Context, checked Checked) (Checked, error) 
 		need = checked.ReuseFee
 	}
 	gas := a.fee(a.gas.limit(checked.message(a.text), params, 0))
+	checked.GasFee = gas
 	if gas.Denom == inferencetypes.Denom && len(a.signer.granter) == 0 {
 		need = need.Add(gas.Amount)
 	}

@@ -75,9 +75,7 @@ type Submission struct {
 	TxHash    string // upper-case hexadecimal; empty when no longer known
 	Height    int64  // of the block with the transaction; 0 when no longer known
 	Reused    bool   // answered by a receipt that was there before
-	// ReuseFee is what that costs in place of the fee of the request.
-	ReuseFee uint64
-	GasFee   uint64 // what all transactions that were needed have cost
+	GasFee    uint64 // what all transactions that were needed have cost
 }
 
 // RefusedError is a request that the chain refused when a block executed it, or for good before: it was not accepted and will
@@ -148,6 +146,8 @@ type Chain interface {
 	// transaction that the Journal holds for the key. Errors: *RefusedError; what the Journal's Signed returned, wrapped; any
 	// other when nothing is certain: then Submit has to be called again.
 	Submit(ctx context.Context, r Request) (Submission, error)
+	// ReuseFee is what the reuse of a receipt has cost in place of a fee; known is false when nobody remembers.
+	ReuseFee(ctx context.Context, s Submission) (fee uint64, known bool, err error)
 	// Wait returns once a request has reached a stage or has ended.
 	Wait(ctx context.Context, id uint64, until Stage) (Status, error)
 }

@@ -23,6 +23,8 @@ const (
 	Fee    = 1000
 	GasFee = 70
 	Refund = 100
+	// ReuseFee is what the receipt of an earlier request costs.
+	ReuseFee = 50
 )
 
 // Iris is the first version of the model: x FP32[N,2] → y FP32[N,2], twice x.
@@ -301,6 +303,10 @@ func (p *Process) block(t chain.Transaction) (chain.Submission, *chain.RefusedEr
 func (p *Process) deliver(r chain.Request) outcome {
 	p.spent += GasFee
 	id, known := p.byKey[r.IdempotencyKey]
+	if !known && r.ReuseBlocks > 0 && p.next > 0 {
+		p.spent += ReuseFee
+		return outcome{submission: chain.Submission{RequestID: p.next, TxHash: hash(p.next), Height: int64(p.next) + 10, Reused: true, GasFee: GasFee}}
+	}
 	if !known {
 		if len(p.refusals) > 0 {
 			refused := p.refusals[0]
@@ -331,6 +337,11 @@ func double(x tensor.Tensor) tensor.Tensor {
 
 func hash(id uint64) string {
 	return fmt.Sprintf("%X", sha256.Sum256(binary.BigEndian.AppendUint64(nil, id)))
+}
+
+// ReuseFee implements chain.Chain.
+func (p *Process) ReuseFee(context.Context, chain.Submission) (uint64, bool, error) {
+	return ReuseFee, true, nil
 }
 
 // Wait implements chain.Chain.

@@ -273,6 +273,25 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+func TestReusedReceipt(t *testing.T) {
+	w := newWorld(t, t.TempDir(), 1e6)
+	p := w.start(nil)
+	defer p.stop(t)
+	p.wait(t, p.accept(t, ask(1, "")).ID, done)
+	a := ask(1, "")
+	a.ReuseBlocks = 10
+	j := p.wait(t, p.accept(t, a).ID, done)
+	if !j.Reused || j.Fee != gatewaytest.ReuseFee || j.Refunded != 0 || j.RequestID != 1 {
+		t.Errorf("expected the first request's receipt, got %+v", j)
+	}
+	if outputs, err := p.Outputs(j.ID); err != nil || len(outputs) != 1 {
+		t.Errorf("expected its outputs, got %v, %v", outputs, err)
+	}
+	if got, want := p.used(t), uint64(perJob+gatewaytest.ReuseFee+gatewaytest.GasFee); got != want || got != w.chain.Spent() {
+		t.Errorf("expected %d as on the chain (%d), got %d", want, w.chain.Spent(), got)
+	}
+}
+
 func TestFailedRequestIsAnswered(t *testing.T) {
 	w := newWorld(t, t.TempDir(), 1e6)
 	w.chain.Fail(&chain.Failure{Reason: "execution", Detail: "the model fails on these inputs"})

@@ -102,11 +102,21 @@ func (r *runner) submit() error {
 	case err != nil:
 		return err
 	}
+	reuseFee := r.job.MaxFee // for want of knowledge
+	if sub.Reused {
+		fee, known, err := r.engine.chain.ReuseFee(r.engine.ctx, sub)
+		if err != nil {
+			return err
+		}
+		if known {
+			reuseFee = fee
+		}
+	}
 	err = r.change(happened, func(tx *store.Tx, j *Job, now time.Time) error {
 		settle(tx, j, sub.GasFee)
 		j.RequestID, j.TxHash, j.Height, j.Reused = sub.RequestID, sub.TxHash, sub.Height, sub.Reused
 		if j.Reused {
-			j.Fee, j.Charged = sub.ReuseFee, true
+			j.Fee, j.Charged = reuseFee, true
 		}
 		j.step(StageSubmitted, now, sub.Height)
 		tx.Delete(inPrefix + j.ID)
