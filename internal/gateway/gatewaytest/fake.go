@@ -63,6 +63,7 @@ type Chain struct {
 	reached  chain.Stage
 	moved    chan struct{}
 	failure  *chain.Failure
+	checking func()
 }
 
 // transaction is what a process signs.
@@ -112,6 +113,13 @@ func (c *Chain) Fail(f *chain.Failure) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.failure = f
+}
+
+// Checking sets what is called at the begin of every check.
+func (c *Chain) Checking(f func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.checking = f
 }
 
 // Price sets the fee of requests.
@@ -210,6 +218,12 @@ func (p *Process) Models(_ context.Context, name string) ([]chain.Model, error) 
 
 // Check implements chain.Chain.
 func (p *Process) Check(ctx context.Context, r chain.Request) (chain.Checked, error) {
+	p.mu.Lock()
+	checking := p.checking
+	p.mu.Unlock()
+	if checking != nil {
+		checking()
+	}
 	m, err := p.Model(ctx, r.Model)
 	if err != nil {
 		return chain.Checked{}, err

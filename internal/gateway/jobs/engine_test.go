@@ -209,9 +209,11 @@ func TestIdempotencyKeys(t *testing.T) {
 		p = w.start(nil)
 	}
 	defer p.stop(t)
-	// Calls that come at one time make one job.
-	var wg sync.WaitGroup
+	// Calls that come at one time make one job: none of them finds the job of another before all are checked.
+	var wg, checks sync.WaitGroup
 	ids := make([]string, 50)
+	checks.Add(len(ids))
+	w.chain.Checking(func() { checks.Done(); checks.Wait() })
 	for i := range ids {
 		wg.Go(func() { ids[i] = p.accept(t, ask(1, "together")).ID })
 	}
