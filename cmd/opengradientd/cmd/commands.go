@@ -23,6 +23,7 @@ import (
 	genutilcli "github.com/cosmos/cosmos-sdk/x/genutil/client/cli"
 
 	"github.com/opengradient/opengradient/app"
+	"github.com/opengradient/opengradient/cmd/opengradientd/cmd/gateway"
 	"github.com/opengradient/opengradient/cmd/opengradientd/cmd/model"
 	"github.com/opengradient/opengradient/cmd/opengradientd/cmd/run"
 	inferencecli "github.com/opengradient/opengradient/x/inference/client/cli"
@@ -43,6 +44,7 @@ func addCommands(root *cobra.Command, sample *app.App, wrap Wrapper) {
 		txCmd(),
 		model.NewCommand(),
 		run.NewCommand(),
+		gateway.NewCommand(),
 	)
 	// The daemon holds the application that it runs: the node's inference duty starts once consensus does.
 	var running *app.App
