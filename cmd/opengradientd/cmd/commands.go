@@ -24,6 +24,7 @@ import (
 
 	"github.com/opengradient/opengradient/app"
 	"github.com/opengradient/opengradient/cmd/opengradientd/cmd/model"
+	"github.com/opengradient/opengradient/cmd/opengradientd/cmd/verify"
 	inferencecli "github.com/opengradient/opengradient/x/inference/client/cli"
 )
 
@@ -41,6 +42,7 @@ func addCommands(root *cobra.Command, sample *app.App, wrap Wrapper) {
 		queryCmd(),
 		txCmd(),
 		model.NewCommand(),
+		verify.NewCommand(),
 	)
 	// The daemon holds the application that it runs: the node's inference duty starts once consensus does.
 	var running *app.App
