@@ -12,7 +12,7 @@ import (
 
 // TestRequestsAreProved collects proofs of requests that ended in each way, and checks their files.
 func TestRequestsAreProved(t *testing.T) {
-	s := node()
+	s := proofchain.Node()
 	trust := at(s, 3)
 	for reason, tc := range map[string]struct {
 		id       uint64
@@ -51,19 +51,19 @@ func TestRequestsAreProved(t *testing.T) {
 			require.Equal(t, tc.tier, r.Request.Tier)
 			require.Equal(t, "linear", r.Model.Name)
 			require.Equal(t, tc.exact, r.Verdict.Exact)
-			require.Equal(t, floats(float32(tc.id), 0.5), r.Inputs[0].Data)
+			require.Equal(t, proofchain.Input(tc.id), r.Inputs[0].Data)
 			if tc.failed {
 				require.Nil(t, r.Result)
 				return
 			}
-			require.Equal(t, output(float32(tc.id)), r.Result.Output)
+			require.Equal(t, proofchain.Output(float32(tc.id)), r.Result.Output)
 		})
 	}
 }
 
 // TestWhatIsNotThereIsNotProved asks for what the chain does not have.
 func TestWhatIsNotThereIsNotProved(t *testing.T) {
-	s := node()
+	s := proofchain.Node()
 	for reason, tc := range map[string]struct {
 		id   uint64
 		opts CollectOptions
@@ -93,20 +93,20 @@ func TestWhatIsNotThereIsNotProved(t *testing.T) {
 
 // TestTrustCanBeAnywhere begins with headers before, at and after that of the proof, of validators that stay and that change.
 func TestTrustCanBeAnywhere(t *testing.T) {
-	last := node().Height()
+	last := proofchain.Node().Height()
 	for reason, tc := range map[string]struct {
 		source *proofchain.Source
 		trust  int64
 		opts   CollectOptions
 		blocks int
 	}{
-		"older, one step":            {node(), 3, CollectOptions{}, 2},
-		"older, changing validators": {restless(), 3, CollectOptions{}, 0},
-		"older, all headers":         {node(), last - 5, CollectOptions{Clock: Clock{Sequential: true}}, 6},
-		"the header of the proof":    {node(), last, CollectOptions{}, 1},
-		"the header before":          {node(), last - 1, CollectOptions{}, 2},
-		"newer":                      {restless(), last, CollectOptions{Height: last - 4}, 4},
-		"newer by one":               {node(), last, CollectOptions{Height: last - 2}, 2},
+		"older, one step":            {proofchain.Node(), 3, CollectOptions{}, 2},
+		"older, changing validators": {proofchain.Restless(), 3, CollectOptions{}, 0},
+		"older, all headers":         {proofchain.Node(), last - 5, CollectOptions{Clock: Clock{Sequential: true}}, 6},
+		"the header of the proof":    {proofchain.Node(), last, CollectOptions{}, 1},
+		"the header before":          {proofchain.Node(), last - 1, CollectOptions{}, 2},
+		"newer":                      {proofchain.Restless(), last, CollectOptions{Height: last - 4}, 4},
+		"newer by one":               {proofchain.Node(), last, CollectOptions{Height: last - 2}, 2},
 	} {
 		t.Run(reason, func(t *testing.T) {
 			tc.opts.Trust = at(tc.source, tc.trust)
@@ -130,7 +130,7 @@ func TestTrustCanBeAnywhere(t *testing.T) {
 
 // TestTime checks when a header is too old, when that does not matter, and what lies in the future.
 func TestTime(t *testing.T) {
-	s := restless()
+	s := proofchain.Restless()
 	last := s.Height()
 	first := at(s, last-8)
 	skipping := collect(t, s, exactID, CollectOptions{Trust: first})
@@ -174,14 +174,14 @@ func TestTime(t *testing.T) {
 
 // TestTrustOfAnother checks hashes and heights that are not those of the file.
 func TestTrustOfAnother(t *testing.T) {
-	s := node()
+	s := proofchain.Node()
 	f := collect(t, s, exactID, CollectOptions{Trust: at(s, 3)})
 	for reason, trust := range map[string]Trust{
 		"another hash":            {Height: 3, Hash: at(s, 4).Hash},
 		"a height not in it":      at(s, 5),
 		"a hash that is cut":      {Height: 3, Hash: at(s, 3).Hash[:20]},
 		"a hash without a height": {Hash: at(s, 3).Hash},
-		"another chain":           at(restless(), 3),
+		"another chain":           at(proofchain.Restless(), 3),
 	} {
 		t.Run(reason, func(t *testing.T) {
 			_, err := verify(f, trust)
