@@ -26,6 +26,7 @@ import (
 	"github.com/opengradient/opengradient/cmd/opengradientd/cmd/gateway"
 	"github.com/opengradient/opengradient/cmd/opengradientd/cmd/model"
 	"github.com/opengradient/opengradient/cmd/opengradientd/cmd/run"
+	"github.com/opengradient/opengradient/cmd/opengradientd/cmd/verify"
 	inferencecli "github.com/opengradient/opengradient/x/inference/client/cli"
 )
 
@@ -45,6 +46,7 @@ func addCommands(root *cobra.Command, sample *app.App, wrap Wrapper) {
 		model.NewCommand(),
 		run.NewCommand(),
 		gateway.NewCommand(),
+		verify.NewCommand(),
 	)
 	// The daemon holds the application that it runs: the node's inference duty starts once consensus does.
 	var running *app.App
