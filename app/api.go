@@ -1,9 +1,11 @@
 package app
 
 import (
+	"context"
 	"net/http"
 
 	"github.com/gorilla/mux"
+	"github.com/grpc-ecosystem/grpc-gateway/runtime"
 
 	"github.com/cosmos/cosmos-sdk/client"
 	"github.com/cosmos/cosmos-sdk/client/grpc/cmtservice"
@@ -13,6 +15,7 @@ import (
 	authtx "github.com/cosmos/cosmos-sdk/x/auth/tx"
 
 	"github.com/opengradient/opengradient/app/nodeapi"
+	"github.com/opengradient/opengradient/app/nodetypes"
 	"github.com/opengradient/opengradient/docs/openapi"
 	"github.com/opengradient/opengradient/internal/modelstore/peer"
 )
@@ -25,7 +28,7 @@ func (app *App) RegisterAPIRoutes(srv *api.Server, cfg config.APIConfig) {
 	cmtservice.RegisterGRPCGatewayRoutes(ctx, srv.GRPCGatewayRouter)
 	nodeservice.RegisterGRPCGatewayRoutes(ctx, srv.GRPCGatewayRouter)
 	app.BasicModuleManager.RegisterGRPCGatewayRoutes(ctx, srv.GRPCGatewayRouter)
-	if err := app.registerNodeRoutes(srv.Router); err != nil {
+	if err := app.registerNodeRoutes(srv.Router, srv.GRPCGatewayRouter); err != nil {
 		panic(err)
 	}
 	if !cfg.Swagger {
@@ -36,9 +39,17 @@ func (app *App) RegisterAPIRoutes(srv *api.Server, cfg config.APIConfig) {
 	}
 }
 
-// registerNodeRoutes registers what this node tells of itself, and the model files that it has for other nodes.
-func (app *App) registerNodeRoutes(router *mux.Router) error {
+// registerNodeRoutes registers what this node tells of itself, tensors as JSON, the node service, and the model files that
+// the node has for others.
+func (app *App) registerNodeRoutes(router *mux.Router, gateway *runtime.ServeMux) error {
 	router.Handle(nodeapi.ModelsPath, nodeapi.Handler(app.duty.nodeModels)).Methods(http.MethodGet)
+	router.Handle(nodeapi.InputsPath, nodeapi.TensorsHandler("inputs", app.inputTensors)).Methods(http.MethodGet)
+	router.Handle(nodeapi.OutputsPath, nodeapi.TensorsHandler("outputs", app.outputTensors)).Methods(http.MethodGet)
+	// In this process, so that a call that waits takes no connection to the node's own gRPC server.
+	if err := nodetypes.RegisterServiceHandlerServer(context.Background(), gateway, nodeapi.NewService(app.waiters)); err != nil {
+		return err
+	}
+	router.Handle(nodeapi.WaitPath, nodeapi.StageWords(gateway)).Methods(http.MethodGet)
 	if !app.duty.models.Serve {
 		return nil
 	}
