@@ -28,7 +28,11 @@ func (app *App) RegisterAPIRoutes(srv *api.Server, cfg config.APIConfig) {
 	cmtservice.RegisterGRPCGatewayRoutes(ctx, srv.GRPCGatewayRouter)
 	nodeservice.RegisterGRPCGatewayRoutes(ctx, srv.GRPCGatewayRouter)
 	app.BasicModuleManager.RegisterGRPCGatewayRoutes(ctx, srv.GRPCGatewayRouter)
-	if err := app.registerNodeRoutes(srv.Router, srv.GRPCGatewayRouter); err != nil {
+	// What the node tells of itself comes first: the routes of queries take all paths below theirs.
+	if err := app.registerNodeRoutes(srv.Router); err != nil {
+		panic(err)
+	}
+	if err := app.registerRequestRoutes(srv.Router, srv.GRPCGatewayRouter); err != nil {
 		panic(err)
 	}
 	if !cfg.Swagger {
@@ -39,17 +43,26 @@ func (app *App) RegisterAPIRoutes(srv *api.Server, cfg config.APIConfig) {
 	}
 }
 
-// registerNodeRoutes registers what this node tells of itself, tensors as JSON, the node service, and the model files that
-// the node has for others.
-func (app *App) registerNodeRoutes(router *mux.Router, gateway *runtime.ServeMux) error {
-	router.Handle(nodeapi.ModelsPath, nodeapi.Handler(app.duty.nodeModels)).Methods(http.MethodGet)
+// registerRequestRoutes registers the tensors of requests as JSON, the node service, and the queries over REST, which take
+// enums by name.
+func (app *App) registerRequestRoutes(router *mux.Router, gateway *runtime.ServeMux) error {
+	queries := nodeapi.NewEnums(app.encoding.InterfaceRegistry).Handler(gateway)
 	router.Handle(nodeapi.InputsPath, nodeapi.TensorsHandler("inputs", app.inputTensors)).Methods(http.MethodGet)
 	router.Handle(nodeapi.OutputsPath, nodeapi.TensorsHandler("outputs", app.outputTensors)).Methods(http.MethodGet)
+	router.Handle(nodeapi.WaitPath, nodeapi.StageWords(queries)).Methods(http.MethodGet)
 	// In this process, so that a call that waits takes no connection to the node's own gRPC server.
 	if err := nodetypes.RegisterServiceHandlerServer(context.Background(), gateway, nodeapi.NewService(app.waiters)); err != nil {
 		return err
 	}
-	router.Handle(nodeapi.WaitPath, nodeapi.StageWords(gateway)).Methods(http.MethodGet)
+	for _, prefix := range []string{"/opengradient/", "/cosmos/"} {
+		router.PathPrefix(prefix).Handler(queries)
+	}
+	return nil
+}
+
+// registerNodeRoutes registers what this node tells of itself, and the model files that it has for other nodes.
+func (app *App) registerNodeRoutes(router *mux.Router) error {
+	router.Handle(nodeapi.ModelsPath, nodeapi.Handler(app.duty.nodeModels)).Methods(http.MethodGet)
 	if !app.duty.models.Serve {
 		return nil
 	}

@@ -121,15 +121,13 @@ func Stage(r inferencetypes.Request, settled bool) nodetypes.Stage {
 // STAGE_SETTLED.
 func StageWords(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		query := r.URL.Query()
-		for i, word := range query["until"] {
-			name := "STAGE_" + strings.ToUpper(word)
-			if _, known := nodetypes.Stage_value[name]; known && word == strings.ToLower(word) && name != nodetypes.STAGE_UNSPECIFIED.String() {
-				query["until"][i] = name
+		next.ServeHTTP(w, rewrite(r, func(parameter, value string) string {
+			name := "STAGE_" + strings.ToUpper(value)
+			stage := nodetypes.Stage_value[name]
+			if parameter == "until" && stage != 0 && value == strings.ToLower(value) {
+				return name
 			}
-		}
-		clone := r.Clone(r.Context())
-		clone.URL.RawQuery = query.Encode()
-		next.ServeHTTP(w, clone)
+			return value
+		}))
 	})
 }

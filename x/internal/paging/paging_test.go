@@ -196,7 +196,9 @@ func FuzzKey(f *testing.F) {
 			return element{}, true, nil
 		})
 		check(err)
-		_, _, err = paging.List(ctx, versions, page, nil, func(collections.Pair[string, uint32], collections.NoValue) (element, bool, error) { return element{}, true, nil })
+		_, _, err = paging.List(ctx, versions, page, nil, func(collections.Pair[string, uint32], collections.NoValue) (element, bool, error) {
+			return element{}, true, nil
+		})
 		check(err)
 		_, _, err = paging.List(ctx, queue, page, nil, func(collections.Triple[uint32, int64, uint64], collections.NoValue) (element, bool, error) {
 			return element{}, true, nil
