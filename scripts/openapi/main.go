@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"strings"
 )
 
@@ -76,6 +77,8 @@ func run(in io.Reader, out io.Writer, schemas schemas, byHand []byte) error {
 		Description: "Queries and transaction broadcast of an OpenGradient node.",
 		Version:     "v1",
 	}
+	// The SDK has two methods for one route, of which a node serves the one that was registered last.
+	delete(doc.Paths, shadowed)
 	if err := finishOperations(doc.Paths); err != nil {
 		return err
 	}
@@ -85,7 +88,7 @@ func run(in io.Reader, out io.Writer, schemas schemas, byHand []byte) error {
 	if err := doc.add(byHand); err != nil {
 		return fmt.Errorf("routes written by hand: %w", err)
 	}
-	if err := checkIDs(doc.Paths); err != nil {
+	if err := errors.Join(checkIDs(doc.Paths), checkPaths(doc.Paths)); err != nil {
 		return err
 	}
 	encoder := json.NewEncoder(out)
@@ -226,6 +229,24 @@ func takeWords(operation object) error {
 		return operation.set("parameters", parameters)
 	}
 	return fmt.Errorf("%s: expected a parameter until", waitOperation)
+}
+
+// shadowed is a route that a node never serves: cosmos.auth.v1beta1.Query/AddressStringToBytes answers for it.
+const shadowed = "/cosmos/auth/v1beta1/bech32/{address_bytes}"
+
+var parameter = regexp.MustCompile(`\{[^}]*\}`)
+
+// checkPaths refuses two paths that differ in the names of their parameters only.
+func checkPaths(paths map[string]object) error {
+	seen := make(map[string]string)
+	for path := range paths {
+		plain := parameter.ReplaceAllString(path, "{}")
+		if other, taken := seen[plain]; taken {
+			return fmt.Errorf("%s and %s are one route", min(path, other), max(path, other))
+		}
+		seen[plain] = path
+	}
+	return nil
 }
 
 func checkIDs(paths map[string]object) error {

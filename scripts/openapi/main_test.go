@@ -52,6 +52,9 @@ func TestRunRefuses(t *testing.T) {
 		"another version of the format":     {`{"swagger": "3.0"}`, `{}`, "expected an OpenAPI 2.0 document"},
 		"a part this program does not know": {`{"swagger": "2.0", "security": []}`, `{}`, "unknown field"},
 		"something that is not a document":  {`[]`, `{}`, "read the merged document"},
+		"two paths for one route": {merged(map[string]string{
+			"/a/{x}": `{"operationId": "Query_X", "tags": ["a.v1.Query"]}`, "/a/{y}": `{"operationId": "Query_Y", "tags": ["a.v1.Query"]}`,
+		}), `{}`, "/a/{x} and /a/{y} are one route"},
 		"a path by hand that is there":      {merged(map[string]string{"/a": same}), `{"paths": {"/a": {}}}`, "path /a is there already"},
 		"an id by hand that is there":       {merged(map[string]string{"/a": same}), `{"paths": {"/b": {"get": {"operationId": "a.v1.Query_Params"}}}}`, "share the operation id"},
 		"a part by hand that is not known":  {merged(nil), `{"info": {}}`, "unknown field"},
