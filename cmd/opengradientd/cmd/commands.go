@@ -61,7 +61,9 @@ func addCommands(root *cobra.Command, sample *app.App, wrap Wrapper) {
 		},
 		exportApp,
 		server.StartCmdOptions{
-			PostSetup: func(svr *server.Context, _ client.Context, _ context.Context, _ *errgroup.Group) error {
+			PostSetup: func(svr *server.Context, _ client.Context, ctx context.Context, _ *errgroup.Group) error {
+				// The servers stop once their calls have ended.
+				context.AfterFunc(ctx, running.StopWaiting)
 				return running.StartDuty(svr.Config.PrivValidatorKeyFile())
 			},
 		},
