@@ -30,6 +30,8 @@ const (
 	DefaultMaxPending = 4096
 
 	maxWindow, maxLifetime = 4096, 10_000
+	// patience is the number of transactions of a submission that may expire in a row.
+	patience = 4
 )
 
 // AccountConfig says which key signs, and how.
@@ -150,7 +152,7 @@ func (a *Account) begin(ctx context.Context, cfg AccountConfig) error {
 	}
 	a.client.follower.start()
 	a.sequencer = sequencer.New(ledger{a}, journal, sequencer.Options{
-		Window: cfg.Window, Lifetime: cfg.Lifetime, Pause: sequencer.Backoff,
+		Window: cfg.Window, Lifetime: cfg.Lifetime, Patience: patience, Pause: sequencer.Backoff,
 	}, left)
 	working, end := context.WithCancel(a.client.closed)
 	a.end = end

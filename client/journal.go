@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	sdk "github.com/cosmos/cosmos-sdk/types"
+
+	"github.com/opengradient/opengradient/internal/sequencer"
 )
 
 // Journal remembers the transactions of an account across processes. Its methods are called by one goroutine at a time.
@@ -45,7 +47,8 @@ type SignedTx struct {
 	Paid    sdk.Coin
 }
 
-// Outcome is how a job ended: with a submission, or with an error, which is a *RefusedError or ErrUnknownOutcome.
+// Outcome is how a job ended: with a submission, or with an error, which is a *RefusedError, ErrLapsed,
+// ErrUnknownOutcome or one of signing.
 type Outcome struct {
 	Submission Submission
 	Err        error
@@ -101,3 +104,6 @@ func (e *PendingError) Unwrap() error { return e.Err }
 // ErrUnknownOutcome is a submission that was signed so long ago that neither the node nor the chain remembers whether it was
 // executed. Sending it again could pay twice.
 var ErrUnknownOutcome = errors.New("it is no longer known whether the request was executed")
+
+// ErrLapsed is a submission that no block took in time, although it was signed again several times. Nothing was paid.
+var ErrLapsed = sequencer.ErrLapsed

@@ -45,7 +45,6 @@ func (l ledger) View(ctx context.Context) (sequencer.View, error) {
 	if err != nil {
 		return sequencer.View{}, err
 	}
-	l.client.follower.advance(l.client.closed, height)
 	sequence, err := l.committed(wallet.AtHeight(ctx, height))
 	return sequencer.View{Height: height, Sequence: sequence}, err
 }

@@ -52,12 +52,13 @@ type Checked struct {
 	ReuseFee math.Int
 	// MaxFee is the most that the request may cost.
 	MaxFee math.Int
-	// GasFee is what its transaction pays for gas beside that; set by Account.Check.
-	GasFee sdk.Coin
 	// EligiblePower is the share of all power that can run the model now, in basis points; 0 when it is not known.
 	EligiblePower uint32
 	// WaitingBlocks is the number of blocks that what waits in the queue takes at least.
 	WaitingBlocks uint64
+	// GasLimit and GasFee are those of the transaction, beside the fee. Only the check of an account gives them.
+	GasLimit uint64
+	GasFee   sdk.Coin
 
 	tensors []Tensor // in the order of the signature
 	root    []byte   // of the inputs

@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 
+	sdkerrors "github.com/cosmos/cosmos-sdk/types/errors"
+
 	"github.com/opengradient/opengradient/internal/sequencer"
 	inferencetypes "github.com/opengradient/opengradient/x/inference/types"
 )
@@ -28,7 +30,7 @@ func (a *Account) Check(ctx context.Context, r Request) (Checked, error) {
 	return a.afford(ctx, checked)
 }
 
-// afford prices a request and looks at the balance.
+// afford prices a request with its gas, and looks at the balance.
 func (a *Account) afford(ctx context.Context, checked Checked) (Checked, error) {
 	checked, err := a.client.price(ctx, checked)
 	if err != nil {
@@ -38,21 +40,24 @@ func (a *Account) afford(ctx context.Context, checked Checked) (Checked, error) 
 	if err != nil {
 		return Checked{}, fmt.Errorf("parameters: %w", err)
 	}
+	msg := checked.message(a.text)
+	a.try(ctx, msg, params)
+	checked.GasLimit = a.gas.limit(msg, params, 0)
+	checked.GasFee = a.fee(checked.GasLimit)
 	need := checked.Fee.Total
 	if checked.Request.ReuseBlocks > 0 && checked.ReuseFee.LT(need) {
 		need = checked.ReuseFee
 	}
-	gas := a.fee(a.gas.limit(checked.message(a.text), params, 0))
-	checked.GasFee = gas
-	if gas.Denom == inferencetypes.Denom && len(a.signer.granter) == 0 {
-		need = need.Add(gas.Amount)
+	if checked.GasFee.Denom == inferencetypes.Denom && len(a.signer.granter) == 0 {
+		need = need.Add(checked.GasFee.Amount)
 	}
 	have, err := a.client.records.balance(ctx, a.text)
 	if err != nil {
 		return Checked{}, fmt.Errorf("balance of %s: %w", a.text, err)
 	}
 	if have.LT(need) {
-		return Checked{}, invalid(nil, "balance", fmt.Sprintf("at least %s in %s for the fee and gas", coin(need), a.text), coin(have))
+		return Checked{}, invalid(sdkerrors.ErrInsufficientFunds, "balance",
+			fmt.Sprintf("at least %s in %s for the fee and gas", coin(need), a.text), coin(have))
 	}
 	return checked, nil
 }
@@ -158,13 +163,7 @@ func (a *Account) enter(ctx context.Context, checked Checked) (*sequencer.Ticket
 	if checked, err = a.afford(ctx, checked); err != nil {
 		return nil, err
 	}
-	params, err := a.client.records.inferenceParams(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("parameters: %w", err)
-	}
-	msg := checked.message(a.text)
-	a.try(ctx, msg, params)
-	raw, err := msg.Marshal()
+	raw, err := checked.message(a.text).Marshal()
 	if err != nil {
 		return nil, err
 	}

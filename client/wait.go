@@ -72,6 +72,8 @@ func (c *Client) look(ctx context.Context, id uint64, until Stage) (Status, erro
 	case <-ctx.Done():
 		return Status{}, ctx.Err()
 	}
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
 	res, err := c.Inference.Request(ctx, &inferencetypes.QueryRequestRequest{Id: id})
 	if err != nil {
 		return Status{}, fmt.Errorf("request %d: %w", id, err)

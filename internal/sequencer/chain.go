@@ -135,5 +135,8 @@ type Outcome struct {
 // ErrClosed is a job that was not signed before the sequencer was closed.
 var ErrClosed = errors.New("closed")
 
+// ErrLapsed is a job of which too many transactions have expired before a block took them. It had no effect, and will have none.
+var ErrLapsed = errors.New("no block took the transaction in time")
+
 // ErrKeyInUse is a job with the key of another one that is under way.
 var ErrKeyInUse = errors.New("another job has the key")

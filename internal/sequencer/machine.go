@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// patience is the number of blocks without a transaction of the account after which the node is asked again.
-const patience = 2
+// stall is the number of blocks without a transaction of the account after which the node is asked again.
+const stall = 2
 
 // entry is a job on its way.
 type entry struct {
@@ -21,6 +21,8 @@ type entry struct {
 	exposed, held bool
 	// after is the last height at which the chain is known not to have passed its number.
 	after int64
+	// lapses counts the transactions of the job in a row that expired.
+	lapses int
 	// passed tells that the chain has passed its number, and that what became of it is not known yet.
 	passed bool
 }
@@ -33,6 +35,7 @@ type entry struct {
 type machine struct {
 	window   int
 	lifetime int64
+	patience int // transactions of a job that may expire in a row
 
 	view    View
 	entries map[string]*entry
@@ -41,10 +44,12 @@ type machine struct {
 	next    uint64 // the number to send next
 	// moved is the height at which the sequence number last changed, or at which the node was last asked about it.
 	moved int64
+	// lapsed are jobs that end, as too many of their transactions have expired.
+	lapsed []*entry
 }
 
-func newMachine(window int, lifetime int64) *machine {
-	return &machine{window: window, lifetime: lifetime, entries: make(map[string]*entry), bound: make(map[uint64]*entry)}
+func newMachine(window int, lifetime int64, patience int) *machine {
+	return &machine{window: window, lifetime: lifetime, patience: patience, entries: make(map[string]*entry), bound: make(map[uint64]*entry)}
 }
 
 // add puts a job at the end of the queue.
@@ -88,6 +93,7 @@ func (m *machine) observe(v View) {
 	}
 	m.view = v
 	var back []*entry
+	lowest := m.next
 	for _, e := range m.entries {
 		switch {
 		case !e.signed:
@@ -97,6 +103,11 @@ func (m *machine) observe(v View) {
 		case v.Height >= e.tx.Expires:
 			e.signed = false
 			m.unbind(e)
+			lowest = min(lowest, e.tx.Sequence)
+			if e.lapses++; e.lapses > m.patience {
+				m.lapsed = append(m.lapsed, e)
+				continue
+			}
 			back = append(back, e)
 		default:
 			e.after = v.Height
@@ -104,11 +115,8 @@ func (m *machine) observe(v View) {
 	}
 	slices.SortFunc(back, bySequence)
 	m.queue = append(back, m.queue...)
-	if len(back) > 0 {
-		m.next = min(m.next, back[0].tx.Sequence)
-	}
-	m.next = max(m.next, v.Sequence)
-	if v.Height >= m.moved+patience {
+	m.next = max(lowest, v.Sequence)
+	if v.Height >= m.moved+stall {
 		// What was handed over may have been dropped. Asking again with the same bytes costs nothing.
 		m.moved = v.Height
 		m.next = v.Sequence
@@ -141,7 +149,7 @@ func (m *machine) passed() []*entry {
 
 // resolve takes what became of a transaction whose number was passed. It tells whether the job has ended.
 func (m *machine) resolve(e *entry, kind ResultKind) (ended bool) {
-	e.passed = false
+	e.passed, e.lapses = false, 0
 	switch kind {
 	case ResultAgain:
 		e.job.Attempt++

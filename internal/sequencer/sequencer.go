@@ -13,6 +13,8 @@ type Options struct {
 	Window int
 	// Lifetime is the number of blocks in which a transaction can be executed after it was signed.
 	Lifetime int64
+	// Patience is the number of transactions of a job that may expire in a row; with one more the job ends with ErrLapsed.
+	Patience int
 	// Pause waits before another try after a failure of the connection, the first of which is 1. It fails when ctx is done.
 	Pause func(ctx context.Context, try int) error
 }
@@ -56,7 +58,7 @@ type Ticket struct {
 func New(chain Chain, journal Journal, o Options, signed []Tx) *Sequencer {
 	s := &Sequencer{
 		chain: chain, journal: journal, options: o, wake: make(chan struct{}, 1),
-		machine: newMachine(o.Window, o.Lifetime), waiting: make(map[string]map[*Ticket]struct{}), ended: make(map[string]func()),
+		machine: newMachine(o.Window, o.Lifetime, o.Patience), waiting: make(map[string]map[*Ticket]struct{}), ended: make(map[string]func()),
 	}
 	for _, tx := range signed {
 		s.machine.restore(tx)
@@ -255,8 +257,14 @@ func (r *runner) look(ctx context.Context) error {
 // settle finds out what became of the jobs whose number the chain has passed.
 func (r *runner) settle(ctx context.Context) error {
 	r.mu.Lock()
-	passed, height := r.machine.passed(), r.machine.view.Height
+	passed, lapsed, height := r.machine.passed(), r.machine.lapsed, r.machine.view.Height
+	r.machine.lapsed = nil
 	r.mu.Unlock()
+	for _, e := range lapsed {
+		if err := r.end(ctx, e, Outcome{Tx: e.tx, Signed: true, Paid: e.job.Paid, Err: ErrLapsed}); err != nil {
+			return err
+		}
+	}
 	for _, e := range passed {
 		result, err := r.chain.Find(ctx, e.tx, e.after, height)
 		if err != nil {
