@@ -53,6 +53,9 @@ func refusal(err error) *chain.RefusedError {
 	case errors.Is(err, client.ErrUnknownOutcome):
 		out.Unknown = true
 		return out
+	case errors.Is(err, client.ErrLapsed):
+		// No block took it: nothing was paid, but for what the journal is told.
+		out.Temporary = true
 	case errors.As(err, &refused):
 		out.GasFee = amount(refused.Submission.GasFee.Amount)
 	case errors.As(err, &invalid):
@@ -204,8 +207,9 @@ func (j Journal) Settled(_ context.Context, key string, o client.Outcome) error 
 	}
 	refused := refusal(o.Err)
 	if refused == nil {
-		refused = &chain.RefusedError{Reason: o.Err.Error(), GasFee: amount(o.Submission.GasFee.Amount)}
+		refused = &chain.RefusedError{Reason: o.Err.Error()}
 	}
+	refused.GasFee = amount(o.Submission.GasFee.Amount)
 	return j.Book.Settled(key, chain.Outcome{Refused: refused})
 }
 
