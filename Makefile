@@ -58,7 +58,10 @@ $(BIN)/buf: tools/buf/go.mod tools/buf/go.sum
 $(BIN)/golangci-lint: tools/golangci-lint/go.mod tools/golangci-lint/go.sum
 	cd tools/golangci-lint && $(GO) build -trimpath -ldflags '-s -w' -o ../../$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 
-tools: $(PROTO_TOOLS) $(BIN)/golangci-lint ## Build the pinned tools into bin/ (minutes the first time)
+$(BIN)/grpcurl: tools/grpcurl/go.mod tools/grpcurl/go.sum
+	cd tools/grpcurl && $(GO) build -trimpath -ldflags '-s -w' -o ../../$@ github.com/fullstorydev/grpcurl/cmd/grpcurl
+
+tools: $(PROTO_TOOLS) $(BIN)/golangci-lint $(BIN)/grpcurl ## Build the pinned tools into bin/ (minutes the first time)
 
 clean: ## Remove build results and assembled files; the tools in bin/ stay
 	rm -rf $(BUILD) third_party coverage.out
@@ -103,7 +106,7 @@ test: test-unit fuzz-short build ## Unit tests, a short fuzz and one network tes
 test-unit: onnxruntime ## Tests of all packages
 	$(GO) test -timeout 20m ./...
 
-test-net: build onnxruntime ## The other network tests, one after the other
+test-net: build onnxruntime $(BIN)/grpcurl ## The other network tests, one after the other
 	packages=$$($(GO) list -tags nettest $(NETTEST)/... | grep -v '/testutil/nettest/pipeline$$'); \
 		$(GO) test -tags nettest -count 1 -p 1 -timeout 40m $$packages
 

@@ -41,7 +41,13 @@ type Fixture struct {
 // Start starts a network, waits until all its nodes take part and registers the model. The network ends with the test.
 func Start(t *testing.T, opts localnet.Options) *Fixture {
 	t.Helper()
-	f := &Fixture{Net: localnet.Start(t, opts)}
+	return Register(t, localnet.Start(t, opts))
+}
+
+// Register waits until all nodes of a network take part and registers the model.
+func Register(t *testing.T, net *localnet.Network) *Fixture {
+	t.Helper()
+	f := &Fixture{Net: net}
 	var data iris.DataSet
 	var err error
 	if f.Local, f.ONNX, data, err = irisclient.Train(); err != nil {
