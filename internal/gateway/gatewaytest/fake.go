@@ -1,0 +1,398 @@
+// Package gatewaytest is a fake chain for tests of the gateway. It runs one model, which doubles its input, and keeps books:
+// every coin that leaves the account is counted where it went.
+package gatewaytest
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/opengradient/opengradient/internal/gateway/chain"
+	"github.com/opengradient/opengradient/internal/tensor"
+)
+
+// What things cost, in uopg.
+const (
+	Fee    = 1000
+	GasFee = 70
+	Refund = 100
+	// ReuseFee is what the receipt of an earlier request costs.
+	ReuseFee = 50
+)
+
+// Iris is the first version of the model: x FP32[N,2] → y FP32[N,2], twice x.
+var Iris = chain.Model{
+	Name: "iris", Version: 1, SHA256: strings.Repeat("ab", 32), Status: "active",
+	Inputs:  []tensor.Spec{{Name: "x", Datatype: tensor.FP32, Dims: []tensor.Dim{{Size: 1, Symbol: "N"}, {Size: 2}}}},
+	Outputs: []tensor.Spec{{Name: "y", Datatype: tensor.FP32, Dims: []tensor.Dim{{Size: 1, Symbol: "N"}, {Size: 2}}}},
+}
+
+// X is an input for the model with one row.
+func X(a, b float32) tensor.Tensor { return row("x", a, b) }
+
+// Y is the output for X.
+func Y(a, b float32) tensor.Tensor { return row("y", 2*a, 2*b) }
+
+func row(name string, values ...float32) tensor.Tensor {
+	t := tensor.Tensor{Name: name, Datatype: tensor.FP32, Shape: []int64{1, int64(len(values))}}
+	for _, v := range values {
+		t.Data = binary.LittleEndian.AppendUint32(t.Data, math.Float32bits(v))
+	}
+	return t
+}
+
+// Chain is what outlives processes: requests, idempotency keys and the account.
+type Chain struct {
+	mu       sync.Mutex
+	models   []chain.Model
+	requests map[uint64]*request
+	byKey    map[string]uint64
+	next     uint64
+	spent    uint64
+	sequence uint64
+	executed map[uint64]outcome // by sequence number
+	refusals []chain.RefusedError
+	price    uint64
+	reached  chain.Stage
+	moved    chan struct{}
+	failure  *chain.Failure
+	checking func()
+}
+
+// transaction is what a process signs.
+type transaction struct {
+	Sequence uint64
+	Request  chain.Request
+}
+
+type outcome struct {
+	submission chain.Submission
+	refused    *chain.RefusedError
+}
+
+type request struct {
+	chain.Request
+	outputs []tensor.Tensor
+	fee     uint64
+	failure *chain.Failure
+}
+
+// New is a chain on which every request runs to its end at once.
+func New() *Chain {
+	return &Chain{
+		models: []chain.Model{Iris}, requests: make(map[uint64]*request), byKey: make(map[string]uint64), executed: make(map[uint64]outcome),
+		price: Fee, reached: chain.StageSettled, moved: make(chan struct{}),
+	}
+}
+
+// Reach sets how far requests get.
+func (c *Chain) Reach(s chain.Stage) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.reached = s
+	close(c.moved)
+	c.moved = make(chan struct{})
+}
+
+// Refuse makes blocks refuse the next transactions, one for each error.
+func (c *Chain) Refuse(list ...chain.RefusedError) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.refusals = append(c.refusals, list...)
+}
+
+// Fail makes requests that are accepted from now on end without outputs; nil ends that.
+func (c *Chain) Fail(f *chain.Failure) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.failure = f
+}
+
+// Checking sets what is called at the begin of every check.
+func (c *Chain) Checking(f func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.checking = f
+}
+
+// Price sets the fee of requests.
+func (c *Chain) Price(fee uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.price = fee
+}
+
+// Add adds a model.
+func (c *Chain) Add(m chain.Model) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.models = append(c.models, m)
+}
+
+// Requests is the number of requests that were accepted.
+func (c *Chain) Requests() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.requests)
+}
+
+// Spent is what the account has paid, less what came back: for requests that are settled.
+func (c *Chain) Spent() uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	spent := c.spent
+	if c.reached == chain.StageSettled {
+		spent -= Refund * uint64(len(c.requests))
+	}
+	return spent
+}
+
+// Process is the chain as one process sees it: with its journal. Once it is killed, nothing it does has an effect.
+type Process struct {
+	*Chain
+	journal chain.Journal
+	alive   func() bool
+}
+
+var _ chain.Chain = (*Process)(nil)
+
+var errKilled = errors.New("killed")
+
+// Process starts a process, which first goes on with the transactions in its journal. alive is asked at every point at which a
+// process may be killed; nil for one that is not.
+func (c *Chain) Process(journal chain.Journal, alive func() bool) (*Process, error) {
+	if alive == nil {
+		alive = func() bool { return true }
+	}
+	p := &Process{Chain: c, journal: journal, alive: alive}
+	list, err := journal.Unsettled()
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range list {
+		if _, err := p.execute(t); err != nil && !errors.As(err, new(*chain.RefusedError)) {
+			return p, err
+		}
+	}
+	return p, nil
+}
+
+// Address implements chain.Chain.
+func (p *Process) Address() string { return "og1fake" }
+
+// Ready implements chain.Chain.
+func (p *Process) Ready(context.Context) error { return nil }
+
+// Balance implements chain.Chain.
+func (p *Process) Balance(context.Context) (uint64, error) { return 1e12 - p.Spent(), nil }
+
+// Model implements chain.Chain.
+func (p *Process) Model(_ context.Context, ref string) (chain.Model, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var found chain.Model
+	for _, m := range p.models {
+		if ref == m.SHA256 || ref == fmt.Sprintf("%s:%d", m.Name, m.Version) || ref == m.Name && m.Version > found.Version {
+			found = m
+		}
+	}
+	if found.Name == "" {
+		return found, fmt.Errorf("%w: %q", chain.ErrNotFound, ref)
+	}
+	return found, nil
+}
+
+// Models implements chain.Chain.
+func (p *Process) Models(_ context.Context, name string) ([]chain.Model, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(p.models), func(m chain.Model) bool { return name != "" && m.Name != name }), nil
+}
+
+// Check implements chain.Chain.
+func (p *Process) Check(ctx context.Context, r chain.Request) (chain.Checked, error) {
+	p.mu.Lock()
+	checking := p.checking
+	p.mu.Unlock()
+	if checking != nil {
+		checking()
+	}
+	m, err := p.Model(ctx, r.Model)
+	if err != nil {
+		return chain.Checked{}, err
+	}
+	if !m.Ready() {
+		return chain.Checked{}, &chain.UnavailableError{Reason: "model: expected one that is active, got one that is " + m.Status}
+	}
+	_, err = tensor.Bind(m.Inputs, r.Inputs)
+	var wrong *tensor.SignatureError
+	if errors.As(err, &wrong) {
+		return chain.Checked{}, &chain.InvalidError{Field: fmt.Sprintf("inputs[%q].%s", wrong.Tensor, wrong.Field), Expected: wrong.Expected, Got: wrong.Got}
+	}
+	for _, o := range r.Outputs {
+		if o != "y" {
+			return chain.Checked{}, &chain.InvalidError{Field: fmt.Sprintf("outputs[%q]", o), Expected: "y", Got: "an unknown name"}
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case r.MaxFee == 0:
+		r.MaxFee = p.price + p.price/4
+	case r.MaxFee < p.price:
+		return chain.Checked{}, &chain.InvalidError{Field: "max_fee", Expected: fmt.Sprintf("at least %duopg", p.price), Got: fmt.Sprintf("%duopg", r.MaxFee)}
+	}
+	return chain.Checked{Model: m, Request: r, Fee: p.price, GasFee: GasFee}, nil
+}
+
+// Submit implements chain.Chain.
+func (p *Process) Submit(ctx context.Context, r chain.Request) (chain.Submission, error) {
+	if err := ctx.Err(); err != nil {
+		return chain.Submission{}, err
+	}
+	p.mu.Lock()
+	p.sequence++
+	data, err := json.Marshal(transaction{Sequence: p.sequence, Request: r})
+	p.mu.Unlock()
+	if err != nil {
+		return chain.Submission{}, err
+	}
+	t := chain.Transaction{Key: r.IdempotencyKey, Data: data, GasFee: GasFee}
+	if !p.alive() {
+		return chain.Submission{}, errKilled
+	}
+	if err := p.journal.Signed(t); err != nil {
+		return chain.Submission{}, fmt.Errorf("journal: %w", err)
+	}
+	return p.execute(t)
+}
+
+// execute puts a transaction into a block unless one has it, and tells the journal.
+func (p *Process) execute(t chain.Transaction) (chain.Submission, error) {
+	if !p.alive() {
+		return chain.Submission{}, errKilled
+	}
+	sub, refused, err := p.block(t)
+	if err != nil {
+		return sub, err
+	}
+	if !p.alive() {
+		return chain.Submission{}, errKilled
+	}
+	if err := p.journal.Settled(t.Key, chain.Outcome{Submission: sub, Refused: refused}); err != nil {
+		return sub, err
+	}
+	if !p.alive() {
+		return chain.Submission{}, errKilled
+	}
+	if refused != nil {
+		return sub, refused
+	}
+	return sub, nil
+}
+
+// block is how a block executes a transaction, which it does once.
+func (p *Process) block(t chain.Transaction) (chain.Submission, *chain.RefusedError, error) {
+	var tx transaction
+	if err := json.Unmarshal(t.Data, &tx); err != nil {
+		return chain.Submission{}, nil, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	o, ok := p.executed[tx.Sequence]
+	if !ok {
+		o = p.deliver(tx.Request)
+		p.executed[tx.Sequence] = o
+	}
+	return o.submission, o.refused, nil
+}
+
+func (p *Process) deliver(r chain.Request) outcome {
+	p.spent += GasFee
+	id, known := p.byKey[r.IdempotencyKey]
+	if !known && r.ReuseBlocks > 0 && p.next > 0 {
+		p.spent += ReuseFee
+		return outcome{submission: chain.Submission{RequestID: p.next, TxHash: hash(p.next), Height: int64(p.next) + 10, Reused: true, GasFee: GasFee}}
+	}
+	if !known {
+		if len(p.refusals) > 0 {
+			refused := p.refusals[0]
+			p.refusals = p.refusals[1:]
+			refused.GasFee = GasFee
+			return outcome{refused: &refused}
+		}
+		if r.MaxFee < p.price {
+			return outcome{refused: &chain.RefusedError{Reason: "maximum fee below the quote", Price: true, GasFee: GasFee}}
+		}
+		p.next++
+		id = p.next
+		p.requests[id] = &request{Request: r, fee: p.price, failure: p.failure, outputs: []tensor.Tensor{double(r.Inputs[0])}}
+		p.byKey[r.IdempotencyKey] = id
+		p.spent += p.price
+	}
+	return outcome{submission: chain.Submission{RequestID: id, TxHash: hash(id), Height: int64(id) + 10, GasFee: GasFee}}
+}
+
+func double(x tensor.Tensor) tensor.Tensor {
+	data := slices.Clone(x.Data)
+	for i := 0; i < len(data); i += 4 {
+		v := math.Float32frombits(binary.LittleEndian.Uint32(data[i:]))
+		binary.LittleEndian.PutUint32(data[i:], math.Float32bits(2*v))
+	}
+	return tensor.Tensor{Name: "y", Datatype: tensor.FP32, Shape: x.Shape, Data: data}
+}
+
+func hash(id uint64) string {
+	return fmt.Sprintf("%X", sha256.Sum256(binary.BigEndian.AppendUint64(nil, id)))
+}
+
+// ReuseFee implements chain.Chain.
+func (p *Process) ReuseFee(context.Context, chain.Submission) (uint64, bool, error) {
+	return ReuseFee, true, nil
+}
+
+// Wait implements chain.Chain.
+func (p *Process) Wait(ctx context.Context, id uint64, until chain.Stage) (chain.Status, error) {
+	for {
+		if !p.alive() {
+			return chain.Status{}, errKilled
+		}
+		p.mu.Lock()
+		reached, moved, r := p.reached, p.moved, p.requests[id]
+		p.mu.Unlock()
+		if r == nil {
+			return chain.Status{}, fmt.Errorf("request %d: not found", id)
+		}
+		if reached >= until {
+			return status(id, r, until, reached), nil
+		}
+		select {
+		case <-ctx.Done():
+			return chain.Status{}, ctx.Err()
+		case <-moved:
+		}
+	}
+}
+
+func status(id uint64, r *request, until, reached chain.Stage) chain.Status {
+	s := chain.Status{Stage: until, Height: int64(id) + 10 + int64(until), Fee: r.fee}
+	if until >= chain.StageFinal {
+		s.FinalHeight = int64(id) + 13
+		s.Failure = r.failure
+		if r.failure == nil {
+			root := sha256.Sum256(r.outputs[0].Data)
+			s.Outputs, s.OutputRoot, s.RequestDigest = r.outputs, root[:], root[:]
+		}
+	}
+	if until == chain.StageSettled && reached == chain.StageSettled {
+		s.Refunded = Refund
+	}
+	return s
+}
