@@ -161,7 +161,7 @@ func (r *oneRun) print(w io.Writer, another bool) error {
 		if err != nil {
 			return err
 		}
-		t.AppendRow(table.Row{view.Plain(o.Name, false), o.Datatype, strings.Join(strings.Fields(fmt.Sprint(o.Shape)), ", "), view.Plain(values, false)})
+		t.AppendRow(table.Row{view.Plain(o.Name, false), o.Datatype.String(), strings.Join(strings.Fields(fmt.Sprint(o.Shape)), ", "), view.Plain(values, false)})
 	}
 	fmt.Fprintf(w, "\n%s\n\nreceipt %d  output root %s\nfee %duopg  gas %duopg", t.Render(), p.RequestID, p.OutputRoot, p.Fee, p.GasFee)
 	if p.Refunded > 0 {
