@@ -61,44 +61,18 @@ type collector struct {
 
 // state gathers the values.
 func (c *collector) state(ctx context.Context, id uint64) error {
-	height := c.last.Height - 1
 	for _, l := range layout {
 		c.proof.Stores = append(c.proof.Stores, &proofwire.Store{Name: l.store})
 	}
-	var request inferencetypes.Request
-	key, err := inferencetypes.RequestKey(id)
-	found, err := c.value(ctx, proofwire.KIND_REQUEST, key, err, &request)
+	request, receipt, err := c.inference(ctx, id)
 	if err != nil {
 		return err
-	}
-	if !found {
-		return &Error{
-			Part: PartNotOnChain, Subject: fmt.Sprintf("request %d", id), Expected: "a request", Got: "none, as the node says",
-			Help: fmt.Sprintf("Asked for the state after block %d", height),
-		}
-	}
-	var receipt inferencetypes.Receipt
-	key, err = inferencetypes.ReceiptKey(id)
-	// The result comes first, in the order of kinds.
-	resultKey, resultErr := inferencetypes.ResultKey(id)
-	if _, err := c.value(ctx, proofwire.KIND_RESULT, resultKey, resultErr, new(inferencetypes.Result)); err != nil {
-		return err
-	}
-	if found, err = c.value(ctx, proofwire.KIND_RECEIPT, key, err, &receipt); err != nil {
-		return err
-	}
-	if !found {
-		return &Error{
-			Part: PartNotSettled, Subject: fmt.Sprintf("request %d", id), Expected: "a receipt", Got: "none after block " + fmt.Sprint(height),
-			Help: fmt.Sprintf("The request is %s. A receipt comes some blocks after the verdict: wait for it. A request that failed without a verdict has none",
-				word(request.Status.String(), "REQUEST_STATUS_")),
-		}
 	}
 	model, ok := modelstypes.ParseModelID(request.Model)
 	if !ok {
 		return differs(PartModel, "", "a SHA-256 in the request", request.Model)
 	}
-	key, err = modelstypes.ModelKey(model)
+	key, err := modelstypes.ModelKey(model)
 	if err := c.needed(ctx, proofwire.KIND_MODEL, key, err, new(modelstypes.Model)); err != nil {
 		return err
 	}
@@ -106,10 +80,43 @@ func (c *collector) state(ctx context.Context, id uint64) error {
 	if err := c.needed(ctx, proofwire.KIND_SNAPSHOT, key, err, new(verificationtypes.Snapshot)); err != nil {
 		return err
 	}
-	if err := c.inputs(ctx, id, height); err != nil {
+	if err := c.inputs(ctx, id); err != nil {
 		return err
 	}
-	return c.evidence(ctx, id, height, receipt)
+	return c.evidence(ctx, id, receipt)
+}
+
+// height is that of the state.
+func (c *collector) height() int64 { return c.last.Height - 1 }
+
+// inference gathers request, result and receipt, in the order of kinds. There is no result of a failure.
+func (c *collector) inference(ctx context.Context, id uint64) (request inferencetypes.Request, receipt inferencetypes.Receipt, err error) {
+	subject := fmt.Sprintf("request %d", id)
+	key, err := inferencetypes.RequestKey(id)
+	found, err := c.value(ctx, proofwire.KIND_REQUEST, key, err, &request)
+	if err != nil {
+		return request, receipt, err
+	}
+	if !found {
+		return request, receipt, &Error{
+			Part: PartNotOnChain, Subject: subject, Expected: "a request", Got: "none, as the node says",
+			Help: fmt.Sprintf("Asked for the state after block %d", c.height()),
+		}
+	}
+	key, err = inferencetypes.ResultKey(id)
+	if _, err = c.value(ctx, proofwire.KIND_RESULT, key, err, new(inferencetypes.Result)); err != nil {
+		return request, receipt, err
+	}
+	key, err = inferencetypes.ReceiptKey(id)
+	found, err = c.value(ctx, proofwire.KIND_RECEIPT, key, err, &receipt)
+	if err == nil && !found {
+		err = &Error{
+			Part: PartNotSettled, Subject: subject, Expected: "a receipt", Got: fmt.Sprintf("none after block %d", c.height()),
+			Help: fmt.Sprintf("The request is %s. A receipt comes some blocks after the verdict: wait for it. A request that ended without a verdict has none",
+				word(request.Status.String(), "REQUEST_STATUS_")),
+		}
+	}
+	return request, receipt, err
 }
 
 // unmarshaler is a stored message.
@@ -121,7 +128,7 @@ func (c *collector) value(ctx context.Context, kind proofwire.Kind, key []byte, 
 		return false, fails(PartStoreProof, kindName(kind), keyErr)
 	}
 	store := c.storeOf(kind)
-	raw, ops, err := c.source.Value(ctx, store.Name, key, c.last.Height-1)
+	raw, ops, err := c.source.Value(ctx, store.Name, key, c.height())
 	if err != nil {
 		return false, sourceError(kindName(kind), err)
 	}
@@ -166,7 +173,7 @@ func (c *collector) storeOf(kind proofwire.Kind) *proofwire.Store {
 
 // inputs takes the inputs that are given, or those that the source still has. Their root is in the request, so that no
 // proof of theirs is needed.
-func (c *collector) inputs(ctx context.Context, id uint64, height int64) error {
+func (c *collector) inputs(ctx context.Context, id uint64) error {
 	if c.proof.Inputs = c.opts.Inputs; len(c.proof.Inputs) > 0 {
 		return nil
 	}
@@ -174,7 +181,7 @@ func (c *collector) inputs(ctx context.Context, id uint64, height int64) error {
 	if err != nil {
 		return fails(PartInputs, "", err)
 	}
-	if c.proof.Inputs, _, err = c.source.Value(ctx, inferencetypes.StoreKey, key, height); err != nil {
+	if c.proof.Inputs, _, err = c.source.Value(ctx, inferencetypes.StoreKey, key, c.height()); err != nil {
 		return sourceError("inputs", err)
 	}
 	return nil
@@ -182,14 +189,14 @@ func (c *collector) inputs(ctx context.Context, id uint64, height int64) error {
 
 // evidence takes the evidence that is given, or that the source still has, and the parameters that it was judged under.
 // Its root is in the receipt.
-func (c *collector) evidence(ctx context.Context, id uint64, height int64, receipt inferencetypes.Receipt) error {
+func (c *collector) evidence(ctx context.Context, id uint64, receipt inferencetypes.Receipt) error {
 	encoded := c.opts.Evidence
 	if len(encoded) == 0 {
 		key, err := verificationtypes.EvidenceKey(id)
 		if err != nil {
 			return fails(PartEvidence, "", err)
 		}
-		raw, _, err := c.source.Value(ctx, verificationtypes.StoreKey, key, height)
+		raw, _, err := c.source.Value(ctx, verificationtypes.StoreKey, key, c.height())
 		if err != nil {
 			return sourceError("evidence", err)
 		}

@@ -1,6 +1,9 @@
 package proof
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // Part is what a check is about, and what an [Error] says does not hold. The words are stable.
 type Part string
@@ -78,10 +81,13 @@ func (e *Error) Error() string {
 // Unwrap gives the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Is makes two errors of the same part equal to errors.Is, whatever else they say.
-func (e *Error) Is(target error) bool {
-	other, ok := target.(*Error)
-	return ok && other.Part == e.Part && other.Subject == "" && other.Err == nil && other.Expected == "" && other.Got == ""
+// PartOf is the part that an error of this package names; empty for other errors.
+func PartOf(err error) Part {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Part
+	}
+	return ""
 }
 
 // differs is the error of a value that is not the expected one.

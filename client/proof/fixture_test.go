@@ -78,7 +78,5 @@ func statuses(r Report) map[string]Status {
 func refusedAs(t testing.TB, part Part, err error) {
 	t.Helper()
 	require.Error(t, err)
-	var e *Error
-	require.ErrorAs(t, err, &e)
-	require.Equal(t, part, e.Part, "%s", err)
+	require.Equal(t, part, PartOf(err), "%s", err)
 }

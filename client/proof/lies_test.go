@@ -3,11 +3,12 @@ package proof
 import (
 	"context"
 	"encoding/hex"
-	"errors"
+	"math/big"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	sdkmath "cosmossdk.io/math"
 	cmtcrypto "github.com/cometbft/cometbft/proto/tendermint/crypto"
 	cmttypes "github.com/cometbft/cometbft/types"
 
@@ -18,8 +19,6 @@ import (
 	modelstypes "github.com/opengradient/opengradient/x/models/types"
 	verificationtypes "github.com/opengradient/opengradient/x/verification/types"
 )
-
-func asError(err error, into **Error) bool { return errors.As(err, into) }
 
 // liar is a node that changes one answer.
 type liar struct {
@@ -164,13 +163,13 @@ func (behind) LightBlock(context.Context, int64) (*cmttypes.LightBlock, error) {
 // TestForeignChains makes up a whole chain with keys of one's own: its file fits together, and no trusted header of the
 // real chain takes it.
 func TestForeignChains(t *testing.T) {
-	real, foreign := proofchain.Node(), proofchain.Of(t, proofchain.Network(), func(int64) []proofchain.Signer { return proofchain.Signers('f', 3) })
+	genuine, foreign := proofchain.Node(), proofchain.Of(t, proofchain.Network(), func(int64) []proofchain.Signer { return proofchain.Signers('f', 3) })
 	f := collect(t, foreign, exactID, CollectOptions{Trust: at(foreign, 3)})
 	report, err := verify(f, Trust{})
 	require.NoError(t, err)
 	require.False(t, report.Trusted)
-	for _, height := range []int64{3, real.Height()} {
-		_, err := verify(f, at(real, height))
+	for _, height := range []int64{3, genuine.Height()} {
+		_, err := verify(f, at(genuine, height))
 		refusedAs(t, PartTrustedHeader, err)
 	}
 }
@@ -220,6 +219,10 @@ func TestForgedStates(t *testing.T) {
 		"a request of another tier":     {PartDigest, func(f *forged) { f.request.Tier = inferencetypes.TIER_COMMITTEE }},
 		"a request of somebody else":    {PartDigest, func(f *forged) { f.request.Requester = chaintest.AccountOf(7).Address.String() }},
 		"a request with other outputs":  {PartDigest, func(f *forged) { f.request.Outputs = []string{"z"} }},
+		"amounts beyond all numbers": {PartValue, func(f *forged) {
+			f.request.Fee.Compute = sdkmath.NewIntFromBigInt(new(big.Int).Sub(new(big.Int).Lsh(big.NewInt(1), 256), big.NewInt(1)))
+			f.request.Fee.Bytes = f.request.Fee.Compute
+		}},
 		"a receipt with another digest": {PartDigest, func(f *forged) { f.receipt.Digest = flip(f.receipt.Digest, 0) }},
 		"a receipt of another request":  {PartReceipt, func(f *forged) { f.receipt.RequestId++ }},
 		"a receipt of another model":    {PartReceipt, func(f *forged) { f.receipt.Model = hex.EncodeToString(make([]byte, 32)) }},

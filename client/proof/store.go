@@ -5,10 +5,9 @@ import (
 	"fmt"
 	"slices"
 
-	ics23 "github.com/cosmos/ics23/go"
-
 	cmtcrypto "github.com/cometbft/cometbft/proto/tendermint/crypto"
 	storetypes "github.com/cosmos/cosmos-sdk/store/v2/types"
+	ics23 "github.com/cosmos/ics23/go"
 
 	"github.com/opengradient/opengradient/internal/proofwire"
 	inferencetypes "github.com/opengradient/opengradient/x/inference/types"

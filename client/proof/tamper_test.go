@@ -200,16 +200,46 @@ func TestEveryByteIsBound(t *testing.T) {
 					repaired := frame(b[len(magic)+1 : len(b)-32])
 					copy(repaired, b[:len(magic)+1])
 					_, err := check(repaired, tc.trust)
-					var e *Error
-					if !asError(err, &e) {
+					part := PartOf(err)
+					if part == "" {
 						t.Fatalf("byte %d of %d, bit %d, checksum repaired: expected a refusal that names a part, got %v", i, len(good), bits[i], err)
 					}
-					named[e.Part]++
+					named[part]++
 				}
 			})
 			t.Logf("%d bytes; repaired files refused by part: %v", len(good), named)
 		})
 	}
+}
+
+// TestEveryChangeIsRefused cuts, repeats, moves and adds bytes, checksum repaired.
+func TestEveryChangeIsRefused(t *testing.T) {
+	s := proofchain.Restless()
+	trust := at(s, s.Height()-4)
+	good := collect(t, s, arbitratedID, CollectOptions{Trust: trust}).Marshal()
+	content := good[len(magic)+1 : len(good)-32]
+	rapid.Check(t, func(t *rapid.T) {
+		from := rapid.IntRange(0, len(content)-1).Draw(t, "from")
+		to := rapid.IntRange(from+1, min(len(content), from+200)).Draw(t, "to")
+		part := slices.Clone(content[from:to])
+		where := rapid.IntRange(0, len(content)).Draw(t, "where")
+		var changed []byte
+		switch rapid.SampledFrom([]string{"cut", "repeat", "move", "add"}).Draw(t, "change") {
+		case "cut":
+			changed = slices.Delete(slices.Clone(content), from, to)
+		case "repeat":
+			changed = slices.Insert(slices.Clone(content), where, part...)
+		case "move":
+			rest := slices.Delete(slices.Clone(content), from, to)
+			changed = slices.Insert(rest, min(where, len(rest)), part...)
+		default:
+			changed = slices.Insert(slices.Clone(content), where, rapid.SliceOfN(rapid.Byte(), 1, 20).Draw(t, "bytes")...)
+		}
+		_, err := check(frame(changed), trust)
+		if same := bytes.Equal(changed, content); same != (err == nil) || same != (PartOf(err) == "") {
+			t.Fatalf("expected a refusal that names a part unless nothing has changed (%t), got %v", same, err)
+		}
+	})
 }
 
 // offsets are all positions of a file, or some of them.

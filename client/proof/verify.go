@@ -1,7 +1,6 @@
 package proof
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/opengradient/opengradient/internal/proofwire"
@@ -31,12 +30,7 @@ func (f *File) Verify(opts Options) (report Report, err error) {
 		}
 	}()
 	if err := v.run(); err != nil {
-		name := "verification"
-		var e *Error
-		if errors.As(err, &e) {
-			name = string(e.Part)
-		}
-		v.report.add(name, Refused, err.Error())
+		v.report.add(string(PartOf(err)), Refused, err.Error())
 		return v.report, err
 	}
 	v.report.Record = v.record
@@ -79,8 +73,8 @@ func (v *verification) headers() (err error) {
 	if !v.chain.backwards {
 		signed = len(v.chain.blocks)
 	}
-	v.report.add("headers", Shown, fmt.Sprintf("%d of chain %s, %s to %s, %d signed by more than 2/3 of their validators, every signature checked",
-		len(v.chain.blocks), v.file.ChainId, v.chain.blocks[0].name(), v.chain.last().name(), signed))
+	v.report.add("headers", Shown, fmt.Sprintf("%s of chain %s, %s to %s; signed by more than 2/3 of the validators: %d, every signature checked",
+		count(len(v.chain.blocks), "header"), v.file.ChainId, v.chain.blocks[0].name(), v.chain.last().name(), signed))
 	v.reportTrust()
 	return nil
 }
@@ -140,8 +134,8 @@ func (v *verification) model() error {
 		return err
 	}
 	m := v.record.Model
-	v.report.add("model", Shown, fmt.Sprintf("%s:%d, SHA-256 %s of the file, with its signature of %d inputs and %d outputs",
-		m.Name, m.Version, m.Sha256, len(m.Inspection.Inputs), len(m.Inspection.Outputs)))
+	v.report.add("model", Shown, fmt.Sprintf("%s:%d, SHA-256 %s of the file, with its signature of %s and %s",
+		m.Name, m.Version, m.Sha256, count(len(m.Inspection.Inputs), "input"), count(len(m.Inspection.Outputs), "output")))
 	return nil
 }
 
@@ -172,15 +166,15 @@ func (v *verification) electorate() error {
 		return err
 	}
 	s := v.record.Snapshot
-	v.report.add("snapshot", Shown, fmt.Sprintf("%d: %d members with power %d of %d", s.Id, len(s.Members), s.EligiblePower(), s.TotalPower))
+	v.report.add("snapshot", Shown, fmt.Sprintf("%d: %s with power %d of %d", s.Id, count(len(s.Members), "member"), s.EligiblePower(), s.TotalPower))
 	if err := v.record.loadEvidence(v.state, v.file.Evidence); err != nil {
 		return err
 	}
 	if v.record.Evidence == nil {
 		v.report.add("evidence", NotShown, "not in the file: nodes keep it for a time, of rounds with more than one outcome or a fault")
 	} else {
-		v.report.add("evidence", Shown, fmt.Sprintf("%d bytes with the root of the receipt: %d outcomes, %d faults, judged under parameters %d",
-			len(v.file.Evidence), len(v.record.Evidence.Round.Candidates), len(v.record.Evidence.Round.Faults), v.record.Evidence.Round.ParamsVersion))
+		v.report.add("evidence", Shown, fmt.Sprintf("%d bytes with the root of the receipt: %s, %s, judged under parameters %d",
+			len(v.file.Evidence), count(len(v.record.Evidence.Round.Candidates), "outcome"), count(len(v.record.Evidence.Round.Faults), "fault"), v.record.Evidence.Round.ParamsVersion))
 	}
 	return nil
 }
@@ -199,7 +193,7 @@ func (v *verification) verdict() error {
 		how = "stand behind the outcome within its tolerance"
 	}
 	if v.record.Evidence != nil {
-		from += " and evidence"
+		from = "receipt, snapshot and evidence"
 	}
 	v.report.add("verdict", Shown, fmt.Sprintf("derived again from %s: members with power %d, of %d needed, %s", from, d.Power, d.Threshold, how))
 	return nil

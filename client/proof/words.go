@@ -12,6 +12,14 @@ func word(name, prefix string) string {
 	return strings.ReplaceAll(strings.ToLower(strings.TrimPrefix(name, prefix)), "_", " ")
 }
 
+// count is a number of things.
+func count[N int | int64 | uint64](n N, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
+
 // tensorNames lists tensors by name, datatype and shape, a few of them.
 func tensorNames(ts []tensor.Tensor) string {
 	const most = 4

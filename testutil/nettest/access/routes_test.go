@@ -188,14 +188,14 @@ func (a *api) answer(t *testing.T, resp *sdk.TxResponse, into sdk.Msg) {
 	}
 }
 
-// answer is what a GET came back with.
-type answer struct {
+// restAnswer is what a GET came back with.
+type restAnswer struct {
 	status int
 	body   []byte
 }
 
 // get asks the node for a path, in the state after a height; 0 is the last one.
-func (a *api) get(t *testing.T, path string, height int64) answer {
+func (a *api) get(t *testing.T, path string, height int64) restAnswer {
 	t.Helper()
 	request, err := http.NewRequestWithContext(nettest.Patience(t), http.MethodGet, a.base+path, nil)
 	if err != nil {
@@ -213,7 +213,7 @@ func (a *api) get(t *testing.T, path string, height int64) answer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return answer{response.StatusCode, body}
+	return restAnswer{response.StatusCode, body}
 }
 
 // checked asks for a path of a route and holds the answer against the document.

@@ -3,7 +3,6 @@ package verify
 import (
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -80,11 +79,7 @@ func (a *answer) fail(err error) {
 	if err == nil {
 		return
 	}
-	a.Valid, a.Error = false, err.Error()
-	var e *proof.Error
-	if errors.As(err, &e) {
-		a.Refused = string(e.Part)
-	}
+	a.Valid, a.Refused, a.Error = false, string(proof.PartOf(err)), err.Error()
 }
 
 func (a *answer) print(w io.Writer, asJSON bool) error {

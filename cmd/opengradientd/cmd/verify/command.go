@@ -175,9 +175,17 @@ func run(cmd *cobra.Command, args []string) error {
 		file, err = s.open(args[0])
 	}
 	if err != nil {
-		return err
+		return s.refuse(cmd, id, err)
 	}
 	return s.verify(cmd, clientCtx, file, online)
+}
+
+// refuse prints for programs what could not even be read or collected; people have the error.
+func (s *settings) refuse(cmd *cobra.Command, id uint64, failed error) error {
+	if !s.json {
+		return failed
+	}
+	return errors.Join(newAnswer(proof.Report{RequestID: id, Checks: []proof.Check{}}, failed).print(cmd.OutOrStdout(), true), failed)
 }
 
 // verify checks a file that was read or collected, prints the report and saves the file.

@@ -73,6 +73,7 @@ func TestFilesAreVerifiedOffline(t *testing.T) {
 			for _, part := range tc.prints {
 				require.Contains(t, text, part)
 			}
+			t.Log("\n" + text)
 			require.NotContains(t, text, "✗")
 			text, err = execute(t, append(trusting, path, "--output", "json")...)
 			require.NoError(t, err)
@@ -129,4 +130,7 @@ func TestWhatIsRefused(t *testing.T) {
 	text, err = execute(t, path, "--at", nearby, "--output", "json")
 	require.ErrorIs(t, err, errUntrusted)
 	require.Contains(t, text, `"valid": false`)
+	text, err = execute(t, bad, "--output", "json")
+	require.Error(t, err)
+	require.Contains(t, text, `"refused": "checksum"`)
 }
