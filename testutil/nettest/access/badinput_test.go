@@ -30,8 +30,8 @@ import (
 	schedulingtypes "github.com/opengradient/opengradient/x/scheduling/types"
 )
 
-// bad is a request that must be refused wherever it is made.
-type bad struct {
+// refusal is a request that must be refused wherever it is made.
+type refusal struct {
 	reason string
 	// inputs and outputs are those of the request in JSON; model is "iris" when it is empty.
 	model, inputs, outputs string
@@ -124,7 +124,7 @@ func requireUntouched(t *testing.T, b *bed, account sdk.AccAddress, before stand
 }
 
 // body is a request in JSON.
-func (c bad) body(parameters bool) string {
+func (c refusal) body(parameters bool) string {
 	text := `{"inputs":` + c.inputs
 	if c.outputs != "" {
 		text += `,"outputs":` + c.outputs
@@ -135,7 +135,7 @@ func (c bad) body(parameters bool) string {
 	return text + "}"
 }
 
-func (c bad) name() string {
+func (c refusal) name() string {
 	if c.model == "" {
 		return "iris"
 	}
@@ -152,7 +152,7 @@ func requireSays(t *testing.T, message string, parts []string) {
 	}
 }
 
-func refusedByCommand(t *testing.T, b *bed, payer *chainclient.Signer, cases []bad) {
+func refusedByCommand(t *testing.T, b *bed, payer *chainclient.Signer, cases []refusal) {
 	before := standingOf(t, b, payer.Address)
 	dir := t.TempDir()
 	for i, c := range cases {
@@ -176,7 +176,7 @@ func refusedByCommand(t *testing.T, b *bed, payer *chainclient.Signer, cases []b
 	requireUntouched(t, b, payer.Address, before)
 }
 
-func refusedByGateway(t *testing.T, b *bed, cases []bad) {
+func refusedByGateway(t *testing.T, b *bed, cases []refusal) {
 	before := standingOf(t, b, b.payer.Address)
 	for _, c := range cases {
 		t.Run(c.reason, func(t *testing.T) {
@@ -219,7 +219,7 @@ func refusedByGateway(t *testing.T, b *bed, cases []bad) {
 }
 
 // refusedByChain sends all of them in a row, so that few blocks take them.
-func refusedByChain(t *testing.T, b *bed, payer *chainclient.Signer, cases []bad) {
+func refusedByChain(t *testing.T, b *bed, payer *chainclient.Signer, cases []refusal) {
 	before, escrow := standingOf(t, b, payer.Address), b.Escrow(t)
 	ctx := nettest.Patience(t)
 	paid := sdkmath.ZeroInt()
@@ -293,13 +293,13 @@ func more(name string) func(m *inferencetypes.MsgSubmitRequests) {
 	}
 }
 
-func badRequests(b *bed) []bad {
+func badRequests(b *bed) []refusal {
 	const in, field = iris.InputFeatures, `inputs["` + iris.InputFeatures + `"]`
 	four := "[5.1,3.5,1.4,0.2]"
 	good := one(in, "FP32", "[1,4]", four)
 	long := strings.Repeat("n", tensor.MaxNameBytes+1)
 	price := b.Price.String() + inferencetypes.Denom
-	return []bad{
+	return []refusal{
 		{
 			reason: "unknown datatype", inputs: one(in, "FLOAT", "[1,4]", four), want: inferencetypes.ErrInputDatatype,
 			raw:  tensorOf(func(v *inferencetypes.Tensor) { v.Datatype = "FLOAT" }),
