@@ -114,7 +114,8 @@ type Status struct {
 	Outputs       []tensor.Tensor
 	OutputRoot    []byte // 32 bytes
 	RequestDigest []byte // 32 bytes
-	FinalHeight   int64
+	// AssignedHeight is that of the last attempt, 0 when there was none.
+	AssignedHeight, FinalHeight int64
 	// Fee is what was charged for the request when it was accepted.
 	Fee uint64
 	// Refunded is what came back of the fee, known once the request is settled or has failed.

@@ -384,7 +384,7 @@ func (p *Process) Wait(ctx context.Context, id uint64, until chain.Stage) (chain
 func status(id uint64, r *request, until, reached chain.Stage) chain.Status {
 	s := chain.Status{Stage: until, Height: int64(id) + 10 + int64(until), Fee: r.fee}
 	if until >= chain.StageFinal {
-		s.FinalHeight = int64(id) + 13
+		s.AssignedHeight, s.FinalHeight = int64(id)+12, int64(id)+13
 		s.Failure = r.failure
 		if r.failure == nil {
 			root := sha256.Sum256(r.outputs[0].Data)

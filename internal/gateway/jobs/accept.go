@@ -90,7 +90,7 @@ func (e *Engine) create(ctx context.Context, key string, ask Ask, idem, content 
 		ID: hex.EncodeToString(random), Key: key, Created: now.UTC(), Day: ledger.Day(now),
 		Model: ask.Model, Name: checked.Model.Name, Version: fmt.Sprint(checked.Model.Version), SHA256: checked.Model.SHA256, ClientID: ask.ID,
 		Outputs: ask.Outputs, Tier: ask.Tier, Sealing: ask.Sealing, FeeClass: ask.FeeClass, MaxFee: checked.Request.MaxFee,
-		FixedMaxFee: ask.MaxFee != 0, ReuseBlocks: ask.ReuseBlocks, Idempotency: idem,
+		FixedMaxFee: ask.MaxFee != 0, ReuseBlocks: ask.ReuseBlocks, Idempotency: idem, Watched: ask.Watched,
 		Gas: gas{Budget: checked.GasFee},
 	}
 	job.step(StageAccepted, now, 0)

@@ -97,12 +97,16 @@ func load(tx *store.Tx, id string) (Job, error) {
 	return j, err
 }
 
-// grant says what a change of a job is: one that has to fit the quota, or one that records what has happened.
-type grant bool
+// grant says what a change of a job is.
+type grant uint8
 
 const (
-	within   grant = true
-	happened grant = false
+	// within: it has to fit the quota.
+	within grant = iota
+	// signed: a transaction that must be on disk before it is sent.
+	signed
+	// happened: it records what has happened.
+	happened
 )
 
 // put writes a job and brings the balances of its API key in line. before is nil for a new job.
@@ -160,7 +164,11 @@ func endKey(t time.Time, id string) string {
 // update changes a job on disk and then tells those who wait for it. change may write other records in the same transaction.
 func (b *Book) update(id string, g grant, change func(*store.Tx, *Job) error) (Job, error) {
 	var after Job
-	err := b.db.Do(func(tx *store.Tx) error {
+	write := b.db.Note // what has happened on the chain can be found out again
+	if g != happened {
+		write = b.db.Do
+	}
+	err := write(func(tx *store.Tx) error {
 		before, err := load(tx, id)
 		if err != nil {
 			return err

@@ -51,6 +51,8 @@ func (b mortalBatch) WriteSync() error {
 	return b.Batch.WriteSync()
 }
 
+func (b mortalBatch) Write() error { return b.WriteSync() }
+
 // process is one life of a gateway.
 type process struct {
 	*Engine
@@ -156,7 +158,9 @@ func TestJobGoesThroughItsStages(t *testing.T) {
 	w.chain.Reach(0)
 	p := w.start(nil)
 	defer p.stop(t)
-	j := p.accept(t, ask(3, ""))
+	a := ask(3, "")
+	a.Watched = true
+	j := p.accept(t, a)
 	p.wait(t, j.ID, func(j Job) bool { return j.Stage == StageSubmitted })
 	if got := p.used(t); got != 1250+gatewaytest.GasFee {
 		t.Errorf("while the fee is not known: expected the maximum to be reserved, got %d", got)
@@ -189,6 +193,24 @@ func TestJobGoesThroughItsStages(t *testing.T) {
 	}
 	if _, err := p.Get("another key", j.ID); !errors.Is(err, ErrNoJob) {
 		t.Errorf("another key: expected ErrNoJob, got %v", err)
+	}
+}
+
+// Who only waits for the answer is told the assignment with it.
+func TestUnwatchedJobHasTheSameStages(t *testing.T) {
+	w := newWorld(t, t.TempDir(), 1e6)
+	p := w.start(nil)
+	defer p.stop(t)
+	j := p.wait(t, p.accept(t, ask(3, "")).ID, done)
+	stages := ""
+	for i, e := range j.Events {
+		stages += fmt.Sprint(e.Stage, " ", e.Height, " ")
+		if i > 0 && (e.Time.Before(j.Events[i-1].Time) || e.Height < j.Events[i-1].Height) {
+			t.Errorf("expected event %d after the one before it, got %+v", i, j.Events)
+		}
+	}
+	if stages != "accepted 0 submitted 11 assigned 13 final 14 settled 15 " {
+		t.Errorf("got %q", stages)
 	}
 }
 

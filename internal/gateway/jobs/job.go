@@ -23,6 +23,7 @@ type Ask struct {
 	MaxFee         uint64 // 0 leaves it to the gateway
 	ReuseBlocks    uint32
 	IdempotencyKey string // empty: every call is a job of its own
+	Watched        bool   // the client hears of every stage as it comes
 }
 
 // Reference is how the chain names the model.
@@ -117,8 +118,10 @@ type Job struct {
 	ReuseBlocks uint32   `json:"reuse_blocks,omitempty"`
 	Idempotency string   `json:"idempotency,omitempty"` // key of its index entry
 
-	Stage  Stage   `json:"stage"`
-	Events []Event `json:"events"`
+	// Watched is whether the client hears of every stage as it comes; otherwise the assignment is told with the answer.
+	Watched bool    `json:"watched,omitempty"`
+	Stage   Stage   `json:"stage"`
+	Events  []Event `json:"events"`
 	// Done is when nothing more will happen; nil while the job is open.
 	Done *time.Time `json:"done,omitempty"`
 
@@ -164,6 +167,20 @@ func (j *Job) step(s Stage, now time.Time, height int64) {
 		// Only what was signed may still cost gas.
 		j.Gas.Budget = j.Gas.Paid + j.Gas.Live
 	}
+}
+
+// assigned adds the stage between submission and the answer after the fact. Its time follows from its height, as blocks come
+// evenly.
+func (j *Job) assigned(height, final int64, now time.Time) {
+	last := j.Events[len(j.Events)-1]
+	if j.Stage != StageSubmitted || height < last.Height || height > final {
+		return
+	}
+	at := now
+	if span := final - last.Height; span > 0 {
+		at = last.Time.Add(time.Duration(float64(now.Sub(last.Time)) * float64(height-last.Height) / float64(span)))
+	}
+	j.step(StageAssigned, at, height)
 }
 
 // end marks that nothing more will happen.

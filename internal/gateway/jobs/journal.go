@@ -27,7 +27,7 @@ func (b journal) Signed(t chain.Transaction) error {
 	if !ok {
 		return fmt.Errorf("journal: expected the idempotency key of a job, got %.64q", t.Key)
 	}
-	_, err := b.update(id, happened, func(tx *store.Tx, j *Job) error {
+	_, err := b.update(id, signed, func(tx *store.Tx, j *Job) error {
 		if j.Stage != StageAccepted {
 			return fmt.Errorf("journal: expected job %s to be accepted, it is %s", j.ID, j.Stage)
 		}
@@ -56,7 +56,7 @@ func (b journal) Settled(key string, o chain.Outcome) error {
 		}
 		return nil
 	}
-	return b.db.Do(func(tx *store.Tx) error { tx.Delete(txPrefix + id); return nil })
+	return b.db.Note(func(tx *store.Tx) error { tx.Delete(txPrefix + id); return nil })
 }
 
 // Unsettled implements chain.Journal.

@@ -66,10 +66,10 @@ func (r *runner) step() error {
 	case StageAccepted:
 		return r.submit()
 	case StageSubmitted:
-		if r.job.Reused {
-			return r.await(chain.StageFinal)
+		if r.job.Watched && !r.job.Reused {
+			return r.await(chain.StageAssigned)
 		}
-		return r.await(chain.StageAssigned)
+		return r.await(chain.StageFinal)
 	case StageAssigned:
 		return r.await(chain.StageFinal)
 	default:
@@ -252,12 +252,14 @@ func (r *runner) await(until chain.Stage) error {
 		}
 		switch {
 		case s.Failure != nil && !j.Answered():
+			j.assigned(s.AssignedHeight, s.FinalHeight, now)
 			j.Failure = &Failure{Reason: s.Failure.Reason, Message: s.Failure.Detail}
 			j.FinalHeight = s.FinalHeight
 			j.step(StageFailed, now, s.FinalHeight)
 		case s.Failure == nil && s.Stage == chain.StageAssigned && j.Stage == StageSubmitted:
 			j.step(StageAssigned, now, s.Height)
 		case s.Stage >= chain.StageFinal && !j.Answered():
+			j.assigned(s.AssignedHeight, s.FinalHeight, now)
 			tx.Set(outPrefix+j.ID, outputs)
 			j.OutputRoot, j.RequestDigest = hex.EncodeToString(s.OutputRoot), hex.EncodeToString(s.RequestDigest)
 			j.FinalHeight = s.FinalHeight

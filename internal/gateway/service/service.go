@@ -125,6 +125,7 @@ func (s *Service) Infer(ctx context.Context, caller *keys.Caller, ask jobs.Ask, 
 	if s.draining.Load() {
 		return Answer{}, o, AsError(jobs.ErrStopping)
 	}
+	ask.Watched = o.Async
 	j, found, err := s.Engine.Accept(ctx, caller, ask)
 	if err != nil {
 		s.Stats.Refused(AsError(err).HTTP)

@@ -1,6 +1,6 @@
 // Package store is a small database on disk with serial transactions. A transaction is a function; transactions run one
 // after the other, so that each sees what those before it wrote, and their writes are synced to disk together: many callers
-// share one sync. When Do returns without an error, the writes are on disk, and a process that is killed finds them again.
+// share one sync. When Do returns without an error, the writes are on disk, and the next process finds them.
 package store
 
 import (
@@ -41,6 +41,7 @@ type Store struct {
 // call is a transaction that waits for its turn.
 type call struct {
 	run  func(*Tx) error
+	sync bool
 	err  error
 	done chan struct{}
 }
@@ -69,8 +70,14 @@ func New(db dbm.DB, observe Observer) *Store {
 
 // Do runs a transaction and returns once its writes are on disk. When run fails nothing of it is written and its error is
 // returned. run must not call the store and must not take long: all others wait.
-func (s *Store) Do(run func(*Tx) error) error {
-	c := &call{run: run, done: make(chan struct{})}
+func (s *Store) Do(run func(*Tx) error) error { return s.do(run, true) }
+
+// Note is Do for what can be found out again: when it returns, the writes outlive the process, but are synced to disk with
+// the next that need it. A machine that loses its power may lose them; what was synced after them is lost only with them.
+func (s *Store) Note(run func(*Tx) error) error { return s.do(run, false) }
+
+func (s *Store) do(run func(*Tx) error, sync bool) error {
+	c := &call{run: run, sync: sync, done: make(chan struct{})}
 	select {
 	case <-s.closing:
 		return ErrClosed
@@ -137,7 +144,7 @@ func (s *Store) write() {
 func (s *Store) batch(first *call) {
 	began := time.Now()
 	overlay := make(map[string][]byte)
-	size := 0
+	size, sync := 0, false
 	var done []*call
 	for c, more := first, true; more; {
 		if s.failure != nil {
@@ -153,6 +160,7 @@ func (s *Store) batch(first *call) {
 					size += len(key) + len(value)
 				}
 				done = append(done, c)
+				sync = sync || c.sync
 			}
 		}
 		more = false
@@ -167,7 +175,7 @@ func (s *Store) batch(first *call) {
 	if len(done) == 0 {
 		return
 	}
-	if err := s.sync(overlay); err != nil {
+	if err := s.put(overlay, sync); err != nil {
 		s.failure = fmt.Errorf("write to the gateway's database: %w", err)
 		close(s.failed)
 		for _, c := range done {
@@ -190,7 +198,7 @@ func runSafely(run func(*Tx) error, tx *Tx) (err error) {
 	return run(tx)
 }
 
-func (s *Store) sync(writes map[string][]byte) error {
+func (s *Store) put(writes map[string][]byte, sync bool) error {
 	if len(writes) == 0 {
 		return nil
 	}
@@ -207,7 +215,10 @@ func (s *Store) sync(writes map[string][]byte) error {
 			return err
 		}
 	}
-	return b.WriteSync()
+	if sync {
+		return b.WriteSync()
+	}
+	return b.Write()
 }
 
 // Tx is one transaction, valid while its function runs.

@@ -167,6 +167,40 @@ type fullBatch struct{ dbm.Batch }
 
 func (fullBatch) WriteSync() error { return errors.New("no space left on device") }
 
+// counting counts how batches are written.
+type counting struct {
+	dbm.DB
+	synced, written *int
+}
+
+func (c counting) NewBatch() dbm.Batch { return countingBatch{c.DB.NewBatch(), c} }
+
+type countingBatch struct {
+	dbm.Batch
+	counting
+}
+
+func (b countingBatch) Set(key, value []byte) error { return b.Batch.Set(key, value) }
+func (b countingBatch) Delete(key []byte) error     { return b.Batch.Delete(key) }
+func (b countingBatch) Close() error                { return b.Batch.Close() }
+func (b countingBatch) WriteSync() error            { *b.synced++; return b.Batch.WriteSync() }
+func (b countingBatch) Write() error                { *b.written++; return b.Batch.Write() }
+
+func TestNotesAreSyncedWithTheNext(t *testing.T) {
+	synced, written := 0, 0
+	s := New(counting{dbm.NewMemDB(), &synced, &written}, nil)
+	defer s.Close()
+	one := func(tx *Tx) error { return add(tx, "sum", 1) }
+	for _, do := range []func(func(*Tx) error) error{s.Note, s.Note, s.Do} {
+		if err := do(one); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if synced != 1 || written != 2 || number(t, s, "sum") != 3 {
+		t.Errorf("expected 1 batch synced and 2 written, got %d and %d", synced, written)
+	}
+}
+
 func TestWriteFailureStopsTheStore(t *testing.T) {
 	s := New(full{dbm.NewMemDB()}, nil)
 	defer s.Close()

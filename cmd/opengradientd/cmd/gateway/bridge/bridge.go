@@ -32,8 +32,9 @@ const (
 	keepList = 5 * time.Second
 	// keepReady is how long the node is taken for reachable, maxLag how far behind its last block may be.
 	keepReady, maxLag = time.Second, 2 * time.Minute
-	// receiptInterval is the time between two looks for the receipt of a request that failed.
-	receiptInterval = time.Second
+	// firstReceipt is how long after its end a request is first asked for its receipt, nextReceipt the time to the next looks.
+	// The chain takes votes for a few blocks more.
+	firstReceipt, nextReceipt = 5 * time.Second, 2 * time.Second
 )
 
 // Chain is the chain as an account of the client library sees it.

@@ -115,74 +115,73 @@ func (b *Chain) ReuseFee(ctx context.Context, s chain.Submission) (uint64, bool,
 
 // Wait implements chain.Chain.
 func (b *Chain) Wait(ctx context.Context, id uint64, until chain.Stage) (chain.Status, error) {
+	if until == chain.StageSettled {
+		return b.settled(ctx, id)
+	}
 	s, err := b.client.Wait(ctx, id, client.Stage(until))
 	var failed *client.FailedError
 	if errors.As(err, &failed) {
-		return b.failed(ctx, failed, until)
+		return failure(failed), nil
 	}
 	if err != nil {
 		return chain.Status{}, err
 	}
 	r := s.Request
 	out := chain.Status{
-		Stage: chain.Stage(s.Stage), Height: r.SubmittedHeight, FinalHeight: r.FinalHeight, Fee: amount(r.Fee.Total),
+		Stage: chain.Stage(s.Stage), Height: r.SubmittedHeight, AssignedHeight: r.AssignedHeight, FinalHeight: r.FinalHeight, Fee: amount(r.Fee.Total),
 		Outputs: s.Outputs, OutputRoot: s.OutputRoot, RequestDigest: r.Digest,
 	}
 	switch s.Stage {
 	case client.StageAssigned:
 		out.Height = r.AssignedHeight
-	case client.StageFinal:
-		out.Height = r.FinalHeight
-	case client.StageSettled:
-		out.Height, out.Refunded = s.Receipt.Receipt.SettledHeight, amount(s.Receipt.Receipt.Refunded)
+	case client.StageFinal, client.StageSettled:
+		// Whatever the receipt says is asked for later.
+		out.Stage, out.Height = chain.StageFinal, r.FinalHeight
 	}
 	return out, nil
 }
 
-// failed is the state of a request that ended without outputs. When its fee is shared out later, that is waited for when it is
-// asked for.
-func (b *Chain) failed(ctx context.Context, f *client.FailedError, until chain.Stage) (chain.Status, error) {
+// failure is the state of a request that ended without outputs. When there is no verdict, all but the price of the bytes came
+// back at once.
+func failure(f *client.FailedError) chain.Status {
 	r := f.Request
 	out := chain.Status{
-		Stage: chain.StageFinal, Height: r.FinalHeight, FinalHeight: r.FinalHeight, Fee: amount(r.Fee.Total),
-		Failure: &chain.Failure{Reason: word(r.FailureReason.String(), "FAILURE_REASON_"), Detail: f.Error()},
+		Stage: chain.StageSettled, Height: r.FinalHeight, AssignedHeight: r.AssignedHeight, FinalHeight: r.FinalHeight, Fee: amount(r.Fee.Total),
+		Failure:  &chain.Failure{Reason: word(r.FailureReason.String(), "FAILURE_REASON_"), Detail: f.Error()},
+		Refunded: amount(r.Fee.Total.Sub(r.Fee.Bytes)),
 	}
 	switch {
 	case r.Status == inferencetypes.REQUEST_STATUS_CANCELLED:
 		out.Failure.Reason = "cancelled"
 	case r.FailureReason == inferencetypes.FAILURE_REASON_EXECUTION, r.FailureReason == inferencetypes.FAILURE_REASON_OUTPUT_LIMIT:
-		if until < chain.StageSettled {
-			return out, nil
-		}
-		receipt, err := b.receipt(ctx, r.Id)
-		if err != nil {
-			return chain.Status{}, err
-		}
-		out.Stage, out.Height, out.Refunded = chain.StageSettled, receipt.SettledHeight, amount(receipt.Refunded)
-		return out, nil
+		out.Stage, out.Refunded = chain.StageFinal, 0
 	}
-	// All but the price of the bytes came back at once.
-	out.Stage, out.Refunded = chain.StageSettled, amount(r.Fee.Total.Sub(r.Fee.Bytes))
-	return out, nil
+	return out
 }
 
-// receipt waits for the receipt of a request whose end is a verdict.
-func (b *Chain) receipt(ctx context.Context, id uint64) (inferencetypes.Receipt, error) {
-	ticker := time.NewTicker(receiptInterval)
-	defer ticker.Stop()
+// settled waits for the receipt of a request that is final, with or without outputs. Nobody waits for that in haste: the node is
+// asked seldom.
+func (b *Chain) settled(ctx context.Context, id uint64) (chain.Status, error) {
+	timer := time.NewTimer(firstReceipt)
+	defer timer.Stop()
 	for {
+		select {
+		case <-ctx.Done():
+			return chain.Status{}, ctx.Err()
+		case <-timer.C:
+		}
 		res, err := b.client.Inference.Receipt(ctx, &inferencetypes.QueryReceiptRequest{Id: id})
 		switch {
 		case err == nil:
-			return res.Receipt, nil
+			r := res.Receipt
+			return chain.Status{
+				Stage: chain.StageSettled, Height: r.SettledHeight, AssignedHeight: r.AssignedHeight, FinalHeight: r.FinalHeight,
+				Fee: amount(r.Fee.Total), Refunded: amount(r.Refunded),
+			}, nil
 		case status.Code(err) != codes.FailedPrecondition:
-			return inferencetypes.Receipt{}, fmt.Errorf("receipt of request %d: %w", id, err)
+			return chain.Status{}, fmt.Errorf("receipt of request %d: %w", id, err)
 		}
-		select {
-		case <-ctx.Done():
-			return inferencetypes.Receipt{}, ctx.Err()
-		case <-ticker.C:
-		}
+		timer.Reset(nextReceipt)
 	}
 }
 
