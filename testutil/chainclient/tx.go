@@ -2,6 +2,7 @@ package chainclient
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"google.golang.org/grpc/codes"
@@ -45,10 +46,18 @@ func (e *TxError) Is(target error) bool {
 }
 
 // Send signs and broadcasts a transaction and returns its hash once the node has checked it. The sequence number
-// moves on only when the check passed.
+// moves on only when the check passed. When something else has used the key, the numbers are read again, once.
 func (c *Client) Send(ctx context.Context, s *Signer, fees Fees, msgs ...sdk.Msg) (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	hash, err := c.send(ctx, s, fees, msgs)
+	if errors.Is(err, sdkerrors.ErrWrongSequence) {
+		hash, err = c.send(ctx, s, fees, msgs)
+	}
+	return hash, err
+}
+
+func (c *Client) send(ctx context.Context, s *Signer, fees Fees, msgs []sdk.Msg) (string, error) {
 	if err := s.load(ctx, c); err != nil {
 		return "", err
 	}

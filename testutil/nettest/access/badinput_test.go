@@ -383,6 +383,7 @@ func badRequests(b *bed) []refusal {
 			reason: "an input twice", want: inferencetypes.ErrInputName,
 			inputs: strings.TrimSuffix(good, "]") + "," + strings.TrimPrefix(good, "["),
 			raw:    more(in), says: []string{field, "expected one tensor of this name", "got two"},
+			rest: []string{"inputs", `expected tensor "features" once`, "got it twice"},
 		},
 		{
 			reason: "an input too many", want: inferencetypes.ErrInputName,
@@ -406,6 +407,7 @@ func badRequests(b *bed) []refusal {
 			reason: "an output twice", inputs: good, outputs: `[{"name":"label"},{"name":"label"}]`, want: modelstypes.ErrOutputUnknown,
 			raw:  func(m *inferencetypes.MsgSubmitRequests) { m.Outputs = []string{"label", "label"} },
 			says: []string{`outputs["label"]`, "expected each output once", "got the name twice"},
+			rest: []string{"outputs", `expected output "label" once`, "got it twice"},
 		},
 		{
 			reason: "an unknown model", model: "irix", inputs: good, want: modelstypes.ErrModelNotFound,
