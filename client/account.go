@@ -129,7 +129,10 @@ func (c *Client) NewAccount(ctx context.Context, cfg AccountConfig) (*Account, e
 		return nil, err
 	}
 	a.node = wallet.RPC{Context: sdkclient.Context{}.WithClient(c.RPC).WithCodec(c.encoding.Codec).WithInterfaceRegistry(c.encoding.InterfaceRegistry)}
-	return a, a.begin(ctx, cfg)
+	if err := a.begin(ctx, cfg); err != nil {
+		return nil, err
+	}
+	return a, nil
 }
 
 // begin starts the sequencer.

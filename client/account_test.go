@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"testing"
@@ -72,9 +73,9 @@ func trouble(call string) (before, after error) {
 	switch lost := errors.New("connection lost"); {
 	case call != "BroadcastTxSync" && call != "AccountInfo" && call != "BlockResults":
 		return nil, nil
-	case time.Now().UnixNano()%11 == 0:
+	case rand.N(50) == 0:
 		return lost, nil
-	case time.Now().UnixNano()%11 == 1:
+	case rand.N(50) == 0:
 		return nil, lost
 	default:
 		return nil, nil

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -405,4 +406,54 @@ func TestATransactionThatNoBlockTakes(t *testing.T) {
 	require.ErrorIs(t, (<-ticket.Done).Err, ErrLapsed)
 	require.Len(t, c.signed, 4, "the first and three more")
 	require.Empty(t, c.journal)
+}
+
+// TestManyCallers: callers come, wait and leave while the sequencer works.
+func TestManyCallers(t *testing.T) {
+	c := newFakeChain()
+	s := New(c, c, Options{Window: 16, Lifetime: 6, Patience: 3, Pause: Backoff}, nil)
+	ctx, cancel := context.WithCancel(context.Background())
+	var working, callers sync.WaitGroup
+	working.Go(func() { _ = s.Run(ctx) })
+	var mu sync.Mutex
+	stayed, left := make(map[string]bool), make(map[string]bool)
+	for i := range 300 {
+		callers.Go(func() {
+			key := fmt.Sprint(i)
+			ticket, err := s.Add(key, []byte(key), bytes.Equal, nil)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if i%3 == 0 && !s.Leave(ticket) {
+				mu.Lock()
+				left[key] = true
+				mu.Unlock()
+				return
+			}
+			if i%3 != 0 {
+				if o := <-ticket.Done; o.Err != nil {
+					t.Error(o.Err)
+				}
+			}
+			mu.Lock()
+			stayed[key] = true
+			mu.Unlock()
+		})
+	}
+	callers.Wait()
+	// What was left behind after it was signed still ends.
+	for key := range stayed {
+		if ticket, there, _ := s.Attach(key, []byte(key), bytes.Equal); there {
+			<-ticket.Done
+		}
+	}
+	cancel()
+	working.Wait()
+	for key := range stayed {
+		require.Equal(t, 1, c.executed[key], key)
+	}
+	for key := range left {
+		require.Zero(t, c.executed[key], key)
+	}
 }
