@@ -305,11 +305,13 @@ func TestAsynchronousJob(t *testing.T) {
 		for i := 0; i+1 < len(header); i += 2 {
 			request.Header.Set(header[i], header[i+1])
 		}
-		res, err := http.DefaultClient.Do(request)
-		if err != nil {
-			t.Fatal(err)
-		}
+		connected := make(chan error, 1)
 		go func() {
+			res, err := http.DefaultClient.Do(request)
+			connected <- err
+			if err != nil {
+				return
+			}
 			defer res.Body.Close()
 			var got []string
 			for s := bufio.NewScanner(res.Body); s.Scan(); {
@@ -319,6 +321,9 @@ func TestAsynchronousJob(t *testing.T) {
 			}
 			out <- got
 		}()
+		if err := <-connected; err != nil {
+			t.Fatal(err)
+		}
 		return out
 	}
 	whole, rest := lines(), lines("Last-Event-ID", "3")
