@@ -1,9 +1,11 @@
 package app
 
 import (
+	"context"
 	"net/http"
 
 	"github.com/gorilla/mux"
+	"github.com/grpc-ecosystem/grpc-gateway/runtime"
 
 	"github.com/cosmos/cosmos-sdk/client"
 	"github.com/cosmos/cosmos-sdk/client/grpc/cmtservice"
@@ -13,6 +15,7 @@ import (
 	authtx "github.com/cosmos/cosmos-sdk/x/auth/tx"
 
 	"github.com/opengradient/opengradient/app/nodeapi"
+	"github.com/opengradient/opengradient/app/nodetypes"
 	"github.com/opengradient/opengradient/docs/openapi"
 	"github.com/opengradient/opengradient/internal/modelstore/peer"
 )
@@ -25,7 +28,11 @@ func (app *App) RegisterAPIRoutes(srv *api.Server, cfg config.APIConfig) {
 	cmtservice.RegisterGRPCGatewayRoutes(ctx, srv.GRPCGatewayRouter)
 	nodeservice.RegisterGRPCGatewayRoutes(ctx, srv.GRPCGatewayRouter)
 	app.BasicModuleManager.RegisterGRPCGatewayRoutes(ctx, srv.GRPCGatewayRouter)
+	// What the node tells of itself comes first: the routes of queries take all paths below theirs.
 	if err := app.registerNodeRoutes(srv.Router); err != nil {
+		panic(err)
+	}
+	if err := app.registerRequestRoutes(srv.Router, srv.GRPCGatewayRouter); err != nil {
 		panic(err)
 	}
 	if !cfg.Swagger {
@@ -34,6 +41,23 @@ func (app *App) RegisterAPIRoutes(srv *api.Server, cfg config.APIConfig) {
 	if err := openapi.RegisterSwagger(srv.Router); err != nil {
 		panic(err)
 	}
+}
+
+// registerRequestRoutes registers the tensors of requests as JSON, the node service, and the queries over REST, which take
+// enums by name.
+func (app *App) registerRequestRoutes(router *mux.Router, gateway *runtime.ServeMux) error {
+	queries := nodeapi.NewEnums(app.encoding.InterfaceRegistry).Handler(gateway)
+	router.Handle(nodeapi.InputsPath, nodeapi.TensorsHandler("inputs", app.inputTensors)).Methods(http.MethodGet)
+	router.Handle(nodeapi.OutputsPath, nodeapi.TensorsHandler("outputs", app.outputTensors)).Methods(http.MethodGet)
+	router.Handle(nodeapi.WaitPath, nodeapi.StageWords(queries)).Methods(http.MethodGet)
+	// In this process, so that a call that waits takes no connection to the node's own gRPC server.
+	if err := nodetypes.RegisterServiceHandlerServer(context.Background(), gateway, nodeapi.NewService(app.waiters)); err != nil {
+		return err
+	}
+	for _, prefix := range []string{"/opengradient/", "/cosmos/"} {
+		router.PathPrefix(prefix).Handler(queries)
+	}
+	return nil
 }
 
 // registerNodeRoutes registers what this node tells of itself, and the model files that it has for other nodes.

@@ -28,6 +28,7 @@ import (
 	"github.com/cosmos/cosmos-sdk/types/msgservice"
 	"github.com/cosmos/cosmos-sdk/version"
 
+	"github.com/opengradient/opengradient/app/nodeapi"
 	"github.com/opengradient/opengradient/app/preblock"
 	"github.com/opengradient/opengradient/app/proposal"
 )
@@ -43,6 +44,7 @@ type App struct {
 	keys         map[string]*storetypes.KVStoreKey
 	configurator module.Configurator
 	duty         *duty
+	waiters      *nodeapi.Waiters
 
 	// ModuleManager runs the modules.
 	ModuleManager *module.Manager
@@ -130,6 +132,7 @@ func (app *App) setHandlers(appOpts servertypes.AppOptions) error {
 		return err
 	}
 	app.duty.listen()
+	app.waiters = nodeapi.NewWaiters(app.lastState)
 	resolver := validatorResolver{staking: app.StakingKeeper}
 	pre := preblock.NewHandler(app.ModuleManager.PreBlock, resolver, app.SchedulingKeeper, app.InferenceKeeper, app.ModelsKeeper)
 	app.SetPreBlocker(pre.PreBlock)
@@ -177,8 +180,9 @@ func (app *App) InitChainer(ctx sdk.Context, req *abci.RequestInitChain) (*abci.
 // LoadHeight loads the state committed at height.
 func (app *App) LoadHeight(height int64) error { return app.LoadVersion(height) }
 
-// Close stops the node's inference duty and closes the stores.
+// Close ends the calls that wait, stops the node's inference duty and closes the stores.
 func (app *App) Close() error {
+	app.StopWaiting()
 	app.duty.close()
 	return app.BaseApp.Close()
 }

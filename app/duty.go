@@ -140,7 +140,8 @@ func (p *proposals) behind(committed int64) bool {
 	return p.last.Load() < committed || committed <= p.first.Load()
 }
 
-// commitListener wakes the executor after each commit. It is called inside Commit, so it only signals.
+// commitListener wakes the executor and the calls that wait after each commit. It is called inside Commit, so it only
+// signals.
 type commitListener struct{ duty *duty }
 
 var _ storetypes.ABCIListener = commitListener{}
@@ -155,6 +156,7 @@ func (l commitListener) ListenCommit(context.Context, abci.ResponseCommit, []*st
 	if r := l.duty.running.Load(); r != nil {
 		r.executor.Wake()
 	}
+	l.duty.app.waiters.Wake()
 	return nil
 }
 

@@ -3,6 +3,8 @@ package app
 import (
 	"github.com/gorilla/mux"
 
+	"github.com/cosmos/cosmos-sdk/client"
+	"github.com/cosmos/cosmos-sdk/server/api"
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
 	"github.com/opengradient/opengradient/app/preblock"
@@ -25,3 +27,12 @@ func (p *Proposals) Behind(committed int64) bool { return p.behind(committed) }
 
 // NodeRoutes registers the routes of the node.
 func (app *App) NodeRoutes(router *mux.Router) error { return app.registerNodeRoutes(router) }
+
+// RequestRoutes registers the routes of the node that are about requests.
+func (app *App) RequestRoutes(router *mux.Router) error {
+	server := api.New(client.Context{InterfaceRegistry: app.encoding.InterfaceRegistry}, app.Logger(), nil)
+	return app.registerRequestRoutes(router, server.GRPCGatewayRouter)
+}
+
+// Waiting is the number of calls that wait.
+func (app *App) Waiting() int { return app.waiters.Waiting() }

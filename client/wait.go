@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -109,13 +110,18 @@ func (c *Client) readAnswer(ctx context.Context, s *Status, until Stage) error {
 	}
 	receipt, err := c.Inference.Receipt(ctx, &inferencetypes.QueryReceiptRequest{Id: id})
 	switch {
-	case status.Code(err) == codes.FailedPrecondition:
+	case notSettled(err):
 		return nil
 	case err != nil:
 		return fmt.Errorf("receipt of request %d: %w", id, err)
 	}
 	s.Receipt, s.Stage = receipt, StageSettled
 	return nil
+}
+
+// notSettled tells whether a receipt is not sealed yet. The RPC of a node does not keep that code, only the text.
+func notSettled(err error) bool {
+	return status.Code(err) == codes.FailedPrecondition || err != nil && strings.Contains(err.Error(), inferencetypes.ErrNotSettled.Error())
 }
 
 // Status reads where a request stands now. A request that ended without an answer is a *FailedError.

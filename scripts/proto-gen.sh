@@ -72,7 +72,9 @@ while read -r file; do
 done < <(grep -rl --include='*.proto' 'google\.api\.http' proto/opengradient | sort)
 buf generate . --template proto/buf.gen.openapi.yaml "${paths[@]}" --output "$tmp/openapi"
 mkdir -p "$fresh/$(dirname "$document")"
-go run ./scripts/openapi <"$tmp/openapi/opengradient.swagger.json" >"$fresh/$document"
+buf build . "${paths[@]}" --output "$tmp/schemas.binpb"
+go run ./scripts/openapi -image "$tmp/schemas.binpb" -routes scripts/openapi/routes.json \
+	<"$tmp/openapi/opengradient.swagger.json" >"$fresh/$document"
 
 # --- Compare with the repository -------------------------------------------------------------------------------------
 

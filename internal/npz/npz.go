@@ -1,5 +1,5 @@
-// Package npz reads NumPy's .npz files, a zip of one .npy file for each array, into tensors named after them. Reading is
-// strict and bounded: dense arrays of little-endian numbers and bools in C order, nothing that runs code.
+// Package npz reads NumPy's files into tensors: .npy, one array, and .npz, a zip of one .npy for each array. Reading is strict
+// and bounded: dense arrays of little-endian numbers and bools in C order, nothing that runs code.
 package npz
 
 import (
@@ -17,9 +17,32 @@ import (
 )
 
 // ErrNPZ marks every refusal of this package; use errors.Is.
-var ErrNPZ = errors.New("invalid npz file")
+var ErrNPZ = errors.New("invalid NumPy file")
 
-const maxArrays = 64
+const (
+	maxArrays = 64
+	magic     = "\x93NUMPY"
+)
+
+// IsArray says whether a file begins as .npy files do.
+func IsArray(file []byte) bool { return bytes.HasPrefix(file, []byte(magic)) }
+
+// IsArchive says whether a file begins as .npz files do.
+func IsArchive(file []byte) bool {
+	return bytes.HasPrefix(file, []byte("PK\x03\x04")) || bytes.HasPrefix(file, []byte("PK\x05\x06"))
+}
+
+// ReadArray reads a .npy file of at most most bytes. The tensor is given the name; its data shares memory with the file.
+func ReadArray(name string, file []byte, most int64) (tensor.Tensor, error) {
+	if int64(len(file)) > most {
+		return tensor.Tensor{}, fmt.Errorf("%w: expected at most %d bytes, got %d", ErrNPZ, most, len(file))
+	}
+	t, err := array(name, file)
+	if err != nil {
+		return tensor.Tensor{}, fmt.Errorf("%w: %w", ErrNPZ, err)
+	}
+	return t, nil
+}
 
 // Read reads the arrays of a file, in the order of the file, of at most most bytes in all.
 func Read(file []byte, most int64) ([]tensor.Tensor, error) {
@@ -79,7 +102,6 @@ var datatypes = map[string]tensor.Datatype{
 
 // array reads a .npy file: magic, version, length of the header, header, elements.
 func array(name string, b []byte) (tensor.Tensor, error) {
-	const magic = "\x93NUMPY"
 	if len(b) < 10 || string(b[:6]) != magic {
 		return tensor.Tensor{}, errors.New("expected an array of NumPy, got something else")
 	}

@@ -95,6 +95,46 @@ func TestReadRefuses(t *testing.T) {
 	}
 }
 
+func TestReadArray(t *testing.T) {
+	file := npy("<i2", "False", "(2,)", []byte{1, 0, 2, 0})
+	got, err := ReadArray("x", file, int64(len(file)))
+	require.NoError(t, err)
+	require.Equal(t, tensor.Tensor{Name: "x", Datatype: tensor.Int16, Shape: []int64{2}, Data: []byte{1, 0, 2, 0}}, got)
+	_, err = ReadArray("x", file, int64(len(file))-1)
+	require.ErrorIs(t, err, ErrNPZ)
+	require.ErrorContains(t, err, "expected at most 131 bytes, got 132")
+	_, err = ReadArray("", file, 4096)
+	require.ErrorIs(t, err, tensor.ErrName)
+}
+
+func TestFilesAreKnownByTheirBeginning(t *testing.T) {
+	one := npy("<f4", "False", "(1,)", make([]byte, 4))
+	whole := archive(t, member{"x.npy", one})
+	require.True(t, IsArray(one) && !IsArchive(one))
+	require.True(t, IsArchive(whole) && !IsArray(whole))
+	require.True(t, IsArchive(archive(t)), "an empty zip")
+	require.False(t, IsArray([]byte("{")) || IsArchive(nil))
+}
+
+// FuzzRead: whatever is read are valid tensors of fewer bytes than allowed.
+func FuzzRead(f *testing.F) {
+	f.Add(archive(f, member{"x.npy", npy("<f4", "False", "(1, 2)", make([]byte, 8))}, member{"y.npy", npy("|b1", "False", "()", []byte{1})}))
+	f.Add(archive(f))
+	f.Add([]byte("PK\x03\x04"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		list, err := Read(b, 4096)
+		if err != nil {
+			return
+		}
+		total := 0
+		for _, a := range list {
+			require.NoError(t, a.Validate())
+			total += len(a.Data)
+		}
+		require.LessOrEqual(t, total, 4096)
+	})
+}
+
 // FuzzArray: whatever is read is a valid tensor.
 func FuzzArray(f *testing.F) {
 	f.Add(npy("<f4", "False", "(1, 2)", make([]byte, 8)))

@@ -318,6 +318,7 @@ func (r *runner) send(ctx context.Context) (busy bool, err error) {
 			r.mu.Unlock()
 			return false, err // the same bytes again
 		}
+		r.failures = 0
 		goOn, ended := r.machine.answered(e, answer)
 		r.mu.Unlock()
 		if ended {

@@ -27,12 +27,12 @@ func (AppModule) AutoCLIOptions() *autocliv1.ModuleOptions {
 					},
 				},
 				{RpcMethod: "Request", Use: "request ID", Short: "Show a request", PositionalArgs: id},
-				{RpcMethod: "Requests", Use: "requests", Short: "List requests, all or those of one --requester, --model or --status"},
+				{RpcMethod: "Requests", Use: "requests", Short: "List requests, all or those of --requester, --model, --status and --tier"},
 				{RpcMethod: "Inputs", Skip: true}, // prints tensors, written by hand
 				{RpcMethod: "Result", Skip: true}, // prints tensors, written by hand
 				{RpcMethod: "Receipt", Use: "receipt ID", Short: "Show the permanent record of a settled request, with each member's seat and conduct", PositionalArgs: id},
 				{RpcMethod: "Schedule", Use: "schedule ID", Short: "Show a schedule", PositionalArgs: id},
-				{RpcMethod: "Schedules", Use: "schedules", Short: "List the schedules, all or those of --owner"},
+				{RpcMethod: "Schedules", Use: "schedules", Short: "List the schedules, all or those of --owner, --model and --status"},
 				{RpcMethod: "ScheduleRuns", Use: "schedule-runs ID", Short: "List the runs of a schedule: the request that each became, or why it was missed", PositionalArgs: id},
 				{
 					RpcMethod: "IdempotencyKey", Use: "idempotency-key REQUESTER KEY", Short: "Show what a message with an idempotency key was answered with",

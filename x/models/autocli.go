@@ -20,9 +20,10 @@ func (AppModule) AutoCLIOptions() *autocliv1.ModuleOptions {
 			RpcCommandOptions: []*autocliv1.RpcCommandOptions{
 				{RpcMethod: "Params", Use: "params", Short: "Show the parameters"},
 				{RpcMethod: "Model", Use: "model " + reference, Short: "Show a version of a model with its signature, cost and status", PositionalArgs: model},
-				{RpcMethod: "Models", Use: "models", Short: "List versions, all or those of --owner, --task-class and --status"},
+				{RpcMethod: "Models", Use: "models", Short: "List versions, all or those of --owner, --task-class, --status, --tag and --label"},
+				{RpcMethod: "Names", Use: "names", Short: "List names, all or those of --owner"},
 				{RpcMethod: "Name", Use: "name NAME", Short: "Show a name with its owner and tags", PositionalArgs: name},
-				{RpcMethod: "Versions", Use: "versions NAME", Short: "List the versions of a name", PositionalArgs: name},
+				{RpcMethod: "Versions", Use: "versions NAME", Short: "List the versions of a name, all or those with --status", PositionalArgs: name},
 				{RpcMethod: "Card", Use: "card " + reference, Short: "Show the model card", PositionalArgs: model},
 				{
 					RpcMethod: "Chunk", Use: "chunk " + reference + " INDEX", Short: "Show one chunk of the file",
@@ -30,7 +31,7 @@ func (AppModule) AutoCLIOptions() *autocliv1.ModuleOptions {
 				},
 				{RpcMethod: "Golden", Use: "golden " + reference, Short: "Show with which inputs a model is tried", PositionalArgs: model},
 				{RpcMethod: "Certificate", Use: "certificate " + reference, Short: "Show the determinism certificate: what the golden vectors give, by environment class", PositionalArgs: model},
-				{RpcMethod: "Proofs", Use: "proofs " + reference, Short: "List what the nodes attest of a model", PositionalArgs: model},
+				{RpcMethod: "Proofs", Use: "proofs " + reference, Short: "List what the nodes attest of a model, all or by --operator, --environment-class and --failed", PositionalArgs: model},
 				{RpcMethod: "Upload", Use: "upload ID", Short: "Show an upload under way, and which chunks are missing", PositionalArgs: upload},
 				{RpcMethod: "Uploads", Use: "uploads", Short: "List the uploads under way, all or those of --owner"},
 				{

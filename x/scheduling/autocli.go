@@ -19,7 +19,7 @@ func (AppModule) AutoCLIOptions() *autocliv1.ModuleOptions {
 					Short:          "Show a validator's inference node and whether it is assigned work now",
 					PositionalArgs: []*autocliv1.PositionalArgDescriptor{{ProtoField: "operator"}},
 				},
-				{RpcMethod: "Nodes", Use: "nodes", Short: "List the inference nodes"},
+				{RpcMethod: "Nodes", Use: "nodes", Short: "List the inference nodes, all or those that are --eligible, in --environment-class, serve --task-class, have --model"},
 				{
 					RpcMethod:      "NodeModels",
 					Use:            "node-models OPERATOR",
@@ -33,6 +33,7 @@ func (AppModule) AutoCLIOptions() *autocliv1.ModuleOptions {
 					Short:          "Show the scheduling state of an open request",
 					PositionalArgs: []*autocliv1.PositionalArgDescriptor{{ProtoField: "request_id"}},
 				},
+				{RpcMethod: "Tasks", Use: "tasks", Short: "List the scheduling state of open requests, all or those of --leader and --model"},
 				{RpcMethod: "Market", Use: "market", Short: "Show the base price, the utilisation it follows, and what waits"},
 				{RpcMethod: "Queue", Use: "queue", Short: "Show the number of waiting tasks and the tasks in their order"},
 			},

@@ -27,7 +27,7 @@ func (AppModule) AutoCLIOptions() *autocliv1.ModuleOptions {
 				{
 					RpcMethod: "Rounds",
 					Use:       "rounds",
-					Short:     "List the rounds that are open or settling",
+					Short:     "List the rounds that are open or settling, all or those in --phase, of --leader, for --model",
 				},
 				{
 					RpcMethod:      "Snapshot",
@@ -50,12 +50,12 @@ func (AppModule) AutoCLIOptions() *autocliv1.ModuleOptions {
 				{
 					RpcMethod: "Conducts",
 					Use:       "conducts",
-					Short:     "List what is remembered of all operators",
+					Short:     "List what is remembered of all operators, or with --faulty of those that had a proven fault",
 				},
 				{
 					RpcMethod: "Divergences",
 					Use:       "divergences",
-					Short:     "List how far environment classes were from each other, for all models or with --model for one",
+					Short:     "List how far environment classes were from each other, for all models or with --model for one, of all or with --environment-class of one",
 				},
 				{
 					RpcMethod:      "Evidence",

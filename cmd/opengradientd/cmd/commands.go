@@ -25,6 +25,8 @@ import (
 	"github.com/opengradient/opengradient/app"
 	"github.com/opengradient/opengradient/cmd/opengradientd/cmd/gateway"
 	"github.com/opengradient/opengradient/cmd/opengradientd/cmd/model"
+	"github.com/opengradient/opengradient/cmd/opengradientd/cmd/run"
+	"github.com/opengradient/opengradient/cmd/opengradientd/cmd/verify"
 	inferencecli "github.com/opengradient/opengradient/x/inference/client/cli"
 )
 
@@ -42,7 +44,9 @@ func addCommands(root *cobra.Command, sample *app.App, wrap Wrapper) {
 		queryCmd(),
 		txCmd(),
 		model.NewCommand(),
+		run.NewCommand(),
 		gateway.NewCommand(),
+		verify.NewCommand(),
 	)
 	// The daemon holds the application that it runs: the node's inference duty starts once consensus does.
 	var running *app.App
@@ -57,7 +61,9 @@ func addCommands(root *cobra.Command, sample *app.App, wrap Wrapper) {
 		},
 		exportApp,
 		server.StartCmdOptions{
-			PostSetup: func(svr *server.Context, _ client.Context, _ context.Context, _ *errgroup.Group) error {
+			PostSetup: func(svr *server.Context, _ client.Context, ctx context.Context, _ *errgroup.Group) error {
+				// The servers stop once their calls have ended.
+				context.AfterFunc(ctx, running.StopWaiting)
 				return running.StartDuty(svr.Config.PrivValidatorKeyFile())
 			},
 		},

@@ -10,6 +10,7 @@ import (
 
 	"github.com/opengradient/opengradient/app"
 	"github.com/opengradient/opengradient/app/executor"
+	"github.com/opengradient/opengradient/app/nodeapi"
 	"github.com/opengradient/opengradient/internal/modelstore"
 )
 
@@ -29,6 +30,8 @@ func nodeConfig() (template string, defaults any) {
 	sdkDefaults.API.Enable = true
 	sdkDefaults.API.Swagger = true
 	sdkDefaults.API.RPCMaxBodyBytes = 4 << 20
+	// The server ends a call after this time, also one that waits.
+	sdkDefaults.API.RPCReadTimeout = uint((nodeapi.MaxTimeout + 5*time.Second).Seconds())
 	sdkDefaults.GRPC.Enable = true
 	//nolint:staticcheck // The SDK's own metrics still come from this section.
 	sdkDefaults.Telemetry.Enabled = true

@@ -12,8 +12,8 @@ import (
 	"github.com/opengradient/opengradient/app"
 )
 
-// run runs a command of the daemon on a home folder.
-func run(t *testing.T, home string, args ...string) {
+// command runs a command of the daemon on a home folder.
+func command(t *testing.T, home string, args ...string) {
 	t.Helper()
 	app.SetAddressPrefixes()
 	root, err := NewRootCommand()
@@ -31,7 +31,7 @@ func TestNewNodeKeepsTheTimeBetweenBlocks(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			home := t.TempDir()
 			for _, args := range commands {
-				run(t, home, args...)
+				command(t, home, args...)
 			}
 			config, err := os.ReadFile(file(home))
 			require.NoError(t, err)
@@ -41,9 +41,9 @@ func TestNewNodeKeepsTheTimeBetweenBlocks(t *testing.T) {
 	}
 	t.Run("as the operator set it", func(t *testing.T) {
 		home := t.TempDir()
-		run(t, home, "init", "validator")
+		command(t, home, "init", "validator")
 		require.NoError(t, os.WriteFile(file(home), []byte("[consensus]\ntimeout_commit = \"5s\"\n"), 0o600))
-		run(t, home, "keys", "list", "--keyring-backend", "test")
+		command(t, home, "keys", "list", "--keyring-backend", "test")
 		config, err := os.ReadFile(file(home))
 		require.NoError(t, err)
 		require.Equal(t, "[consensus]\ntimeout_commit = \"5s\"\n", string(config))

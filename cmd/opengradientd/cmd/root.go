@@ -17,6 +17,7 @@ import (
 	authtypes "github.com/cosmos/cosmos-sdk/x/auth/types"
 
 	"github.com/opengradient/opengradient/app"
+	"github.com/opengradient/opengradient/cmd/opengradientd/cmd/complete"
 )
 
 // EnvPrefix is the prefix of environment variables that set flags, for example OPENGRADIENTD_HOME.
@@ -64,6 +65,9 @@ func NewRootCommand(opts ...Option) (*cobra.Command, error) {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			if assists(cmd) {
+				return nil
+			}
 			return prepareContexts(cmd, initial)
 		},
 	}
@@ -78,6 +82,8 @@ func NewRootCommand(opts ...Option) (*cobra.Command, error) {
 	if err := auto.EnhanceRootCommand(root); err != nil {
 		return nil, fmt.Errorf("commands of the modules: %w", err)
 	}
+	complete.Tree(root, connectShell(initial))
+	explainErrors(root)
 	return root, nil
 }
 

@@ -11,6 +11,8 @@ import (
 	"github.com/cosmos/cosmos-sdk/client/flags"
 
 	"github.com/opengradient/opengradient/app"
+	"github.com/opengradient/opengradient/cmd/opengradientd/cmd/model/view"
+	"github.com/opengradient/opengradient/cmd/opengradientd/cmd/session"
 )
 
 const (
@@ -34,6 +36,10 @@ gRPC 9090, Prometheus 26660. The keys are not protected: never use such a networ
 		Example: "opengradientd testnet --validators 4 --output-dir .localnet",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			json, err := session.AsJSON(cmd)
+			if err != nil {
+				return err
+			}
 			plan, err := testnetPlan(cmd)
 			if err != nil {
 				return err
@@ -41,10 +47,14 @@ gRPC 9090, Prometheus 26660. The keys are not protected: never use such a networ
 			if err := makeTestnet(sample, plan); err != nil {
 				return errors.Join(err, os.RemoveAll(plan.dir))
 			}
+			if json {
+				return view.JSON(cmd.OutOrStdout(), plan.document())
+			}
 			cmd.Printf("made %d validators of chain %s below %s\n", plan.validators, plan.chainID, plan.dir)
 			return nil
 		},
 	}
+	session.AddOutputFlag(cmd)
 	f := cmd.Flags()
 	f.Int(flagValidators, 4, "number of validators, 1 to 50")
 	f.StringP(flagOutputDir, "o", ".localnet", "folder for the home folders; it must not exist")
@@ -90,4 +100,30 @@ func testnetPlan(cmd *cobra.Command) (plan testnet, err error) {
 		return plan, fmt.Errorf("--%s: expected a folder that does not exist, got %s", flagOutputDir, plan.dir)
 	}
 	return plan, nil
+}
+
+// testnetDocument is what the command tells programs. Fields are added to and never renamed.
+type testnetDocument struct {
+	ChainID string            `json:"chain_id"`
+	Folder  string            `json:"folder"`
+	Nodes   []testnetNodeInfo `json:"nodes"`
+}
+
+// testnetNodeInfo says where a node lives and listens.
+type testnetNodeInfo struct {
+	Home string `json:"home"`
+	RPC  string `json:"rpc"`
+	GRPC string `json:"grpc"`
+	REST string `json:"rest"`
+}
+
+func (t testnet) document() testnetDocument {
+	d := testnetDocument{ChainID: t.chainID, Folder: t.dir}
+	for i := range t.validators {
+		d.Nodes = append(d.Nodes, testnetNodeInfo{
+			Home: filepath.Join(t.dir, fmt.Sprintf("node%d", i)), RPC: fmt.Sprintf("tcp://127.0.0.1:%d", t.port(rpcPort, i)),
+			GRPC: fmt.Sprintf("127.0.0.1:%d", t.port(grpcPort, i)), REST: fmt.Sprintf("http://127.0.0.1:%d", t.port(apiPort, i)),
+		})
+	}
+	return d
 }

@@ -18,9 +18,13 @@ import (
 	"syscall"
 	"testing"
 
+	sdk "github.com/cosmos/cosmos-sdk/types"
+	banktypes "github.com/cosmos/cosmos-sdk/x/bank/types"
+
 	"github.com/opengradient/opengradient/testutil/chainclient"
 	"github.com/opengradient/opengradient/testutil/localnet"
 	"github.com/opengradient/opengradient/testutil/nettest"
+	inferencetypes "github.com/opengradient/opengradient/x/inference/types"
 )
 
 // bed is a network of four validators with the Iris model, registered as "iris", and a gateway that an account of its own pays for.
@@ -39,7 +43,7 @@ type bed struct {
 }
 
 // payerFunds is what the gateway's account gets.
-const payerFunds = "500000000uopg"
+var payerFunds = sdk.NewCoins(sdk.NewInt64Coin(inferencetypes.Denom, 500_000_000))
 
 // newBed registers the model on a network and starts a gateway.
 func newBed(t *testing.T, net *localnet.Network) *bed {
@@ -50,14 +54,8 @@ func newBed(t *testing.T, net *localnet.Network) *bed {
 	if b.payer, err = chainclient.NewSigner(b.home, "gateway", localnet.ChainID, net.Codecs); err != nil {
 		t.Fatal(err)
 	}
-	var sent struct {
-		Hash string `json:"txhash"`
-	}
-	out := b.run(t, "tx", "bank", "send", "faucet", b.payer.Address.String(), payerFunds, "--yes", "--output", "json")
-	if err := json.Unmarshal([]byte(out), &sent); err != nil {
-		t.Fatalf("%v in %s", err, out)
-	}
-	if _, err := b.Client.WaitTx(nettest.Patience(t), sent.Hash); err != nil {
+	send := &banktypes.MsgSend{FromAddress: net.Faucet.Address.String(), ToAddress: b.payer.Address.String(), Amount: payerFunds}
+	if _, err := b.Client.Deliver(nettest.Patience(t), net.Faucet, chainclient.Fees{}, send); err != nil {
 		t.Fatal(err)
 	}
 	b.key = b.addKey(t, "tests", "400000000uopg")

@@ -344,7 +344,7 @@ func curlRefused(t *testing.T, b *bed) {
 		"classification":       {"/v2/models/iris/infer", []string{"-d", `{"outputs":[{"name":"label","parameters":{"classification":1}}],` + good[1:]}, 400, "classification"},
 		"loading a model":      {"/v2/repository/models/iris/load", []string{"-X", "POST"}, 503, "not allowed"},
 		"shared memory":        {"/v2/systemsharedmemory/status", nil, 501, "not supported"},
-		"a body that is large": {"/v2/models/iris/infer", []string{"--data-binary", "@" + zeros(t, 5<<20), "-H", "Expect:"}, 413, "at most"},
+		"a body that is large": {"/v2/models/iris/infer", []string{"--data-binary", "@" + zeroFile(t, 5<<20), "-H", "Expect:"}, 413, "at most"},
 	} {
 		a := b.curl(t, c.path, c.args...)
 		if a.code != c.code || !bytes.Contains(a.body, []byte(c.message)) || !bytes.HasPrefix(a.body, []byte(`{"error":`)) {
@@ -359,7 +359,7 @@ func curlRefused(t *testing.T, b *bed) {
 	}
 }
 
-func zeros(t *testing.T, n int) string {
+func zeroFile(t *testing.T, n int) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "zeros")
 	if err := os.WriteFile(path, make([]byte, n), 0o600); err != nil {

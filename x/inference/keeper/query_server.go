@@ -5,12 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
-
 	"cosmossdk.io/collections"
-	sdk "github.com/cosmos/cosmos-sdk/types"
-	"github.com/cosmos/cosmos-sdk/types/query"
 
 	"github.com/opengradient/opengradient/internal/tensor"
 	"github.com/opengradient/opengradient/x/inference/types"
@@ -34,6 +29,9 @@ func (q queryServer) Params(ctx context.Context, _ *types.QueryParamsRequest) (*
 
 // Request implements types.QueryServer.
 func (q queryServer) Request(ctx context.Context, req *types.QueryRequestRequest) (*types.QueryRequestResponse, error) {
+	if req == nil {
+		return nil, errEmptyRequest
+	}
 	r, err := q.k.Request(ctx, req.Id)
 	if err != nil {
 		return nil, err
@@ -41,60 +39,11 @@ func (q queryServer) Request(ctx context.Context, req *types.QueryRequestRequest
 	return &types.QueryRequestResponse{Request: r}, nil
 }
 
-// Requests implements types.QueryServer.
-func (q queryServer) Requests(ctx context.Context, req *types.QueryRequestsRequest) (*types.QueryRequestsResponse, error) {
-	requests, page, err := q.pageRequests(ctx, req)
-	if err != nil {
-		return nil, err
-	}
-	return &types.QueryRequestsResponse{Requests: requests, Pagination: page}, nil
-}
-
-func (q queryServer) pageRequests(ctx context.Context, req *types.QueryRequestsRequest) ([]types.Request, *query.PageResponse, error) {
-	filters := 0
-	for _, set := range []bool{req.Requester != "", req.Model != "", req.Status != types.REQUEST_STATUS_UNSPECIFIED} {
-		if set {
-			filters++
-		}
-	}
-	if filters > 1 {
-		return nil, nil, status.Errorf(codes.InvalidArgument, "expected one of requester, model and status, got %d", filters)
-	}
-	byBytes := func(key collections.Pair[[]byte, uint64], _ collections.NoValue) (types.Request, error) {
-		return q.k.Requests.Get(ctx, key.K2())
-	}
-	switch {
-	case req.Requester != "":
-		requester, err := sdk.AccAddressFromBech32(req.Requester)
-		if err != nil {
-			return nil, nil, status.Errorf(codes.InvalidArgument, "requester: %s", err)
-		}
-		return query.CollectionPaginate(ctx, q.k.RequestsByRequester, req.Pagination, byBytes,
-			query.WithCollectionPaginationPairPrefix[[]byte, uint64](requester))
-	case req.Model != "":
-		model, err := q.k.models.Find(ctx, req.Model)
-		if err != nil {
-			return nil, nil, err
-		}
-		id, err := model.ID()
-		if err != nil {
-			return nil, nil, err
-		}
-		return query.CollectionPaginate(ctx, q.k.RequestsByModel, req.Pagination, byBytes,
-			query.WithCollectionPaginationPairPrefix[[]byte, uint64](id))
-	case req.Status != types.REQUEST_STATUS_UNSPECIFIED:
-		return query.CollectionPaginate(ctx, q.k.RequestsByStatus, req.Pagination,
-			func(key collections.Pair[uint64, uint64], _ collections.NoValue) (types.Request, error) {
-				return q.k.Requests.Get(ctx, key.K2())
-			}, query.WithCollectionPaginationPairPrefix[uint64, uint64](uint64(req.Status)))
-	default:
-		return query.CollectionPaginate(ctx, q.k.Requests, req.Pagination,
-			func(_ uint64, r types.Request) (types.Request, error) { return r, nil })
-	}
-}
-
 // Inputs implements types.QueryServer.
 func (q queryServer) Inputs(ctx context.Context, req *types.QueryInputsRequest) (*types.QueryInputsResponse, error) {
+	if req == nil {
+		return nil, errEmptyRequest
+	}
 	r, err := q.k.Request(ctx, req.Id)
 	if err != nil {
 		return nil, err
@@ -112,6 +61,9 @@ func (q queryServer) Inputs(ctx context.Context, req *types.QueryInputsRequest) 
 
 // Result implements types.QueryServer.
 func (q queryServer) Result(ctx context.Context, req *types.QueryResultRequest) (*types.QueryResultResponse, error) {
+	if req == nil {
+		return nil, errEmptyRequest
+	}
 	r, err := q.k.Request(ctx, req.Id)
 	if err != nil {
 		return nil, err
@@ -132,6 +84,9 @@ func (q queryServer) Result(ctx context.Context, req *types.QueryResultRequest) 
 
 // Receipt implements types.QueryServer.
 func (q queryServer) Receipt(ctx context.Context, req *types.QueryReceiptRequest) (*types.QueryReceiptResponse, error) {
+	if req == nil {
+		return nil, errEmptyRequest
+	}
 	receipt, err := q.k.Receipts.Get(ctx, req.Id)
 	if errors.Is(err, collections.ErrNotFound) {
 		r, err := q.k.Request(ctx, req.Id)

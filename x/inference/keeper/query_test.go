@@ -27,15 +27,23 @@ func TestRequestsAreFilteredAndPaged(t *testing.T) {
 		req  types.QueryRequestsRequest
 		want []uint64
 	}{
-		"all":              {types.QueryRequestsRequest{}, []uint64{1, 2, 3, 4, 5}},
-		"of a requester":   {types.QueryRequestsRequest{Requester: alice.String()}, []uint64{1, 2, 3}},
-		"of no one":        {types.QueryRequestsRequest{Requester: owner.String()}, nil},
-		"for a model":      {types.QueryRequestsRequest{Model: "other"}, []uint64{4, 5}},
-		"for a sha256":     {types.QueryRequestsRequest{Model: m.Sha256}, []uint64{4, 5}},
-		"in a status":      {types.QueryRequestsRequest{Status: types.REQUEST_STATUS_ASSIGNED}, []uint64{2, 4}},
-		"in another":       {types.QueryRequestsRequest{Status: types.REQUEST_STATUS_SUBMITTED}, []uint64{1, 3, 5}},
-		"newest first":     {types.QueryRequestsRequest{Pagination: &query.PageRequest{Reverse: true, Limit: 2}}, []uint64{5, 4}},
-		"page of a status": {types.QueryRequestsRequest{Status: types.REQUEST_STATUS_SUBMITTED, Pagination: &query.PageRequest{Limit: 2}}, []uint64{1, 3}},
+		"all":                                  {types.QueryRequestsRequest{}, []uint64{1, 2, 3, 4, 5}},
+		"of a requester":                       {types.QueryRequestsRequest{Requester: alice.String()}, []uint64{1, 2, 3}},
+		"of no one":                            {types.QueryRequestsRequest{Requester: owner.String()}, nil},
+		"for a model":                          {types.QueryRequestsRequest{Model: "other"}, []uint64{4, 5}},
+		"for a sha256":                         {types.QueryRequestsRequest{Model: m.Sha256}, []uint64{4, 5}},
+		"in a status":                          {types.QueryRequestsRequest{Status: types.REQUEST_STATUS_ASSIGNED}, []uint64{2, 4}},
+		"in another":                           {types.QueryRequestsRequest{Status: types.REQUEST_STATUS_SUBMITTED}, []uint64{1, 3, 5}},
+		"of a requester in a status":           {types.QueryRequestsRequest{Requester: alice.String(), Status: types.REQUEST_STATUS_SUBMITTED}, []uint64{1, 3}},
+		"of a requester for a model":           {types.QueryRequestsRequest{Requester: bob.String(), Model: "other"}, []uint64{4, 5}},
+		"of a requester for what another asks": {types.QueryRequestsRequest{Requester: alice.String(), Model: "other"}, nil},
+		"for a model in a status":              {types.QueryRequestsRequest{Model: "other", Status: types.REQUEST_STATUS_ASSIGNED}, []uint64{4}},
+		"of all three":                         {types.QueryRequestsRequest{Requester: bob.String(), Model: m.Sha256, Status: types.REQUEST_STATUS_SUBMITTED}, []uint64{5}},
+		"in a tier":                            {types.QueryRequestsRequest{Tier: types.TIER_QUORUM, Status: types.REQUEST_STATUS_ASSIGNED}, []uint64{2, 4}},
+		"in a tier that nobody chose":          {types.QueryRequestsRequest{Tier: types.TIER_COMMITTEE}, nil},
+		"filtered, newest first":               {types.QueryRequestsRequest{Requester: alice.String(), Status: types.REQUEST_STATUS_SUBMITTED, Pagination: &query.PageRequest{Reverse: true}}, []uint64{3, 1}},
+		"newest first":                         {types.QueryRequestsRequest{Pagination: &query.PageRequest{Reverse: true, Limit: 2}}, []uint64{5, 4}},
+		"page of a status":                     {types.QueryRequestsRequest{Status: types.REQUEST_STATUS_SUBMITTED, Pagination: &query.PageRequest{Limit: 2}}, []uint64{1, 3}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			res, err := f.queries.Requests(f.ctx, &tc.req)
@@ -77,10 +85,58 @@ func TestQueriesTellAbsenceFromBadArguments(t *testing.T) {
 			_, err := f.queries.Requests(f.ctx, &types.QueryRequestsRequest{Model: "none"})
 			return err
 		}, codes.NotFound},
-		"two filters": {func() error {
-			_, err := f.queries.Requests(f.ctx, &types.QueryRequestsRequest{Model: "pair", Status: types.REQUEST_STATUS_ASSIGNED})
+		"a bad page": {func() error {
+			_, err := f.queries.Requests(f.ctx, &types.QueryRequestsRequest{Model: "pair", Pagination: &query.PageRequest{Key: []byte{1}}})
 			return err
 		}, codes.InvalidArgument},
+		"bad owner": {func() error {
+			_, err := f.queries.Schedules(f.ctx, &types.QuerySchedulesRequest{Owner: "x"})
+			return err
+		}, codes.InvalidArgument},
+		"bad page of schedules": {func() error {
+			_, err := f.queries.Schedules(f.ctx, &types.QuerySchedulesRequest{Pagination: &query.PageRequest{Key: []byte{1}}})
+			return err
+		}, codes.InvalidArgument},
+		"schedules for an unknown model": {func() error {
+			_, err := f.queries.Schedules(f.ctx, &types.QuerySchedulesRequest{Model: "none"})
+			return err
+		}, codes.NotFound},
+		"schedule": {func() error { _, err := f.queries.Schedule(f.ctx, &types.QueryScheduleRequest{Id: 9}); return err }, codes.NotFound},
+		"runs of a schedule": {func() error {
+			_, err := f.queries.ScheduleRuns(f.ctx, &types.QueryScheduleRunsRequest{Id: 9})
+			return err
+		}, codes.NotFound},
+		"idempotency key": {func() error {
+			_, err := f.queries.IdempotencyKey(f.ctx, &types.QueryIdempotencyKeyRequest{Requester: alice.String(), Key: "none"})
+			return err
+		}, codes.NotFound},
+		"idempotency key of nobody": {func() error {
+			_, err := f.queries.IdempotencyKey(f.ctx, &types.QueryIdempotencyKeyRequest{Requester: "x", Key: "none"})
+			return err
+		}, codes.InvalidArgument},
+		"quote for an unknown model": {func() error { _, err := f.queries.Quote(f.ctx, &types.QueryQuoteRequest{Model: "none"}); return err }, codes.NotFound},
+		"quote in a bad tier": {func() error {
+			_, err := f.queries.Quote(f.ctx, &types.QueryQuoteRequest{Model: "pair", Tier: 99})
+			return err
+		}, codes.InvalidArgument},
+		"quote with a bad symbol": {func() error {
+			_, err := f.queries.Quote(f.ctx, &types.QueryQuoteRequest{Model: "pair", Symbols: []string{"x"}})
+			return err
+		}, codes.InvalidArgument},
+		"quote of an unknown output": {func() error {
+			_, err := f.queries.Quote(f.ctx, &types.QueryQuoteRequest{Model: "pair", Outputs: []string{"x"}})
+			return err
+		}, codes.InvalidArgument},
+		"no request":       {func() error { _, err := f.queries.Request(f.ctx, nil); return err }, codes.InvalidArgument},
+		"no requests":      {func() error { _, err := f.queries.Requests(f.ctx, nil); return err }, codes.InvalidArgument},
+		"no inputs":        {func() error { _, err := f.queries.Inputs(f.ctx, nil); return err }, codes.InvalidArgument},
+		"no result":        {func() error { _, err := f.queries.Result(f.ctx, nil); return err }, codes.InvalidArgument},
+		"no receipt":       {func() error { _, err := f.queries.Receipt(f.ctx, nil); return err }, codes.InvalidArgument},
+		"no quote":         {func() error { _, err := f.queries.Quote(f.ctx, nil); return err }, codes.InvalidArgument},
+		"no schedule":      {func() error { _, err := f.queries.Schedule(f.ctx, nil); return err }, codes.InvalidArgument},
+		"no schedules":     {func() error { _, err := f.queries.Schedules(f.ctx, nil); return err }, codes.InvalidArgument},
+		"no schedule runs": {func() error { _, err := f.queries.ScheduleRuns(f.ctx, nil); return err }, codes.InvalidArgument},
+		"no key":           {func() error { _, err := f.queries.IdempotencyKey(f.ctx, nil); return err }, codes.InvalidArgument},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := tc.ask()

@@ -9,6 +9,9 @@ import (
 
 // Quote implements types.QueryServer: the exact fee of a request that has these values of the signature's symbols.
 func (q queryServer) Quote(ctx context.Context, req *types.QueryQuoteRequest) (*types.QueryQuoteResponse, error) {
+	if req == nil {
+		return nil, errEmptyRequest
+	}
 	service := types.Service{Tier: req.Tier, Class: req.FeeClass}
 	if service.Tier == types.TIER_UNSPECIFIED {
 		service.Tier = types.TIER_QUORUM

@@ -40,3 +40,21 @@ var (
 	ReusableReceiptsPrefix    = collections.NewPrefix(24) // identity -> ReusableReceipt
 	ReusableExpiriesPrefix    = collections.NewPrefix(25) // (height, identity)
 )
+
+// The keys of values that are proved to those who hold no state. The keeper's collections read and write the same.
+
+// RequestKey is the key of a request in the store.
+func RequestKey(id uint64) ([]byte, error) { return byID(RequestsPrefix, id) }
+
+// InputsKey is the key of the inputs of a request in the store. The value is their canonical encoding.
+func InputsKey(id uint64) ([]byte, error) { return byID(InputsPrefix, id) }
+
+// ResultKey is the key of the result of a request in the store.
+func ResultKey(id uint64) ([]byte, error) { return byID(ResultsPrefix, id) }
+
+// ReceiptKey is the key of the receipt of a request in the store.
+func ReceiptKey(id uint64) ([]byte, error) { return byID(ReceiptsPrefix, id) }
+
+func byID(prefix collections.Prefix, id uint64) ([]byte, error) {
+	return collections.EncodeKeyWithPrefix(prefix, collections.Uint64Key, id)
+}

@@ -4,18 +4,10 @@ import (
 	"context"
 	"errors"
 
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
-
 	"cosmossdk.io/collections"
-	sdk "github.com/cosmos/cosmos-sdk/types"
-	"github.com/cosmos/cosmos-sdk/types/query"
 
 	"github.com/opengradient/opengradient/x/models/types"
 )
-
-// maxPageLimit bounds the entries of one page.
-const maxPageLimit = 1000
 
 type queryServer struct{ k Keeper }
 
@@ -81,24 +73,6 @@ func (q queryServer) Name(ctx context.Context, req *types.QueryNameRequest) (*ty
 	return &types.QueryNameResponse{Name: n, Tags: tags}, nil
 }
 
-// Versions implements types.QueryServer.
-func (q queryServer) Versions(ctx context.Context, req *types.QueryVersionsRequest) (*types.QueryVersionsResponse, error) {
-	n, err := q.k.name(ctx, req.GetName())
-	if err != nil {
-		return nil, err
-	}
-	if err := checkPage(req.Pagination); err != nil {
-		return nil, err
-	}
-	models, page, err := query.CollectionPaginate(ctx, q.k.Versions, req.Pagination,
-		func(_ collections.Pair[string, uint32], id []byte) (types.Model, error) { return q.k.Get(ctx, id) },
-		query.WithCollectionPaginationPairPrefix[string, uint32](n.Name))
-	if err != nil {
-		return nil, err
-	}
-	return &types.QueryVersionsResponse{Models: models, Pagination: page}, nil
-}
-
 // Card implements types.QueryServer.
 func (q queryServer) Card(ctx context.Context, req *types.QueryCardRequest) (*types.QueryCardResponse, error) {
 	_, id, err := q.find(ctx, req.GetModel())
@@ -160,27 +134,6 @@ func (q queryServer) Certificate(ctx context.Context, req *types.QueryCertificat
 	return &types.QueryCertificateResponse{Certificate: cert}, nil
 }
 
-// Proofs implements types.QueryServer.
-func (q queryServer) Proofs(ctx context.Context, req *types.QueryProofsRequest) (*types.QueryProofsResponse, error) {
-	_, id, err := q.find(ctx, req.GetModel())
-	if err != nil {
-		return nil, err
-	}
-	if err := checkPage(req.Pagination); err != nil {
-		return nil, err
-	}
-	proofs, page, err := query.CollectionPaginate(ctx, q.k.Proofs, req.Pagination,
-		func(_ proofKey, p types.NodeProof) (types.NodeProof, error) { return p, nil },
-		func(o *query.CollectionsPaginateOptions[proofKey]) {
-			prefix := collections.TriplePrefix[[]byte, []byte, uint32](id)
-			o.Prefix = &prefix
-		})
-	if err != nil {
-		return nil, err
-	}
-	return &types.QueryProofsResponse{Proofs: proofs, Pagination: page}, nil
-}
-
 // Upload implements types.QueryServer.
 func (q queryServer) Upload(ctx context.Context, req *types.QueryUploadRequest) (*types.QueryUploadResponse, error) {
 	u, received, err := q.k.upload(ctx, req.GetUploadId())
@@ -188,40 +141,6 @@ func (q queryServer) Upload(ctx context.Context, req *types.QueryUploadRequest) 
 		return nil, err
 	}
 	return &types.QueryUploadResponse{Upload: u, Missing: u.Missing(received)}, nil
-}
-
-// Uploads implements types.QueryServer.
-func (q queryServer) Uploads(ctx context.Context, req *types.QueryUploadsRequest) (*types.QueryUploadsResponse, error) {
-	if err := checkPage(req.GetPagination()); err != nil {
-		return nil, err
-	}
-	get := func(id uint64) (types.Upload, error) {
-		u, _, err := q.k.upload(ctx, id)
-		return u, err
-	}
-	var (
-		uploads []types.Upload
-		page    *query.PageResponse
-		err     error
-	)
-	if req.GetOwner() == "" {
-		uploads, page, err = query.CollectionPaginate(ctx, q.k.Received, req.GetPagination(),
-			func(id uint64, _ []byte) (types.Upload, error) { return get(id) })
-	} else {
-		owner, parseErr := sdk.AccAddressFromBech32(req.Owner)
-		if parseErr != nil {
-			return nil, status.Errorf(codes.InvalidArgument, "owner: %s", parseErr)
-		}
-		uploads, page, err = query.CollectionPaginate(ctx, q.k.UploadsByOwner, req.Pagination,
-			func(key collections.Pair[[]byte, uint64], _ collections.NoValue) (types.Upload, error) {
-				return get(key.K2())
-			},
-			query.WithCollectionPaginationPairPrefix[[]byte, uint64](owner))
-	}
-	if err != nil {
-		return nil, err
-	}
-	return &types.QueryUploadsResponse{Uploads: uploads, Pagination: page}, nil
 }
 
 // Cost implements types.QueryServer.
@@ -247,12 +166,4 @@ func (q queryServer) Cost(ctx context.Context, req *types.QueryCostRequest) (*ty
 		ByteFee: params.ByteFee(size + card), AdmissionFee: params.AdmissionFee,
 		Chunks: uint32(types.ChunkCount(size)), Gas: params.Gas(size),
 	}, nil
-}
-
-// checkPage refuses pages above the limit.
-func checkPage(page *query.PageRequest) error {
-	if page != nil && page.Limit > maxPageLimit {
-		return status.Errorf(codes.InvalidArgument, "pagination.limit: expected at most %d, got %d", maxPageLimit, page.Limit)
-	}
-	return nil
 }

@@ -52,3 +52,9 @@ var (
 
 // ChunksPrefix is the only prefix in the file store: (file, index) -> chunk.
 var ChunksPrefix = collections.NewPrefix(0)
+
+// ModelKey is the key of a model in the main store, for proofs to those who hold no state. The id is the 32 bytes of the
+// SHA-256.
+func ModelKey(id []byte) ([]byte, error) {
+	return collections.EncodeKeyWithPrefix(ModelsPrefix, collections.BytesKey, id)
+}

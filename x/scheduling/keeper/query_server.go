@@ -8,15 +8,8 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
-	"cosmossdk.io/collections"
-	sdk "github.com/cosmos/cosmos-sdk/types"
-	"github.com/cosmos/cosmos-sdk/types/query"
-
 	"github.com/opengradient/opengradient/x/scheduling/types"
 )
-
-// maxPageLimit bounds one page of a query. Each node of a page costs reads of the validator set.
-const maxPageLimit = 200
 
 var _ types.QueryServer = queryServer{}
 
@@ -52,42 +45,6 @@ func (s queryServer) Node(ctx context.Context, req *types.QueryNodeRequest) (*ty
 		return nil, grpcError(err)
 	}
 	return &types.QueryNodeResponse{Node: view}, nil
-}
-
-// Nodes lists the nodes by operator.
-func (s queryServer) Nodes(ctx context.Context, req *types.QueryNodesRequest) (*types.QueryNodesResponse, error) {
-	if req == nil {
-		return nil, errEmptyRequest
-	}
-	if err := checkPage(req.Pagination); err != nil {
-		return nil, err
-	}
-	nodes, page, err := query.CollectionPaginate(ctx, s.keeper.Nodes, req.Pagination,
-		func(operator sdk.ValAddress, node types.Node) (types.NodeView, error) {
-			return s.keeper.view(ctx, operator, node)
-		})
-	if err != nil {
-		return nil, grpcError(err)
-	}
-	return &types.QueryNodesResponse{Nodes: nodes, Pagination: page}, nil
-}
-
-// EnvironmentClasses lists the registered environment classes by index.
-func (s queryServer) EnvironmentClasses(ctx context.Context, req *types.QueryEnvironmentClassesRequest) (*types.QueryEnvironmentClassesResponse, error) {
-	if req == nil {
-		return nil, errEmptyRequest
-	}
-	if err := checkPage(req.Pagination); err != nil {
-		return nil, err
-	}
-	classes, page, err := query.CollectionPaginate(ctx, s.keeper.Environments, req.Pagination,
-		func(_ uint32, registered types.RegisteredEnvironment) (types.RegisteredEnvironment, error) {
-			return registered, nil
-		})
-	if err != nil {
-		return nil, grpcError(err)
-	}
-	return &types.QueryEnvironmentClassesResponse{EnvironmentClasses: classes, Pagination: page}, nil
 }
 
 // Task returns the scheduling state of an open request.
@@ -145,41 +102,12 @@ func (s queryServer) NodeModels(ctx context.Context, req *types.QueryNodeModelsR
 	return resp, nil
 }
 
-// Queue returns the number of waiting tasks and the tasks in their order.
-func (s queryServer) Queue(ctx context.Context, req *types.QueryQueueRequest) (*types.QueryQueueResponse, error) {
-	if req == nil {
-		return nil, errEmptyRequest
-	}
-	if err := checkPage(req.Pagination); err != nil {
-		return nil, err
-	}
-	load, err := s.keeper.Load(ctx)
-	if err != nil {
-		return nil, grpcError(err)
-	}
-	tasks, page, err := query.CollectionPaginate(ctx, s.keeper.Queue, req.Pagination,
-		func(key queueKey, _ collections.NoValue) (types.Task, error) {
-			return s.keeper.task(ctx, key.K3())
-		})
-	if err != nil {
-		return nil, grpcError(err)
-	}
-	return &types.QueryQueueResponse{Depth: load.Tasks, Tasks: tasks, Pagination: page, Load: types.NewQueueLoad(load)}, nil
-}
-
 var errEmptyRequest = status.Error(codes.InvalidArgument, "expected a request, got none")
 
-// checkPage refuses pages above the limit.
-func checkPage(page *query.PageRequest) error {
-	if page != nil && page.Limit > maxPageLimit {
-		return status.Errorf(codes.InvalidArgument, "pagination.limit: expected at most %d, got %d", maxPageLimit, page.Limit)
-	}
-	return nil
-}
-
-// grpcError gives an error the status code that clients act on. What is not found has one of its own, and keeps its module's code.
+// grpcError gives an error the status code that clients act on. What is not found has one of its own, and keeps its module's
+// code; a bad page has one as well.
 func grpcError(err error) error {
-	if errors.Is(err, types.ErrNodeNotFound) || errors.Is(err, types.ErrTaskNotFound) {
+	if errors.Is(err, types.ErrNodeNotFound) || errors.Is(err, types.ErrTaskNotFound) || status.Code(err) == codes.InvalidArgument {
 		return err
 	}
 	return status.Error(codes.Internal, err.Error())

@@ -1,6 +1,7 @@
 package keeper_test
 
 import (
+	"encoding/hex"
 	"fmt"
 	"strings"
 	"testing"
@@ -169,6 +170,78 @@ func TestQueryNodes(t *testing.T) {
 	require.Equal(t, []types.NodeView{{Node: f.node(t, 2), Eligible: true, Power: 30, FreeCapacity: 1000}}, rest.Nodes)
 }
 
+// TestQueryNodesFiltered: each filter leaves the nodes that it names.
+func TestQueryNodesFiltered(t *testing.T) {
+	f := newFixture(t, types.DefaultParams(), 10, 20, 30)
+	f.staking.find(operator(1)).jailed = true
+	status := withRuntime(1)
+	status.ModelsReady = [][]byte{model(0xabcd)}
+	require.NoError(t, f.SetStatus(f.ctx, operator(2), status))
+	server := keeper.NewQueryServer(f.Keeper)
+	abcd := "abcd" + strings.Repeat("cd", 30)
+	for name, tc := range map[string]struct {
+		req  types.QueryNodesRequest
+		want []int
+	}{
+		"eligible":                        {types.QueryNodesRequest{Eligible: true}, []int{0, 2}},
+		"in a class":                      {types.QueryNodesRequest{EnvironmentClass: 2}, []int{2}},
+		"in another class":                {types.QueryNodesRequest{EnvironmentClass: 1}, []int{0, 1}},
+		"eligible in a class":             {types.QueryNodesRequest{EnvironmentClass: 1, Eligible: true}, []int{0}},
+		"with a model":                    {types.QueryNodesRequest{Model: abcd}, []int{2}},
+		"with a model in the wrong class": {types.QueryNodesRequest{Model: abcd, EnvironmentClass: 1}, nil},
+		"that serve a task class":         {types.QueryNodesRequest{TaskClass: task(1).TaskClass}, []int{0, 1, 2}},
+		"that serve what nobody does":     {types.QueryNodesRequest{TaskClass: 99}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			res, err := server.Nodes(f.ctx, &tc.req)
+			require.NoError(t, err)
+			var got, want []string
+			for _, view := range res.Nodes {
+				got = append(got, view.Node.Operator)
+			}
+			for _, i := range tc.want {
+				want = append(want, operator(i).String())
+			}
+			require.Equal(t, want, got)
+		})
+	}
+}
+
+// TestQueryTasks: tasks that wait and tasks under way, by leader and model.
+func TestQueryTasks(t *testing.T) {
+	params := types.DefaultParams()
+	params.MaxAssignmentsPerBlock = 1
+	f := newFixture(t, params, 10)
+	for id := range uint64(3) {
+		f.enqueue(t, task(id+1))
+	}
+	require.Equal(t, []uint64{1}, f.assigned(t))
+	server := keeper.NewQueryServer(f.Keeper)
+	known := hex.EncodeToString(task(1).Model)
+	for name, tc := range map[string]struct {
+		req  types.QueryTasksRequest
+		want []uint64
+	}{
+		"all":          {types.QueryTasksRequest{}, []uint64{1, 2, 3}},
+		"newest first": {types.QueryTasksRequest{Pagination: &query.PageRequest{Reverse: true, Limit: 2}}, []uint64{3, 2}},
+		"of a leader":  {types.QueryTasksRequest{Leader: operator(0).String()}, []uint64{1}},
+		"of nobody":    {types.QueryTasksRequest{Leader: operator(7).String()}, nil},
+		"for a model":  {types.QueryTasksRequest{Model: known}, []uint64{1, 2, 3}},
+		"for another":  {types.QueryTasksRequest{Model: strings.Repeat("ef", 32)}, nil},
+		"of both":      {types.QueryTasksRequest{Model: known, Leader: operator(0).String()}, []uint64{1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			res, err := server.Tasks(f.ctx, &tc.req)
+			require.NoError(t, err)
+			var got []uint64
+			for _, task := range res.Tasks {
+				got = append(got, task.RequestId)
+			}
+			require.Equal(t, tc.want, got)
+		})
+	}
+}
+
 func TestQueryEnvironmentClasses(t *testing.T) {
 	f := newFixture(t, types.DefaultParams(), 10)
 	require.NoError(t, f.SetStatus(f.ctx, operator(0), withRuntime(1)))
@@ -210,7 +283,7 @@ func TestQueryQueue(t *testing.T) {
 func TestQueryErrors(t *testing.T) {
 	f := newFixture(t, types.DefaultParams(), 10)
 	server := keeper.NewQueryServer(f.Keeper)
-	tooMany := &query.PageRequest{Limit: 201}
+	tooMany := &query.PageRequest{Limit: 1001}
 	tests := map[string]struct {
 		ask  func() error
 		want codes.Code
@@ -234,10 +307,21 @@ func TestQueryErrors(t *testing.T) {
 			_, err := server.NodeModels(f.ctx, &types.QueryNodeModelsRequest{Operator: "node"})
 			return err
 		}, codes.InvalidArgument},
-		"no models request":  {func() error { _, err := server.NodeModels(f.ctx, nil); return err }, codes.InvalidArgument},
-		"no nodes request":   {func() error { _, err := server.Nodes(f.ctx, nil); return err }, codes.InvalidArgument},
-		"no classes request": {func() error { _, err := server.EnvironmentClasses(f.ctx, nil); return err }, codes.InvalidArgument},
-		"no queue request":   {func() error { _, err := server.Queue(f.ctx, nil); return err }, codes.InvalidArgument},
+		"no models request": {func() error { _, err := server.NodeModels(f.ctx, nil); return err }, codes.InvalidArgument},
+		"no tasks request":  {func() error { _, err := server.Tasks(f.ctx, nil); return err }, codes.InvalidArgument},
+		"tasks of a leader that is no address": {func() error {
+			_, err := server.Tasks(f.ctx, &types.QueryTasksRequest{Leader: "node"})
+			return err
+		}, codes.InvalidArgument},
+		"tasks of a model that is none": {func() error { _, err := server.Tasks(f.ctx, &types.QueryTasksRequest{Model: "iris"}); return err }, codes.InvalidArgument},
+		"a bad page of tasks": {func() error {
+			_, err := server.Tasks(f.ctx, &types.QueryTasksRequest{Pagination: &query.PageRequest{Key: []byte{1}}})
+			return err
+		}, codes.InvalidArgument},
+		"nodes with a model that is none": {func() error { _, err := server.Nodes(f.ctx, &types.QueryNodesRequest{Model: "0a"}); return err }, codes.InvalidArgument},
+		"no nodes request":                {func() error { _, err := server.Nodes(f.ctx, nil); return err }, codes.InvalidArgument},
+		"no classes request":              {func() error { _, err := server.EnvironmentClasses(f.ctx, nil); return err }, codes.InvalidArgument},
+		"no queue request":                {func() error { _, err := server.Queue(f.ctx, nil); return err }, codes.InvalidArgument},
 		"too many nodes": {func() error {
 			_, err := server.Nodes(f.ctx, &types.QueryNodesRequest{Pagination: tooMany})
 			return err

@@ -39,6 +39,10 @@ func emitRoundSealed(ctx context.Context, round types.Round) error {
 	})
 }
 
+func emitRoundRevealed(ctx context.Context, round types.Round) error {
+	return emit(ctx, &types.EventRoundRevealed{RequestId: round.RequestId, Attempt: round.Attempt})
+}
+
 func emitRoundArbitrating(ctx context.Context, round types.Round) error {
 	return emit(ctx, &types.EventRoundArbitrating{
 		RequestId:  round.RequestId,

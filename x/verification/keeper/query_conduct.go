@@ -2,7 +2,6 @@ package keeper
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 
 	"google.golang.org/grpc/codes"
@@ -10,8 +9,8 @@ import (
 
 	"cosmossdk.io/collections"
 	sdk "github.com/cosmos/cosmos-sdk/types"
-	"github.com/cosmos/cosmos-sdk/types/query"
 
+	"github.com/opengradient/opengradient/x/internal/paging"
 	"github.com/opengradient/opengradient/x/verification/types"
 )
 
@@ -39,32 +38,37 @@ func (s queryServer) Conducts(ctx context.Context, req *types.QueryConductsReque
 	if req == nil {
 		return nil, errEmptyRequest
 	}
-	conducts, page, err := query.CollectionPaginate(ctx, s.keeper.Conducts, req.Pagination,
-		func(_ sdk.ValAddress, conduct types.Conduct) (types.Conduct, error) { return conduct, nil })
+	conducts, page, err := paging.List(ctx, s.keeper.Conducts, req.Pagination, nil,
+		func(_ sdk.ValAddress, conduct types.Conduct) (types.Conduct, bool, error) {
+			return conduct, !req.Faulty || conduct.Faults > 0, nil
+		})
 	if err != nil {
-		return nil, status.Error(codes.InvalidArgument, err.Error())
+		return nil, pageError(err)
 	}
 	return &types.QueryConductsResponse{Conducts: conducts, Pagination: page}, nil
 }
 
-// Divergences lists how far environment classes were from each other, for all models or for one.
+// Divergences lists how far environment classes were from each other.
 func (s queryServer) Divergences(ctx context.Context, req *types.QueryDivergencesRequest) (*types.QueryDivergencesResponse, error) {
 	if req == nil {
 		return nil, errEmptyRequest
 	}
-	var options []func(*query.CollectionsPaginateOptions[divergenceKey])
-	if req.Model != "" {
-		model, err := hex.DecodeString(req.Model)
-		if err != nil || len(model) != types.RootSize {
-			return nil, status.Errorf(codes.InvalidArgument, "model: expected %d hexadecimal digits, got %q", 2*types.RootSize, req.Model)
-		}
-		prefix := collections.TriplePrefix[[]byte, uint32, uint32](model)
-		options = append(options, func(o *query.CollectionsPaginateOptions[divergenceKey]) { o.Prefix = &prefix })
-	}
-	divergences, page, err := query.CollectionPaginate(ctx, s.keeper.Divergences, req.Pagination,
-		func(_ divergenceKey, divergence types.Divergence) (types.Divergence, error) { return divergence, nil }, options...)
+	model, err := paging.Model("model", req.Model)
 	if err != nil {
-		return nil, status.Error(codes.InvalidArgument, err.Error())
+		return nil, err
+	}
+	var under *divergenceKey
+	if model != nil {
+		prefix := collections.TriplePrefix[[]byte, uint32, uint32](model)
+		under = &prefix
+	}
+	class := req.EnvironmentClass
+	divergences, page, err := paging.List(ctx, s.keeper.Divergences, req.Pagination, under,
+		func(_ divergenceKey, d types.Divergence) (types.Divergence, bool, error) {
+			return d, class == 0 || d.VerdictClass == class || d.OtherClass == class, nil
+		})
+	if err != nil {
+		return nil, pageError(err)
 	}
 	return &types.QueryDivergencesResponse{Divergences: divergences, Pagination: page}, nil
 }

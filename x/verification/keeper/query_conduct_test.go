@@ -53,6 +53,14 @@ func TestConsequenceQueries(t *testing.T) {
 	one, err := server.Divergences(b.ctx, &types.QueryDivergencesRequest{Model: "01" + "00000000000000000000000000000000000000000000000000000000000000"})
 	require.NoError(t, err)
 	require.Equal(t, all.Divergences[1:], one.Divergences)
+	for class, want := range map[uint32]int{all.Divergences[0].VerdictClass: 2, all.Divergences[0].OtherClass: 2, 99: 0} {
+		some, err := server.Divergences(b.ctx, &types.QueryDivergencesRequest{EnvironmentClass: class})
+		require.NoError(t, err)
+		require.Len(t, some.Divergences, want, "class %d", class)
+	}
+	conducts, err = server.Conducts(b.ctx, &types.QueryConductsRequest{Faulty: true})
+	require.NoError(t, err)
+	require.Equal(t, []types.Conduct{b.conduct(2)}, conducts.Conducts)
 
 	evidence, err := server.Evidence(b.ctx, &types.QueryEvidenceRequest{RequestId: 7})
 	require.NoError(t, err)
@@ -86,6 +94,14 @@ func TestConsequenceQueriesRefuse(t *testing.T) {
 		}, codes.InvalidArgument},
 		{"no SHA-256", func() error {
 			_, err := server.Divergences(b.ctx, &types.QueryDivergencesRequest{Model: "00"})
+			return err
+		}, codes.InvalidArgument},
+		{"an offset of conducts", func() error {
+			_, err := server.Conducts(b.ctx, &types.QueryConductsRequest{Pagination: &query.PageRequest{Offset: 1}})
+			return err
+		}, codes.InvalidArgument},
+		{"a bad key of divergences", func() error {
+			_, err := server.Divergences(b.ctx, &types.QueryDivergencesRequest{Pagination: &query.PageRequest{Key: []byte{1}}})
 			return err
 		}, codes.InvalidArgument},
 		{"no evidence", func() error { _, err := server.Evidence(b.ctx, &types.QueryEvidenceRequest{RequestId: 8}); return err }, codes.NotFound},

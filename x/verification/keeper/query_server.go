@@ -1,14 +1,14 @@
 package keeper
 
 import (
+	"bytes"
 	"context"
 	"errors"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
-	"github.com/cosmos/cosmos-sdk/types/query"
-
+	"github.com/opengradient/opengradient/x/internal/paging"
 	"github.com/opengradient/opengradient/x/verification/types"
 )
 
@@ -50,10 +50,21 @@ func (s queryServer) Rounds(ctx context.Context, req *types.QueryRoundsRequest) 
 	if req == nil {
 		return nil, errEmptyRequest
 	}
-	rounds, page, err := query.CollectionPaginate(ctx, s.keeper.Rounds, req.Pagination,
-		func(_ uint64, round types.Round) (types.Round, error) { return round, nil })
+	model, err := paging.Model("model", req.Model)
 	if err != nil {
-		return nil, status.Error(codes.InvalidArgument, err.Error())
+		return nil, err
+	}
+	leader, err := paging.Operator("leader", req.Leader)
+	if err != nil {
+		return nil, err
+	}
+	rounds, page, err := paging.List(ctx, s.keeper.Rounds, req.Pagination, nil,
+		func(_ uint64, round types.Round) (types.Round, bool, error) {
+			return round, (req.Phase == 0 || round.Phase == req.Phase) && (leader == nil || round.Leader == leader.String()) &&
+				(model == nil || bytes.Equal(round.Model, model)), nil
+		})
+	if err != nil {
+		return nil, pageError(err)
 	}
 	return &types.QueryRoundsResponse{Rounds: rounds, Pagination: page}, nil
 }
@@ -85,6 +96,14 @@ func (s queryServer) ParamsVersion(ctx context.Context, req *types.QueryParamsVe
 // queryError gives an error the status code that clients act on. What is absent has one of its own, and keeps its module's code.
 func queryError(err, absent error) error {
 	if errors.Is(err, absent) {
+		return err
+	}
+	return status.Error(codes.Internal, err.Error())
+}
+
+// pageError leaves what is wrong with a page as it is; everything else means that the state could not be read.
+func pageError(err error) error {
+	if status.Code(err) == codes.InvalidArgument {
 		return err
 	}
 	return status.Error(codes.Internal, err.Error())

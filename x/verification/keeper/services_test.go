@@ -1,14 +1,18 @@
 package keeper_test
 
 import (
+	"encoding/hex"
 	"errors"
+	"strings"
 	"testing"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	sdk "github.com/cosmos/cosmos-sdk/types"
 	sdkerrors "github.com/cosmos/cosmos-sdk/types/errors"
 	"github.com/cosmos/cosmos-sdk/types/query"
+	"github.com/cosmos/gogoproto/proto"
 
 	"github.com/opengradient/opengradient/internal/agreement"
 	"github.com/opengradient/opengradient/x/verification/keeper"
@@ -105,6 +109,44 @@ func TestQueries(t *testing.T) {
 		page = &query.PageRequest{Key: rounds.Pagination.NextKey, Limit: 2}
 	}
 	f.same("pages", ids, []uint64{1, 2, 3, 4, 5})
+
+	one := f.round(1)
+	for name, tc := range map[string]struct {
+		req  types.QueryRoundsRequest
+		want int
+	}{
+		"in a phase":       {types.QueryRoundsRequest{Phase: types.PHASE_OPEN}, 5},
+		"in another phase": {types.QueryRoundsRequest{Phase: types.PHASE_SETTLING}, 0},
+		"of a leader":      {types.QueryRoundsRequest{Leader: one.Leader}, 5},
+		"of another":       {types.QueryRoundsRequest{Leader: sdk.ValAddress(make([]byte, 20)).String()}, 0},
+		"for a model":      {types.QueryRoundsRequest{Model: hex.EncodeToString(one.Model), Phase: types.PHASE_OPEN}, 5},
+		"for another one":  {types.QueryRoundsRequest{Model: strings.Repeat("ef", 32)}, 0},
+	} {
+		rounds, err := server.Rounds(f.ctx, &tc.req)
+		f.must(err)
+		if len(rounds.Rounds) != tc.want {
+			t.Errorf("%s: expected %d rounds, got %d", name, tc.want, len(rounds.Rounds))
+		}
+	}
+}
+
+// TestTheFirstOutcomeIsToldOnce: whoever follows a request sees when the first outcome of an attempt is known.
+func TestTheFirstOutcomeIsToldOnce(t *testing.T) {
+	f := newFixture(t, types.DefaultParams())
+	f.open(opening(1, equalMembers(4)))
+	for i, want := range []int{1, 0, 0} {
+		f.next()
+		f.record(says(rootOf(i/2), i)...)
+		got := 0
+		for _, e := range f.ctx.EventManager().Events() {
+			if e.Type == proto.MessageName(&types.EventRoundRevealed{}) {
+				got++
+			}
+		}
+		if got != want {
+			t.Fatalf("attestation %d: expected %d events, got %d", i+1, want, got)
+		}
+	}
 }
 
 func TestQueriesRefuse(t *testing.T) {
@@ -121,6 +163,11 @@ func TestQueriesRefuse(t *testing.T) {
 			_, err := server.Rounds(f.ctx, &types.QueryRoundsRequest{Pagination: &query.PageRequest{Key: []byte{1}, Offset: 1}})
 			return err
 		}, codes.InvalidArgument},
+		{"no leader", func() error {
+			_, err := server.Rounds(f.ctx, &types.QueryRoundsRequest{Leader: "x"})
+			return err
+		}, codes.InvalidArgument},
+		{"no model", func() error { _, err := server.Rounds(f.ctx, &types.QueryRoundsRequest{Model: "iris"}); return err }, codes.InvalidArgument},
 		{"no params request", func() error { _, err := server.Params(f.ctx, nil); return err }, codes.InvalidArgument},
 		{"no round request", func() error { _, err := server.Round(f.ctx, nil); return err }, codes.InvalidArgument},
 		{"no rounds request", func() error { _, err := server.Rounds(f.ctx, nil); return err }, codes.InvalidArgument},

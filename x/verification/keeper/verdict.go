@@ -51,6 +51,11 @@ func (b *block) count(ctx context.Context, r *openRound) error {
 			return err
 		}
 	}
+	if known == 0 && len(r.round.Candidates) > 0 {
+		if err := emitRoundRevealed(ctx, r.round); err != nil {
+			return err
+		}
+	}
 	if !r.contested && r.round.IsContested() {
 		r.round.ContestedHeight = b.height
 	}

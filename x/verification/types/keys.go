@@ -58,3 +58,20 @@ var (
 	// EvidenceExpiryPrefix: (expiry height, request id).
 	EvidenceExpiryPrefix = collections.NewPrefix(15)
 )
+
+// The keys of values that are proved to those who hold no state. The keeper's collections read and write the same.
+
+// SnapshotKey is the key of a power snapshot in the store. The value leaves the count of references out.
+func SnapshotKey(id uint64) ([]byte, error) {
+	return collections.EncodeKeyWithPrefix(SnapshotsPrefix, collections.Uint64Key, id)
+}
+
+// EvidenceKey is the key of the StoredEvidence of a request in the store.
+func EvidenceKey(requestID uint64) ([]byte, error) {
+	return collections.EncodeKeyWithPrefix(EvidencePrefix, collections.Uint64Key, requestID)
+}
+
+// ParamsVersionKey is the key of a version of the parameters in the store.
+func ParamsVersionKey(version uint64) ([]byte, error) {
+	return collections.EncodeKeyWithPrefix(ParamsVersionsPrefix, collections.Uint64Key, version)
+}

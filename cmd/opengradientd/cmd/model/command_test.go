@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/opengradient/opengradient/app/nodeapi"
+	"github.com/opengradient/opengradient/cmd/opengradientd/cmd/session"
 )
 
 func TestEveryCommandExplainsItself(t *testing.T) {
@@ -32,31 +33,6 @@ func TestEveryCommandExplainsItself(t *testing.T) {
 		"cancel-upload", "deprecate", "disable", "enable", "inspect", "list", "prepare", "ps", "pull", "push", "retry", "rm", "show", "tag",
 		"transfer", "untag", "uploads", "verify",
 	}, names)
-}
-
-func TestOutputIsTextOrJSON(t *testing.T) {
-	cmd := &cobra.Command{}
-	addOutputFlag(cmd)
-	require.NoError(t, cmd.ParseFlags([]string{"--output", "yaml"}))
-	_, err := asJSON(cmd)
-	require.EqualError(t, err, `--output: expected text or json, got "yaml"`)
-}
-
-func TestAsk(t *testing.T) {
-	for answer, want := range map[string]error{"y\n": nil, "YES\n": nil, "y": nil, "n\n": errDeclined, "\n": errDeclined, "": errDeclined, "yellow\n": errDeclined} {
-		var out bytes.Buffer
-		require.ErrorIs(t, ask(strings.NewReader(answer), &out, "Pay 5uopg"), want, answer)
-		require.Equal(t, "Pay 5uopg. Go on? [y/N] ", out.String())
-	}
-}
-
-func TestConfirmNeedsSomebodyToAsk(t *testing.T) {
-	cmd := &cobra.Command{}
-	cmd.Flags().Bool("yes", false, "")
-	cmd.SetIn(strings.NewReader("y\n"))
-	require.EqualError(t, confirm(cmd, "Pay 5uopg"), "Pay 5uopg: expected --yes where nobody can be asked")
-	require.NoError(t, cmd.ParseFlags([]string{"--yes"}))
-	require.NoError(t, confirm(cmd, "Pay 5uopg"))
 }
 
 func TestProcesses(t *testing.T) {

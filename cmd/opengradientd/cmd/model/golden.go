@@ -36,7 +36,7 @@ func runGolden(cmd *cobra.Command, home string, file []byte, m types.Model, g ty
 	if err != nil {
 		return goldenRun{}, err
 	}
-	engine, err := startWorker(cmd.Context(), binary, library, home, len(file))
+	engine, err := StartWorker(cmd.Context(), binary, library, home, len(file))
 	if err != nil {
 		return goldenRun{}, fmt.Errorf("--run: %w", err)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/opengradient/opengradient/cmd/opengradientd/cmd/session"
 	"github.com/opengradient/opengradient/internal/modelpush"
 	"github.com/opengradient/opengradient/internal/onnxfile"
 	"github.com/opengradient/opengradient/internal/onnxfile/report"
@@ -31,7 +32,7 @@ The argument is a file, or a model whose file the chain holds.`,
   opengradientd model inspect iris:2 --output json`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			json, err := asJSON(cmd)
+			json, err := session.AsJSON(cmd)
 			if err != nil {
 				return err
 			}
@@ -55,7 +56,7 @@ The argument is a file, or a model whose file the chain holds.`,
 			return report.Text(cmd.OutOrStdout(), digest, len(file), found.report)
 		},
 	}
-	addQueryFlags(cmd)
+	session.AddQueryFlags(cmd)
 	return cmd
 }
 

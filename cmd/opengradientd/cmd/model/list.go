@@ -10,6 +10,7 @@ import (
 
 	"github.com/opengradient/opengradient/cmd/opengradientd/cmd/model/push"
 	"github.com/opengradient/opengradient/cmd/opengradientd/cmd/model/view"
+	"github.com/opengradient/opengradient/cmd/opengradientd/cmd/session"
 	"github.com/opengradient/opengradient/internal/modelcard"
 	"github.com/opengradient/opengradient/x/models/types"
 )
@@ -30,20 +31,20 @@ rejected or expired; --status picks one status.`,
 		Args: cobra.NoArgs,
 		RunE: runList,
 	}
-	addQueryFlags(cmd)
+	session.AddQueryFlags(cmd)
 	f := cmd.Flags()
 	f.String("owner", "", "only models of the account with this `ADDRESS`")
 	f.String("task", "", "only models of this `CLASS`, or the class of a task of Hugging Face")
 	f.String("status", "", "only models with this `STATUS`")
 	f.Bool("all", false, "models of every status")
 	cmd.MarkFlagsMutuallyExclusive("all", "status")
-	complete(cmd, "task", modelcard.Classes()...)
-	complete(cmd, "status", "inspecting", "admitting", "active", "deprecated", "disabled", "rejected", "expired")
+	session.Complete(cmd, "task", modelcard.Classes()...)
+	session.Complete(cmd, "status", "inspecting", "admitting", "active", "deprecated", "disabled", "rejected", "expired")
 	return cmd
 }
 
 func runList(cmd *cobra.Command, _ []string) error {
-	json, err := asJSON(cmd)
+	json, err := session.AsJSON(cmd)
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
 	"github.com/opengradient/opengradient/cmd/opengradientd/cmd/model/view"
+	"github.com/opengradient/opengradient/cmd/opengradientd/cmd/session"
 	"github.com/opengradient/opengradient/internal/modelpush"
 	"github.com/opengradient/opengradient/internal/wallet"
 	"github.com/opengradient/opengradient/x/models/types"
@@ -40,7 +41,7 @@ func changeCommand(use, short, example string, args int, plan func(*cobra.Comman
 	cmd := &cobra.Command{
 		Use: use, Short: short, Example: "  opengradientd model " + example, Args: cobra.ExactArgs(args),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			json, err := asJSON(cmd)
+			json, err := session.AsJSON(cmd)
 			if err != nil {
 				return err
 			}
@@ -58,13 +59,13 @@ func changeCommand(use, short, example string, args int, plan func(*cobra.Comman
 			if !c.price.IsNil() && c.price.IsPositive() {
 				question += fmt.Sprintf(" and %s", c.price)
 			}
-			if err := confirm(cmd, question); err != nil {
+			if err := session.Confirm(cmd, question); err != nil {
 				return err
 			}
 			return execute(cmd, w, c, json)
 		},
 	}
-	addSignFlags(cmd)
+	session.AddSignFlags(cmd)
 	return cmd
 }
 

@@ -14,6 +14,7 @@ import (
 	sdkmath "cosmossdk.io/math"
 
 	"github.com/opengradient/opengradient/cmd/opengradientd/cmd/model/push"
+	"github.com/opengradient/opengradient/cmd/opengradientd/cmd/session"
 	"github.com/opengradient/opengradient/internal/modelcard"
 	"github.com/opengradient/opengradient/internal/npz"
 	"github.com/opengradient/opengradient/internal/oipjson"
@@ -40,7 +41,7 @@ func addManifestFlags(cmd *cobra.Command) {
 	if err := cmd.MarkFlagRequired("name"); err != nil {
 		panic(err)
 	}
-	complete(cmd, "task", modelcard.Classes()...)
+	session.Complete(cmd, "task", modelcard.Classes()...)
 	cmd.MarkFlagsMutuallyExclusive("golden", "range")
 	cmd.MarkFlagsMutuallyExclusive("golden", "symbol")
 }

@@ -149,7 +149,7 @@ func writeModel(in, out string, onnx []byte) error {
 
 // compare runs both models in a worker of its own. What keeps it from doing so is noted in the report.
 func (f *prepareFlags) compare(ctx context.Context, report *prepareReport, home string, onnx, prepared []byte, inspected *onnxfile.Report) {
-	supervisor, err := startWorker(ctx, f.worker, f.library, home, max(len(onnx), len(prepared)))
+	supervisor, err := StartWorker(ctx, f.worker, f.library, home, max(len(onnx), len(prepared)))
 	if err != nil {
 		report.NotCompared = err.Error()
 		return

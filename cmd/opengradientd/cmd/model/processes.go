@@ -14,6 +14,7 @@ import (
 
 	"github.com/opengradient/opengradient/app/nodeapi"
 	"github.com/opengradient/opengradient/cmd/opengradientd/cmd/model/view"
+	"github.com/opengradient/opengradient/cmd/opengradientd/cmd/session"
 )
 
 const (
@@ -31,7 +32,7 @@ failed and why. The answer comes from the API server of the node, not from the c
   opengradientd model ps --node-api http://10.0.0.2:1317 --output json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			asJSON, err := asJSON(cmd)
+			asJSON, err := session.AsJSON(cmd)
 			if err != nil {
 				return err
 			}
@@ -49,7 +50,7 @@ failed and why. The answer comes from the API server of the node, not from the c
 			return view.Node(cmd.OutOrStdout(), models, time.Now())
 		},
 	}
-	addOutputFlag(cmd)
+	session.AddOutputFlag(cmd)
 	cmd.Flags().String("node-api", "http://localhost:1317", "`URL` of the API server of the node")
 	return cmd
 }

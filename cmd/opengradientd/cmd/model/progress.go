@@ -3,13 +3,15 @@ package model
 import (
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
+
+	"github.com/opengradient/opengradient/cmd/opengradientd/cmd/session"
 )
 
 // progress shows how many bytes are done, on standard error when that is a terminal. The zero value shows nothing.
 type progress struct{ bar *progressbar.ProgressBar }
 
 func newProgress(cmd *cobra.Command, json bool, title string, size int64) *progress {
-	if json || !isTerminal(cmd.ErrOrStderr()) {
+	if json || !session.IsTerminal(cmd.ErrOrStderr()) {
 		return &progress{}
 	}
 	return &progress{bar: progressbar.NewOptions64(size,

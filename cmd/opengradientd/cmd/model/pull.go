@@ -15,6 +15,7 @@ import (
 	"github.com/cosmos/cosmos-sdk/server"
 
 	"github.com/opengradient/opengradient/cmd/opengradientd/cmd/model/view"
+	"github.com/opengradient/opengradient/cmd/opengradientd/cmd/session"
 	"github.com/opengradient/opengradient/internal/modelpush"
 	"github.com/opengradient/opengradient/internal/modelref"
 	"github.com/opengradient/opengradient/internal/modelstore"
@@ -35,7 +36,7 @@ are never used.`,
 		Args: cobra.ExactArgs(1),
 		RunE: runPull,
 	}
-	addQueryFlags(cmd)
+	session.AddQueryFlags(cmd)
 	f := cmd.Flags()
 	f.StringP("out", "o", "", "`FILE` to write; without it NAME-VERSION.onnx")
 	f.Bool("from-sources", false, "agree to sources that the owner of the model named")
@@ -43,7 +44,7 @@ are never used.`,
 }
 
 func runPull(cmd *cobra.Command, args []string) error {
-	json, err := asJSON(cmd)
+	json, err := session.AsJSON(cmd)
 	if err != nil {
 		return err
 	}
@@ -203,15 +204,15 @@ func pullReference(cmd *cobra.Command, clientCtx client.Context, m types.Model, 
 // agreed asks whether the sources of a model may be used.
 func agreed(cmd *cobra.Command, m types.Model) (bool, error) {
 	yes, err := cmd.Flags().GetBool("from-sources")
-	if err != nil || yes || len(m.Sources) == 0 || !isTerminal(cmd.InOrStdin()) {
+	if err != nil || yes || len(m.Sources) == 0 || !session.IsTerminal(cmd.InOrStdin()) {
 		return yes, err
 	}
 	question := "The owner of " + m.Name + " says that the file is at"
 	for _, s := range m.Sources {
 		question += "\n  " + view.Plain(s, false)
 	}
-	err = ask(cmd.InOrStdin(), cmd.ErrOrStderr(), question+"\nThese hosts will see your address")
-	if errors.Is(err, errDeclined) {
+	err = session.Ask(cmd.InOrStdin(), cmd.ErrOrStderr(), question+"\nThese hosts will see your address")
+	if errors.Is(err, session.ErrDeclined) {
 		return false, nil
 	}
 	return err == nil, err

@@ -14,6 +14,7 @@ import (
 
 	"github.com/opengradient/opengradient/cmd/opengradientd/cmd/model/push"
 	"github.com/opengradient/opengradient/cmd/opengradientd/cmd/model/view"
+	"github.com/opengradient/opengradient/cmd/opengradientd/cmd/session"
 	"github.com/opengradient/opengradient/internal/modelpush"
 	"github.com/opengradient/opengradient/x/models/types"
 	schedulingtypes "github.com/opengradient/opengradient/x/scheduling/types"
@@ -44,7 +45,7 @@ A model that is rejected is an error that says why, and what each node said.`,
 		Args: cobra.ExactArgs(1),
 		RunE: runPush,
 	}
-	addSignFlags(cmd)
+	session.AddSignFlags(cmd)
 	addManifestFlags(cmd)
 	f := cmd.Flags()
 	f.StringArray("source", nil, "`URL` of the file (https or oci with a digest), to register it by reference; may be repeated")
@@ -100,7 +101,7 @@ func runPush(cmd *cobra.Command, args []string) error {
 
 // newPushJob reads files and flags, and connects. The file is inspected before anything else is done.
 func newPushJob(cmd *cobra.Command, path string) (*pushJob, error) {
-	json, err := asJSON(cmd)
+	json, err := session.AsJSON(cmd)
 	if err != nil {
 		return nil, err
 	}
@@ -172,7 +173,7 @@ func (j *pushJob) quote(plan push.Plan) error {
 			return err
 		}
 	}
-	return confirm(j.cmd, fmt.Sprintf("Push %s (%s) as %s for %s", j.cmd.Flags().Arg(0), view.Size(uint64(j.request.Digest.Size)),
+	return session.Confirm(j.cmd, fmt.Sprintf("Push %s (%s) as %s for %s", j.cmd.Flags().Arg(0), view.Size(uint64(j.request.Digest.Size)),
 		j.request.Manifest.Name, view.NewQuote(plan.Cost).Total))
 }
 

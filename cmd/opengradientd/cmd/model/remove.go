@@ -11,6 +11,7 @@ import (
 	"github.com/cosmos/cosmos-sdk/server"
 
 	"github.com/opengradient/opengradient/cmd/opengradientd/cmd/model/view"
+	"github.com/opengradient/opengradient/cmd/opengradientd/cmd/session"
 	"github.com/opengradient/opengradient/internal/modelref"
 	"github.com/opengradient/opengradient/internal/modelstore"
 	"github.com/opengradient/opengradient/x/models/types"
@@ -27,12 +28,12 @@ of yours, use "model disable".`,
 		Args:    cobra.ExactArgs(1),
 		RunE:    runRemove,
 	}
-	addQueryFlags(cmd)
+	session.AddQueryFlags(cmd)
 	return cmd
 }
 
 func runRemove(cmd *cobra.Command, args []string) error {
-	json, err := asJSON(cmd)
+	json, err := session.AsJSON(cmd)
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/opengradient/opengradient/cmd/opengradientd/cmd/model/push"
 	"github.com/opengradient/opengradient/cmd/opengradientd/cmd/model/view"
+	"github.com/opengradient/opengradient/cmd/opengradientd/cmd/session"
 	"github.com/opengradient/opengradient/x/models/types"
 )
 
@@ -26,7 +27,7 @@ func newShowCommand() *cobra.Command {
   opengradientd model show iris --card`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			json, err := asJSON(cmd)
+			json, err := session.AsJSON(cmd)
 			if err != nil {
 				return err
 			}
@@ -51,7 +52,7 @@ func newShowCommand() *cobra.Command {
 			return view.Show(cmd.OutOrStdout(), details)
 		},
 	}
-	addQueryFlags(cmd)
+	session.AddQueryFlags(cmd)
 	cmd.Flags().Bool("card", false, "show the model card only")
 	return cmd
 }

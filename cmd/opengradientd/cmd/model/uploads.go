@@ -9,6 +9,7 @@ import (
 	"github.com/cosmos/cosmos-sdk/types/query"
 
 	"github.com/opengradient/opengradient/cmd/opengradientd/cmd/model/view"
+	"github.com/opengradient/opengradient/cmd/opengradientd/cmd/session"
 	"github.com/opengradient/opengradient/x/models/types"
 )
 
@@ -21,7 +22,7 @@ that is not wanted any more is given up with "model cancel-upload".`,
 		Example: "  opengradientd model uploads --owner og1...",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			json, err := asJSON(cmd)
+			json, err := session.AsJSON(cmd)
 			if err != nil {
 				return err
 			}
@@ -57,7 +58,7 @@ that is not wanted any more is given up with "model cancel-upload".`,
 			return view.UploadList(cmd.OutOrStdout(), view.NewUploads(list))
 		},
 	}
-	addQueryFlags(cmd)
+	session.AddQueryFlags(cmd)
 	cmd.Flags().String("owner", "", "only uploads of the account with this `ADDRESS`")
 	return cmd
 }

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/opengradient/opengradient/cmd/opengradientd/cmd/model/view"
+	"github.com/opengradient/opengradient/cmd/opengradientd/cmd/session"
 	"github.com/opengradient/opengradient/x/models/types"
 )
 
@@ -32,7 +33,7 @@ With a file alone the model is the one with its SHA-256; with a model alone the 
 		Args: cobra.RangeArgs(1, 2),
 		RunE: runVerify,
 	}
-	addQueryFlags(cmd)
+	session.AddQueryFlags(cmd)
 	f := cmd.Flags()
 	f.Bool("run", false, "run the golden inputs in a worker on this machine")
 	f.String("worker", "", "`PATH` of the worker (default: beside this program, then on PATH)")
@@ -41,7 +42,7 @@ With a file alone the model is the one with its SHA-256; with a model alone the 
 }
 
 func runVerify(cmd *cobra.Command, args []string) error {
-	json, err := asJSON(cmd)
+	json, err := session.AsJSON(cmd)
 	if err != nil {
 		return err
 	}

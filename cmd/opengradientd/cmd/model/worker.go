@@ -14,9 +14,9 @@ const (
 	maxOutputs = 256 << 20
 )
 
-// startWorker starts a worker of this command's own for models of up to largest bytes. Empty paths are those of
+// StartWorker starts a worker of this command's own for models of up to largest bytes. Empty paths are those of
 // worker.LocateBinary and worker.LocateLibrary. The caller closes it.
-func startWorker(ctx context.Context, binary, library, home string, largest int) (*worker.Supervisor, error) {
+func StartWorker(ctx context.Context, binary, library, home string, largest int) (*worker.Supervisor, error) {
 	cfg := worker.DefaultConfig()
 	var err error
 	if cfg.BinaryPath, err = worker.LocateBinary(binary); err != nil {

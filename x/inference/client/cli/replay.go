@@ -12,6 +12,7 @@ import (
 	"github.com/cosmos/cosmos-sdk/client"
 	"github.com/cosmos/cosmos-sdk/client/flags"
 
+	"github.com/opengradient/opengradient/x/inference/client/wish"
 	"github.com/opengradient/opengradient/x/inference/types"
 	verificationtypes "github.com/opengradient/opengradient/x/verification/types"
 )
@@ -79,7 +80,7 @@ func evidenceFile(cmd *cobra.Command) ([]byte, error) {
 	if err != nil || file == "" {
 		return nil, err
 	}
-	return readFile(cmd.InOrStdin(), file, maxEvidenceFile)
+	return wish.ReadFile(cmd.InOrStdin(), file, maxEvidenceFile)
 }
 
 // replayer derives verdicts again from what a node has.

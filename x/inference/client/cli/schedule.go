@@ -10,6 +10,7 @@ import (
 	"github.com/cosmos/cosmos-sdk/client/flags"
 	"github.com/cosmos/cosmos-sdk/client/tx"
 
+	"github.com/opengradient/opengradient/x/inference/client/wish"
 	"github.com/opengradient/opengradient/x/inference/types"
 )
 
@@ -26,7 +27,7 @@ func newCreateScheduleCmd() *cobra.Command {
 		Long: "Create a schedule: a request for a model that is made again every so many blocks, paid out of a deposit. Keeping the " +
 			"inputs costs their byte fee once, which is not returned. The first run comes at the end of the block that creates it. A " +
 			"run that cannot be placed, or that would cost more than the maximum fee, is missed and not charged. What is left of the deposit is returned after the last run, or when the schedule is " +
-			"cancelled.\n\n" + roomNote + "\n\n" +
+			"cancelled.\n\n" + wish.InputNote + "\n\n" + wish.RoomNote + "\n\n" +
 			"Without --" + flagDeposit + " the deposit pays for all runs at what the chain quotes now and a quarter of its compute part more.",
 		Example: "opengradientd tx inference create-schedule iris --input request.json --every 100 --count 24 --from alice",
 		Args:    cobra.ExactArgs(1),
@@ -35,7 +36,7 @@ func newCreateScheduleCmd() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			w, err := readWish(cmd, args[0])
+			w, err := readWish(cmd, clientCtx, args[0])
 			if err != nil {
 				return err
 			}
@@ -54,7 +55,7 @@ func newCreateScheduleCmd() *cobra.Command {
 			return tx.GenerateOrBroadcastTxCLI(clientCtx, cmd.Flags(), msg)
 		},
 	}
-	addWishFlags(cmd, "run")
+	wish.AddFlags(cmd, "run")
 	cmd.Flags().Uint32(flagEvery, 0, "blocks from one run to the next")
 	cmd.Flags().Uint32(flagCount, 0, "number of runs")
 	cmd.Flags().String(flagDeposit, "", "what pays for the runs, in "+types.Denom+"; without it a little more than what the chain quotes now for all of them")
@@ -68,12 +69,13 @@ func newCreateScheduleCmd() *cobra.Command {
 }
 
 // scheduleMsg is the message for a schedule. The maximum fee and the deposit stay nil without their flags.
-func scheduleMsg(cmd *cobra.Command, w wish) (*types.MsgCreateSchedule, error) {
-	if len(w.inputs) != 1 {
-		return nil, fmt.Errorf("--%s: expected one request, got %d", flagInput, len(w.inputs))
+func scheduleMsg(cmd *cobra.Command, w wish.Wish) (*types.MsgCreateSchedule, error) {
+	if len(w.Requests) != 1 {
+		return nil, fmt.Errorf("--%s: expected one request, got %d", wish.FlagInput, len(w.Requests))
 	}
 	msg := &types.MsgCreateSchedule{
-		Model: w.model, Inputs: w.inputs[0], Outputs: w.outputs, Tier: w.tier, Sealing: w.sealing, FeeClass: w.feeClass, MaxFee: w.maxFee,
+		Model: w.Model, Inputs: types.NewTensors(w.Requests[0].Inputs), Outputs: w.Requests[0].Outputs,
+		Tier: w.Tier, Sealing: w.Sealing, FeeClass: w.FeeClass, MaxFee: w.MaxFee,
 	}
 	var err error
 	if msg.Every, err = cmd.Flags().GetUint32(flagEvery); err != nil {
@@ -85,7 +87,7 @@ func scheduleMsg(cmd *cobra.Command, w wish) (*types.MsgCreateSchedule, error) {
 	if err := types.ValidateTerms(msg.Every, msg.Count); err != nil {
 		return nil, err
 	}
-	msg.Deposit, err = optionalAmountFlag(cmd, flagDeposit)
+	msg.Deposit, err = wish.OptionalAmount(cmd, flagDeposit)
 	return msg, err
 }
 

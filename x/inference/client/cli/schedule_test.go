@@ -11,6 +11,9 @@ import (
 	"cosmossdk.io/math"
 	"github.com/cosmos/cosmos-sdk/client"
 
+	"github.com/opengradient/opengradient/internal/oipjson"
+	"github.com/opengradient/opengradient/internal/tensor"
+	"github.com/opengradient/opengradient/x/inference/client/wish"
 	"github.com/opengradient/opengradient/x/inference/types"
 	modelstypes "github.com/opengradient/opengradient/x/models/types"
 	schedulingtypes "github.com/opengradient/opengradient/x/scheduling/types"
@@ -22,7 +25,7 @@ func readSchedule(stdin string, args ...string) (*types.MsgCreateSchedule, error
 	if err := cmd.ParseFlags(args); err != nil {
 		return nil, err
 	}
-	w, err := readWish(cmd, "iris")
+	w, err := readWish(cmd, client.Context{Offline: true}, "iris")
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +99,7 @@ func TestRoomIsAQuarterOfTheComputePart(t *testing.T) {
 func TestNoQuoteOffline(t *testing.T) {
 	cmd := newSubmitCmd()
 	cmd.SetContext(context.Background())
-	_, err := quotedFee(cmd, client.Context{Offline: true}, wish{})
+	_, err := quotedFee(cmd, client.Context{Offline: true}, wish.Wish{})
 	require.ErrorContains(t, err, "--offline")
 }
 
@@ -106,10 +109,10 @@ type quotes struct {
 	asked []*types.QueryQuoteRequest
 }
 
-// signature answers queries for that model.
-type signature struct{ modelstypes.QueryClient }
+// irisModels answers queries for that model.
+type irisModels struct{ modelstypes.QueryClient }
 
-func (signature) Model(context.Context, *modelstypes.QueryModelRequest, ...grpc.CallOption) (*modelstypes.QueryModelResponse, error) {
+func (irisModels) Model(context.Context, *modelstypes.QueryModelRequest, ...grpc.CallOption) (*modelstypes.QueryModelResponse, error) {
 	return &modelstypes.QueryModelResponse{Model: modelstypes.Model{Inspection: modelstypes.Inspection{Inputs: []modelstypes.TensorSpec{
 		{Name: "x", Datatype: "FP32", Dims: []modelstypes.Dim{{Size_: 1, Symbol: "N"}, {Size_: 2}}},
 	}}}}, nil
@@ -122,13 +125,16 @@ func (q *quotes) Quote(_ context.Context, r *types.QueryQuoteRequest, _ ...grpc.
 }
 
 func TestQuoteIsAskedForEachSizeOnce(t *testing.T) {
-	rows := func(n int64) []types.Tensor {
-		return []types.Tensor{{Name: "x", Datatype: "FP32", Shape: []int64{n, 2}, Contents: make([]byte, 8*n)}}
+	rows := func(n int64) oipjson.Request {
+		return oipjson.Request{
+			Inputs:  []tensor.Tensor{{Name: "x", Datatype: tensor.FP32, Shape: []int64{n, 2}, Data: make([]byte, 8*n)}},
+			Outputs: []string{"label"},
+		}
 	}
 	q := &quotes{}
-	fee, err := dearestFee(context.Background(), q, signature{}, wish{
-		model: "iris", inputs: [][]types.Tensor{rows(1), rows(3), rows(1)}, outputs: []string{"label"},
-		tier: types.TIER_COMMITTEE, feeClass: schedulingtypes.FEE_CLASS_PRIORITY,
+	fee, err := dearestFee(context.Background(), q, irisModels{}, wish.Wish{
+		Model: "iris", Requests: []oipjson.Request{rows(1), rows(3), rows(1)},
+		Tier: types.TIER_COMMITTEE, FeeClass: schedulingtypes.FEE_CLASS_PRIORITY,
 	})
 	require.NoError(t, err)
 	require.Equal(t, int64(250), fee.Int64(), "what the dearest costs, with room")
@@ -140,6 +146,6 @@ func TestQuoteIsAskedForEachSizeOnce(t *testing.T) {
 	}
 	require.Equal(t, []*types.QueryQuoteRequest{asked("N=1"), asked("N=3")}, q.asked)
 
-	_, err = dearestFee(context.Background(), q, signature{}, wish{inputs: [][]types.Tensor{rows(1), {}}})
+	_, err = dearestFee(context.Background(), q, irisModels{}, wish.Wish{Requests: []oipjson.Request{rows(1), {}}})
 	require.ErrorContains(t, err, "request 2")
 }

@@ -7,20 +7,17 @@ import (
 	"github.com/cosmos/cosmos-sdk/client/flags"
 	"github.com/cosmos/cosmos-sdk/client/tx"
 
+	"github.com/opengradient/opengradient/x/inference/client/wish"
 	"github.com/opengradient/opengradient/x/inference/types"
-)
-
-const (
-	flagIdempotencyKey = "idempotency-key"
-	flagReuseBlocks    = "reuse-blocks"
 )
 
 func newSubmitCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "submit MODEL",
 		Short: "Submit one or many requests for a model",
-		Long: "Submit one or many requests for a model, given by its name or SHA-256. The input is a request of the Open " +
-			"Inference Protocol in JSON, or an array of them. All of them are accepted or none.\n\n" +
+		Long: "Submit one or many requests for a model, given by its name or SHA-256. All of them are accepted or none. To wait for " +
+			"the answer as well, use \"opengradientd run\".\n\n" +
+			wish.InputNote + " Requests in JSON can be made --offline.\n\n" +
 			"Inputs and outputs are public, also those of sealed requests: sealing keeps validators from copying each other, " +
 			"it keeps nothing from anybody for long.\n\n" +
 			"Tier quorum: every eligible validator recomputes, and more than two thirds of their power must agree. Tier " +
@@ -29,12 +26,13 @@ func newSubmitCmd() *cobra.Command {
 			"Sealing: members commit to their outcome before they reveal it, which takes two blocks more. The default is to " +
 			"seal from a governed fee on.\n\n" +
 			"Fee class: priority waits less and costs more, economy waits longer and costs less.\n\n" +
-			roomNote + "\n\n" +
-			"With --" + flagIdempotencyKey + " the same requests can be sent again without being charged again, whatever --" + flagMaxFee + " is: they " +
+			wish.RoomNote + "\n\n" +
+			"With --" + wish.FlagIdempotencyKey + " the same requests can be sent again without being charged again, whatever --" + wish.FlagMaxFee + " is: they " +
 			"are answered with the first ids, as long as the key is remembered.\n\n" +
-			"With --" + flagReuseBlocks + " a receipt of the same model, inputs, outputs and tier that was settled at most so many " +
+			"With --" + wish.FlagReuseBlocks + " a receipt of the same model, inputs, outputs and tier that was settled at most so many " +
 			"blocks ago stands for a request, for a part of the fee; the chain keeps receipts for this for a governed time.",
-		Example: `opengradientd tx inference submit iris --input request.json --from alice
+		Example: `opengradientd tx inference submit iris --input x=5.1,3.5,1.4,0.2 --from alice
+opengradientd tx inference submit iris --input request.json --from alice
 echo '{"inputs":[{"name":"x","shape":[1,4],"datatype":"FP32","data":[5.1,3.5,1.4,0.2]}]}' |
   opengradientd tx inference submit iris --input - --outputs label --max-fee 5000 --from alice
 opengradientd tx inference submit iris --input request.json --tier committee --sealing sealed --from alice
@@ -45,11 +43,11 @@ opengradientd tx inference submit iris --input request.json --fee-class priority
 			if err != nil {
 				return err
 			}
-			w, err := readWish(cmd, args[0])
+			w, err := readWish(cmd, clientCtx, args[0])
 			if err != nil {
 				return err
 			}
-			msg, err := submitMsg(cmd, w)
+			msg, err := submitMsg(w)
 			if err != nil {
 				return err
 			}
@@ -62,31 +60,24 @@ opengradientd tx inference submit iris --input request.json --fee-class priority
 			return tx.GenerateOrBroadcastTxCLI(clientCtx, cmd.Flags(), msg)
 		},
 	}
-	addWishFlags(cmd, "request")
-	cmd.Flags().String(flagIdempotencyKey, "", "key under which the message can be sent again safely: 1 to 64 characters of printable ASCII")
-	cmd.Flags().Uint32(flagReuseBlocks, 0, "largest age of a receipt that may stand for a request, in blocks; 0 for a new run in any case")
+	wish.AddFlags(cmd, "request")
+	wish.AddKeyFlags(cmd)
 	flags.AddTxFlagsToCmd(cmd)
 	return cmd
 }
 
 // submitMsg is the message for the requests. The maximum fee stays nil without the flag.
-func submitMsg(cmd *cobra.Command, w wish) (*types.MsgSubmitRequests, error) {
+func submitMsg(w wish.Wish) (*types.MsgSubmitRequests, error) {
+	outputs, err := w.Outputs()
+	if err != nil {
+		return nil, err
+	}
 	msg := &types.MsgSubmitRequests{
-		Model: w.model, Requests: make([]types.InferenceInput, len(w.inputs)), Outputs: w.outputs, Tier: w.tier,
-		MaxFee: w.maxFee, Sealing: w.sealing, FeeClass: w.feeClass,
+		Model: w.Model, Requests: make([]types.InferenceInput, len(w.Requests)), Outputs: outputs, Tier: w.Tier,
+		MaxFee: w.MaxFee, Sealing: w.Sealing, FeeClass: w.FeeClass, IdempotencyKey: w.IdempotencyKey, ReuseBlocks: w.ReuseBlocks,
 	}
-	for i, inputs := range w.inputs {
-		msg.Requests[i].Inputs = inputs
+	for i, r := range w.Requests {
+		msg.Requests[i].Inputs = types.NewTensors(r.Inputs)
 	}
-	var err error
-	if msg.ReuseBlocks, err = cmd.Flags().GetUint32(flagReuseBlocks); err != nil {
-		return nil, err
-	}
-	if msg.IdempotencyKey, err = cmd.Flags().GetString(flagIdempotencyKey); err != nil {
-		return nil, err
-	}
-	if cmd.Flags().Changed(flagIdempotencyKey) {
-		err = types.ValidateIdempotencyKey(msg.IdempotencyKey)
-	}
-	return msg, err
+	return msg, nil
 }

@@ -12,7 +12,7 @@ import (
 
 // Node writes the models of a node as a table. now is the time from which ages are counted.
 func Node(w io.Writer, n nodeapi.Models, now time.Time) error {
-	t := newTable("MODEL", "SHA256", "STATE", "MEMORY", "LAST USED", "DETAIL")
+	t := NewTable("MODEL", "SHA256", "STATE", "MEMORY", "LAST USED", "DETAIL")
 	for _, m := range n.Models {
 		name := "-"
 		if m.Name != "" {

@@ -11,8 +11,8 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 )
 
-// newTable is a table without lines.
-func newTable(columns ...any) table.Writer {
+// NewTable is a table without lines.
+func NewTable(columns ...any) table.Writer {
 	t := table.NewWriter()
 	style := table.StyleDefault
 	style.Options = table.OptionsNoBordersAndSeparators
@@ -77,7 +77,7 @@ func dash(text string) string {
 
 // ModelList writes models as a table.
 func ModelList(w io.Writer, models []Model) error {
-	t := newTable("MODEL", "SHA256", "TASK", "STATUS", "SIZE", "UNITS", "ROYALTY")
+	t := NewTable("MODEL", "SHA256", "TASK", "STATUS", "SIZE", "UNITS", "ROYALTY")
 	for _, m := range models {
 		t.AppendRow(table.Row{m.Reference, Short(m.SHA256), m.Task, m.Status, Size(m.SizeBytes), units(m), m.Royalty})
 	}
@@ -86,7 +86,7 @@ func ModelList(w io.Writer, models []Model) error {
 
 // UploadList writes uploads as a table.
 func UploadList(w io.Writer, uploads []Upload) error {
-	t := newTable("UPLOAD", "NAME", "SHA256", "SIZE", "CHUNKS", "DEPOSIT", "EXPIRES")
+	t := NewTable("UPLOAD", "NAME", "SHA256", "SIZE", "CHUNKS", "DEPOSIT", "EXPIRES")
 	for _, u := range uploads {
 		t.AppendRow(table.Row{u.ID, u.Name, Short(u.SHA256), Size(u.SizeBytes), fmt.Sprintf("%d of %d", u.Received, u.Chunks), u.Deposit, u.ExpiresHeight})
 	}
@@ -95,7 +95,7 @@ func UploadList(w io.Writer, uploads []Upload) error {
 
 // Show writes all that is known of a model.
 func Show(w io.Writer, d Details) error {
-	t := newTable()
+	t := NewTable()
 	row := func(name string, value any) { t.AppendRow(table.Row{name, value}) }
 	row("Model", d.Reference)
 	row("SHA-256", d.SHA256)
@@ -161,7 +161,7 @@ func place(m Model) string {
 }
 
 func signature(m Model) table.Writer {
-	t := newTable("", "NAME", "DATATYPE", "SHAPE")
+	t := NewTable("", "NAME", "DATATYPE", "SHAPE")
 	for _, side := range []struct {
 		name    string
 		tensors []Tensor
@@ -174,7 +174,7 @@ func signature(m Model) table.Writer {
 }
 
 func certificate(c *Certificate) table.Writer {
-	t := newTable("CLASS", "OUTPUT ROOT", "PROVEN AT")
+	t := NewTable("CLASS", "OUTPUT ROOT", "PROVEN AT")
 	if c == nil {
 		return t
 	}
@@ -185,7 +185,7 @@ func certificate(c *Certificate) table.Writer {
 }
 
 func proofs(list []Proof) table.Writer {
-	t := newTable("OPERATOR", "CLASS", "SAYS", "HEIGHT")
+	t := NewTable("OPERATOR", "CLASS", "SAYS", "HEIGHT")
 	for _, p := range list {
 		says := p.Failure
 		if p.OutputRoot != "" {
@@ -197,7 +197,7 @@ func proofs(list []Proof) table.Writer {
 }
 
 func versions(d Details) table.Writer {
-	t := newTable("VERSION", "SHA256", "STATUS", "TAGS")
+	t := NewTable("VERSION", "SHA256", "STATUS", "TAGS")
 	list := slices.Clone(d.Versions)
 	slices.Reverse(list)
 	for _, v := range list {
@@ -208,7 +208,7 @@ func versions(d Details) table.Writer {
 
 // Quoted writes a cost.
 func Quoted(w io.Writer, q Quote) error {
-	t := newTable()
+	t := NewTable()
 	t.AppendRow(table.Row{"Bytes", q.ByteFee + "uopg"})
 	t.AppendRow(table.Row{"Admission", q.AdmissionFee + "uopg"})
 	t.AppendRow(table.Row{"Gas", fmt.Sprintf("%s for %d in %d transactions", q.GasFee, q.Gas, q.Transactions)})

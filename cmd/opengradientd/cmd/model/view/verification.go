@@ -84,7 +84,7 @@ func Verified(w io.Writer, v Verification) error {
 	if _, err := fmt.Fprintf(w, "%s  sha256 %s\n\n", v.Reference, v.SHA256); err != nil {
 		return err
 	}
-	t := newTable("CHECK", "RESULT", "DETAIL")
+	t := NewTable("CHECK", "RESULT", "DETAIL")
 	for _, c := range v.Checks {
 		result := "ok"
 		if !c.OK {
@@ -98,7 +98,7 @@ func Verified(w io.Writer, v Verification) error {
 	if _, err := fmt.Fprintf(w, "\nrun in %s\noutput root %s\n", v.Run.Environment, v.Run.OutputRoot); err != nil || len(v.Run.Distances) == 0 {
 		return err
 	}
-	d := newTable("OUTPUT", "DATATYPE", "DISTANCE", "TOLERANCE")
+	d := NewTable("OUTPUT", "DATATYPE", "DISTANCE", "TOLERANCE")
 	for _, row := range v.Run.Distances {
 		distance := "none"
 		if row.Distance != nil {

@@ -4,11 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	sdkmath "cosmossdk.io/math"
 	"github.com/cosmos/cosmos-sdk/client"
@@ -20,59 +17,6 @@ import (
 	"github.com/opengradient/opengradient/internal/wallet"
 	"github.com/opengradient/opengradient/x/models/types"
 )
-
-// addOutputFlag adds --output. It has no short form: -o is a file in these commands.
-func addOutputFlag(cmd *cobra.Command) {
-	cmd.Flags().String(flags.FlagOutput, flags.OutputFormatText, "form of the answer, `text|json`")
-	complete(cmd, flags.FlagOutput, flags.OutputFormatText, flags.OutputFormatJSON)
-}
-
-// addQueryFlags adds what every command needs that reads the chain.
-func addQueryFlags(cmd *cobra.Command) {
-	addOutputFlag(cmd)
-	f := cmd.Flags()
-	f.String(flags.FlagNode, "tcp://localhost:26657", "RPC `ADDRESS` of a node")
-	f.String(flags.FlagGRPC, "", "gRPC `ADDRESS` of a node to query; without it the RPC answers")
-	f.Bool(flags.FlagGRPCInsecure, false, "allow gRPC without TLS")
-}
-
-// addSignFlags adds what every command needs that signs.
-func addSignFlags(cmd *cobra.Command) {
-	addQueryFlags(cmd)
-	f := cmd.Flags()
-	f.String(flags.FlagFrom, "", "`KEY` that signs and pays (required)")
-	f.String(flags.FlagChainID, "", "`ID` of the chain")
-	f.String(flags.FlagGasPrices, "", "`PRICE` of a unit of gas; without it the least that the node takes")
-	f.Float64(flags.FlagGasAdjustment, 1, "`FACTOR` for limits of gas, at least 1")
-	f.String(flags.FlagNote, "", "public `NOTE` in every transaction")
-	f.String(flags.FlagFeeGranter, "", "`ADDRESS` that pays for gas by a grant")
-	f.String(flags.FlagSignMode, "", "sign mode, `direct|amino-json`")
-	f.Bool(flags.FlagUseLedger, false, "sign on a Ledger")
-	f.BoolP(flags.FlagSkipConfirmation, "y", false, "do not ask")
-	flags.AddKeyringFlags(f)
-	if err := cmd.MarkFlagRequired(flags.FlagFrom); err != nil {
-		panic(err)
-	}
-}
-
-// complete makes a flag complete to words.
-func complete(cmd *cobra.Command, flag string, words ...string) {
-	if err := cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)); err != nil {
-		panic(err)
-	}
-}
-
-// asJSON reads --output.
-func asJSON(cmd *cobra.Command) (bool, error) {
-	switch form, err := cmd.Flags().GetString(flags.FlagOutput); {
-	case err != nil:
-		return false, err
-	case form == flags.OutputFormatText || form == flags.OutputFormatJSON:
-		return form == flags.OutputFormatJSON, nil
-	default:
-		return false, fmt.Errorf("--output: expected text or json, got %q", form)
-	}
-}
 
 // reader is the connection of a command that reads.
 func reader(cmd *cobra.Command) (client.Context, types.QueryClient, error) {
@@ -136,15 +80,3 @@ func leastGasPrice(ctx context.Context, clientCtx client.Context) (string, error
 	}
 	return config.MinimumGasPrice, nil
 }
-
-// isTerminal says whether somebody sits before a stream.
-func isTerminal(stream any) bool {
-	file, ok := stream.(*os.File)
-	if !ok {
-		return false
-	}
-	return term.IsTerminal(int(file.Fd()))
-}
-
-// lookInterval is the time between two looks at a model that waits for its verdict, less than a block.
-const lookInterval = 500 * time.Millisecond
