@@ -34,8 +34,8 @@ const (
 	balanceEvery  = 15 * time.Second
 )
 
-// Open connects to the chain with an account whose transactions are in a journal. close ends the connection.
-type Open func(ctx context.Context, journal chain.Journal) (c chain.Chain, close func() error, err error)
+// Open connects to the chain with an account whose transactions are in a journal. end ends the connection.
+type Open func(ctx context.Context, journal chain.Journal) (c chain.Chain, end func() error, err error)
 
 // Options say what is run.
 type Options struct {

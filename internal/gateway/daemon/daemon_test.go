@@ -157,7 +157,7 @@ func TestCrowd(t *testing.T) {
 				}
 				b, err := io.ReadAll(res.Body)
 				_ = res.Body.Close()
-				if want := fmt.Sprintf(`"data":[%d,%d]`, 2*i, 2*j); err != nil || res.StatusCode != 200 || !bytes.Contains(b, []byte(want)) {
+				if want := fmt.Sprintf(`"data":[%d,%d]`, 2*i, 2*j); err != nil || res.StatusCode != http.StatusOK || !bytes.Contains(b, []byte(want)) {
 					t.Errorf("expected %s, got %d %s, %v", want, res.StatusCode, b, err)
 					return
 				}

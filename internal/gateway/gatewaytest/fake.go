@@ -64,6 +64,7 @@ type Chain struct {
 	moved    chan struct{}
 	failure  *chain.Failure
 	checking func()
+	away     error
 }
 
 // transaction is what a process signs.
@@ -113,6 +114,19 @@ func (c *Chain) Fail(f *chain.Failure) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.failure = f
+}
+
+// Away makes every question fail with an error; nil ends that.
+func (c *Chain) Away(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.away = err
+}
+
+func (c *Chain) gone() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.away
 }
 
 // Checking sets what is called at the begin of every check.
@@ -188,13 +202,16 @@ func (c *Chain) Process(journal chain.Journal, alive func() bool) (*Process, err
 func (p *Process) Address() string { return "og1fake" }
 
 // Ready implements chain.Chain.
-func (p *Process) Ready(context.Context) error { return nil }
+func (p *Process) Ready(context.Context) error { return p.gone() }
 
 // Balance implements chain.Chain.
 func (p *Process) Balance(context.Context) (uint64, error) { return 1e12 - p.Spent(), nil }
 
 // Model implements chain.Chain.
 func (p *Process) Model(_ context.Context, ref string) (chain.Model, error) {
+	if err := p.gone(); err != nil {
+		return chain.Model{}, err
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var found chain.Model
@@ -211,6 +228,9 @@ func (p *Process) Model(_ context.Context, ref string) (chain.Model, error) {
 
 // Models implements chain.Chain.
 func (p *Process) Models(_ context.Context, name string) ([]chain.Model, error) {
+	if err := p.gone(); err != nil {
+		return nil, err
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return slices.DeleteFunc(slices.Clone(p.models), func(m chain.Model) bool { return name != "" && m.Name != name }), nil

@@ -26,6 +26,8 @@ var (
 	ErrBusy = errors.New("too many open jobs")
 	// ErrConcurrency is a caller with as many requests without an answer as it may have.
 	ErrConcurrency = errors.New("too many requests of this API key without an answer")
+	// ErrChain is a chain that cannot be asked.
+	ErrChain = errors.New("the chain cannot be reached")
 	// ErrStopping is a gateway that ends.
 	ErrStopping = errors.New("the gateway is stopping")
 )
@@ -75,7 +77,10 @@ func (e *Engine) create(ctx context.Context, key string, ask Ask, idem, content 
 		FeeClass: ask.FeeClass, MaxFee: ask.MaxFee, ReuseBlocks: ask.ReuseBlocks,
 	})
 	if err != nil {
-		return Job{}, false, err
+		if refuses(err) || ctx.Err() != nil {
+			return Job{}, false, err
+		}
+		return Job{}, false, fmt.Errorf("%w: %w", ErrChain, err)
 	}
 	inputs, err := tensor.Encode(ask.Inputs)
 	if err != nil {
@@ -117,6 +122,11 @@ func (e *Engine) create(ctx context.Context, key string, ask Ask, idem, content 
 	}
 	e.book.publish(job)
 	return job, false, nil
+}
+
+// refuses tells whether a check has said no, rather than failed.
+func refuses(err error) bool {
+	return errors.As(err, new(*chain.InvalidError)) || errors.As(err, new(*chain.UnavailableError)) || errors.Is(err, chain.ErrNotFound)
 }
 
 // idemKey is the record of a client's idempotency key.

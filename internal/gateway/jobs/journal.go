@@ -28,9 +28,6 @@ func (b journal) Signed(t chain.Transaction) error {
 		return fmt.Errorf("journal: expected the idempotency key of a job, got %.64q", t.Key)
 	}
 	_, err := b.update(id, signed, func(tx *store.Tx, j *Job) error {
-		if j.Stage != StageAccepted {
-			return fmt.Errorf("journal: expected job %s to be accepted, it is %s", j.ID, j.Stage)
-		}
 		j.Gas.Signed, j.Gas.Live = true, t.GasFee
 		j.Gas.Budget = max(j.Gas.Budget, j.Gas.Paid+j.Gas.Live)
 		return set(tx, txPrefix+id, t)
@@ -56,7 +53,21 @@ func (b journal) Settled(key string, o chain.Outcome) error {
 		}
 		return nil
 	}
-	return b.db.Note(func(tx *store.Tx) error { tx.Delete(txPrefix + id); return nil })
+	if err != nil {
+		return b.db.Note(func(tx *store.Tx) error { tx.Delete(txPrefix + id); return nil })
+	}
+	gasFee := o.Submission.GasFee
+	if o.Refused != nil {
+		gasFee = o.Refused.GasFee
+	}
+	_, err = b.update(id, happened, func(tx *store.Tx, j *Job) error {
+		if _, found, err := tx.Get(txPrefix + id); err != nil || !found {
+			return err // its runner has counted it
+		}
+		settle(tx, j, gasFee)
+		return nil
+	})
+	return err
 }
 
 // Unsettled implements chain.Journal.

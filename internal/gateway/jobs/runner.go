@@ -185,10 +185,8 @@ func (r *runner) refused(refused *chain.RefusedError) error {
 		return r.engine.ctx.Err()
 	}
 	checked, err := r.engine.chain.Check(r.engine.ctx, r.request("", 0))
-	var invalid *chain.InvalidError
-	var unavailable *chain.UnavailableError
 	switch {
-	case errors.As(err, &invalid), errors.As(err, &unavailable), errors.Is(err, chain.ErrNotFound):
+	case err != nil && refuses(err):
 		f.Message = err.Error()
 		return r.fail(f, refused.GasFee)
 	case err != nil:

@@ -7,6 +7,7 @@ import (
 	"compress/gzip"
 	"compress/zlib"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -305,11 +306,13 @@ func TestAsynchronousJob(t *testing.T) {
 		for i := 0; i+1 < len(header); i += 2 {
 			request.Header.Set(header[i], header[i+1])
 		}
-		res, err := http.DefaultClient.Do(request)
-		if err != nil {
-			t.Fatal(err)
-		}
+		connected := make(chan error, 1)
 		go func() {
+			res, err := http.DefaultClient.Do(request)
+			connected <- err
+			if err != nil {
+				return
+			}
 			defer res.Body.Close()
 			var got []string
 			for s := bufio.NewScanner(res.Body); s.Scan(); {
@@ -319,6 +322,9 @@ func TestAsynchronousJob(t *testing.T) {
 			}
 			out <- got
 		}()
+		if err := <-connected; err != nil {
+			t.Fatal(err)
+		}
 		return out
 	}
 	whole, rest := lines(), lines("Last-Event-ID", "3")
@@ -438,6 +444,28 @@ func TestIdempotencyKeyAcrossRestarts(t *testing.T) {
 	}
 	if n := c.Requests(); n != 1 {
 		t.Errorf("expected one request, got %d", n)
+	}
+}
+
+func TestChainAway(t *testing.T) {
+	c := gatewaytest.New()
+	g := daemontest.Start(t, c, "", nil)
+	c.Away(errors.New("connection refused at 10.0.0.1"))
+	for method, path := range map[string]string{"GET": "/v2/health/ready", "POST": inferPath} {
+		r := g.Do(method, path, jsonBody)
+		if r.Code != 503 || !strings.Contains(r.Body, "the chain cannot be reached") || strings.Contains(r.Body, "10.0.0.1") {
+			t.Errorf("%s: expected 503, got %d %s", path, r.Code, r.Body)
+		}
+	}
+	if r := g.Do("GET", "/v2/models/iris", ""); r.Code != 503 || strings.Contains(r.Body, "10.0.0.1") {
+		t.Errorf("metadata: expected 503 and nothing of the network, got %d %s", r.Code, r.Body)
+	}
+	if r := g.Do("GET", "/v2/health/live", ""); r.Code != 200 {
+		t.Errorf("live: expected 200, got %d", r.Code)
+	}
+	c.Away(nil)
+	if r := g.Do("POST", inferPath, jsonBody); r.Code != 200 {
+		t.Errorf("expected 200, got %d %s", r.Code, r.Body)
 	}
 }
 

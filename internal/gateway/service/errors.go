@@ -82,6 +82,8 @@ func AsError(err error) *Error {
 		return &Error{Code: TooMany, Message: err.Error(), RetryAfter: time.Second}
 	case errors.Is(err, jobs.ErrBusy), errors.Is(err, jobs.ErrStopping):
 		return &Error{Code: Unavailable, Message: err.Error(), RetryAfter: 5 * time.Second}
+	case errors.Is(err, jobs.ErrChain):
+		return &Error{Code: Unavailable, Message: jobs.ErrChain.Error(), RetryAfter: 5 * time.Second}
 	case errors.Is(err, keys.ErrUnknown):
 		return Errorf(Unauthenticated, "%s: expected the header Authorization: Bearer KEY with a key of this gateway", err)
 	case errors.Is(err, keys.ErrRevoked):

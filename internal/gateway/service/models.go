@@ -45,7 +45,7 @@ func (s *Service) Versions(ctx context.Context, m chain.Model) ([]string, error)
 	all, err := s.Chain.Models(ctx, m.Name)
 	if err != nil {
 		s.Log.Warn("models not read", "error", err)
-		return nil, Errorf(Unavailable, "the chain cannot be reached")
+		return nil, Errorf(Unavailable, "%s", jobs.ErrChain)
 	}
 	sort.Slice(all, func(i, j int) bool { return all[i].Version < all[j].Version })
 	var versions []string
@@ -73,7 +73,7 @@ func (s *Service) Index(ctx context.Context, onlyReady bool) ([]IndexEntry, erro
 	all, err := s.Chain.Models(ctx, "")
 	if err != nil {
 		s.Log.Warn("models not read", "error", err)
-		return nil, Errorf(Unavailable, "the chain cannot be reached")
+		return nil, Errorf(Unavailable, "%s", jobs.ErrChain)
 	}
 	sort.Slice(all, func(i, j int) bool {
 		if all[i].Name != all[j].Name {

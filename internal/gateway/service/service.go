@@ -71,7 +71,8 @@ func (s *Service) Ready(ctx context.Context) error {
 		return Errorf(Unavailable, "%s", jobs.ErrStopping)
 	}
 	if err := s.Chain.Ready(ctx); err != nil {
-		return Errorf(Unavailable, "the chain cannot be reached: %s", err)
+		s.Log.Debug("not ready", "error", err)
+		return Errorf(Unavailable, "%s", jobs.ErrChain)
 	}
 	return nil
 }
@@ -105,7 +106,7 @@ func (s *Service) Model(ctx context.Context, name, version string) (chain.Model,
 		return m, Errorf(NotFound, "Request for unknown model: '%.128s' is not found", name)
 	case err != nil:
 		s.Log.Warn("model not read", "model", name, "error", err)
-		return m, Errorf(Unavailable, "the chain cannot be reached")
+		return m, Errorf(Unavailable, "%s", jobs.ErrChain)
 	}
 	return m, nil
 }
@@ -174,7 +175,7 @@ func (s *Service) answer(j jobs.Job) (Answer, error) {
 // tell classifies an error, and logs what the client is not told.
 func (s *Service) tell(what string, err error) *Error {
 	told := AsError(err)
-	if told.Code == Internal {
+	if told.Code == Internal || errors.Is(err, jobs.ErrChain) {
 		s.Log.Error(what, "error", err)
 	}
 	return told

@@ -109,11 +109,8 @@ func serve(cmd *cobra.Command, cfg *config.Config) error {
 	if err := cfg.Load(cmd.Flags(), file, os.Getenv); err != nil {
 		return err
 	}
+	chooseNode(cmd, cfg, sdkCtx)
 	log, err := logger(cmd)
-	if err != nil {
-		return err
-	}
-	chainID, err := cmd.Flags().GetString(flags.FlagChainID)
 	if err != nil {
 		return err
 	}
@@ -122,12 +119,24 @@ func serve(cmd *cobra.Command, cfg *config.Config) error {
 	return daemon.Run(ctx, daemon.Options{
 		Config: *cfg, Folder: daemon.Folder(sdkCtx.HomeDir), Version: appVersion(), Log: log,
 		Open: func(ctx context.Context, journal chain.Journal) (chain.Chain, func() error, error) {
-			return open(ctx, *cfg, chainID, sdkCtx, journal)
+			return open(ctx, *cfg, sdkCtx, journal)
 		},
 		Started: func(a daemon.Addresses) {
 			fmt.Fprintf(cmd.OutOrStdout(), "listening: rest=%s grpc=%s metrics=%s\n", a.REST, a.GRPC, a.Metrics)
 		},
 	})
+}
+
+// chooseNode takes the node of the client's settings when the gateway's name none. The gRPC address that goes without saying is
+// that of a node on this machine only: the RPC of any other one answers queries.
+func chooseNode(cmd *cobra.Command, cfg *config.Config, sdkCtx sdkclient.Context) {
+	local := config.Default().Node
+	if !cmd.Flags().Changed("node") && sdkCtx.NodeURI != "" {
+		cfg.Node = sdkCtx.NodeURI
+	}
+	if cfg.Node != local && !cmd.Flags().Changed("node-grpc") {
+		cfg.NodeGRPC = ""
+	}
 }
 
 func appVersion() string {
@@ -138,11 +147,11 @@ func appVersion() string {
 }
 
 // open connects the account to the chain.
-func open(ctx context.Context, cfg config.Config, chainID string, sdkCtx sdkclient.Context, journal chain.Journal) (chain.Chain, func() error, error) {
+func open(ctx context.Context, cfg config.Config, sdkCtx sdkclient.Context, journal chain.Journal) (chain.Chain, func() error, error) {
 	if sdkCtx.Keyring == nil {
 		return nil, nil, errors.New("keyring-backend: expected a keyring (see `opengradientd keys --help`), got none")
 	}
-	dial := client.Config{RPC: cfg.Node, GRPC: cfg.NodeGRPC, ChainID: chainID}
+	dial := client.Config{RPC: cfg.Node, GRPC: cfg.NodeGRPC, ChainID: sdkCtx.ChainID}
 	if cfg.NodeGRPCTLS {
 		dial.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
 	}
