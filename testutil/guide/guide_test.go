@@ -12,7 +12,7 @@ import (
 )
 
 const document = "# Title\n\n```sh\nname=world\necho hello $name 17 2f3a9c41d07b\n```\n\nprints\n\n```text\nhello world 3 0123456789abcdef\n```\n\n" +
-	"```go sub/main.go\npackage main\n```\n\n```sh\ncat sub/main.go\ntouch $name\n```\n\n```\nnot run\n```\n"
+	"```go sub/main.go\npackage main\n```\n\n```sh\ncat sub/main.go\ntouch $name\nprintf \"no end\"\n```\n\n```sh\necho next\n```\n```text\nnext\n```\n\n```\nnot run\n```\n"
 
 func blocks(t *testing.T, markdown string) []Block {
 	t.Helper()
@@ -23,7 +23,7 @@ func blocks(t *testing.T, markdown string) []Block {
 
 func TestParse(t *testing.T) {
 	list := blocks(t, document)
-	require.Len(t, list, 5)
+	require.Len(t, list, 7)
 	require.Equal(t, Block{Language: "sh", Text: "name=world\necho hello $name 17 2f3a9c41d07b\n", Line: 3}, list[0])
 	require.Equal(t, Block{Language: "go", Path: "sub/main.go", Text: "package main\n", Line: 14}, list[2])
 	_, err := Parse("a\n```sh\n")

@@ -16,6 +16,8 @@ import (
 
 // Block is a fenced block of a document.
 type Block struct {
+	// Document is the name of the document, for errors; Parse leaves it empty.
+	Document string
 	// Language is the first word behind the fence.
 	Language string
 	// Path is the rest behind the fence: the file that the block is written to.
@@ -24,6 +26,13 @@ type Block struct {
 	Text string
 	// Line is the number of the line of the opening fence, from 1.
 	Line int
+}
+
+func (b Block) String() string {
+	if b.Document == "" {
+		return fmt.Sprintf("line %d", b.Line)
+	}
+	return fmt.Sprintf("%s:%d", b.Document, b.Line)
 }
 
 const fence = "```"

@@ -38,11 +38,10 @@ func (s Session) Run(ctx context.Context, blocks []Block) error {
 	output, runErr := s.bash(ctx, s.script(blocks, mark))
 	printed, last := s.split(output, mark, len(blocks))
 	if runErr != nil {
-		line, text := 0, ""
-		if last >= 0 {
-			line, text = blocks[last].Line, printed[last]
+		if last < 0 {
+			return fmt.Errorf("before the first block: %w\n%s", runErr, printed[last])
 		}
-		return fmt.Errorf("line %d: %w\n%s", line, runErr, text)
+		return fmt.Errorf("%s: %w\n%s", blocks[last], runErr, printed[last])
 	}
 	commands := -1
 	for i, b := range blocks {
@@ -51,10 +50,10 @@ func (s Session) Run(ctx context.Context, blocks []Block) error {
 			commands = i
 		case "text":
 			if commands < 0 {
-				return fmt.Errorf("line %d: expected commands before what they print, got none", b.Line)
+				return fmt.Errorf("%s: expected commands before what they print, got none", b)
 			}
 			if err := Match(b.Text, printed[commands]); err != nil {
-				return fmt.Errorf("line %d: %w", b.Line, err)
+				return fmt.Errorf("%s: %w", b, err)
 			}
 		}
 	}
@@ -74,7 +73,8 @@ func (s Session) script(blocks []Block, mark string) string {
 		case block.Path != "":
 			fmt.Fprintf(&b, "mkdir -p '%s'\ncat > '%s' <<'%s'\n%s%s\n", filepath.Dir(block.Path), block.Path, mark, text, mark)
 		case block.Language == "sh":
-			fmt.Fprintf(&b, "echo '%s %d'\n%s", mark, i, text)
+			// What came before may have ended within a line.
+			fmt.Fprintf(&b, "printf '\\n%%s\\n' '%s %d'\n%s", mark, i, text)
 		}
 	}
 	return b.String()

@@ -12,6 +12,9 @@ import (
 // has seen nothing yet; the last makes the price rise.
 func TestAccess(t *testing.T) {
 	net := localnet.Start(t, localnet.Options{})
+	if !t.Run("what the documents tell to type works", func(t *testing.T) { guides(t, net) }) {
+		return
+	}
 	b := newBed(t, net)
 	for _, part := range []struct {
 		name string

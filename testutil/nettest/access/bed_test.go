@@ -32,7 +32,7 @@ type bed struct {
 	*nettest.Fixture
 	// daemon is the path of opengradientd, grpcurl that of grpcurl.
 	daemon, grpcurl string
-	// home has the keyring with the keys faucet and gateway, and the client's settings for the first node.
+	// home has the keyring with the keys faucet and payer, and the client's settings for the first node.
 	home string
 	// payer is the gateway's account.
 	payer *chainclient.Signer
@@ -49,9 +49,9 @@ var payerFunds = sdk.NewCoins(sdk.NewInt64Coin(inferencetypes.Denom, 500_000_000
 func newBed(t *testing.T, net *localnet.Network) *bed {
 	t.Helper()
 	b := &bed{Fixture: nettest.Register(t, net), daemon: binary(t), grpcurl: grpcurl(t), home: net.Nodes[0].Home}
-	b.run(t, "keys", "add", "gateway")
+	b.run(t, "keys", "add", "payer")
 	var err error
-	if b.payer, err = chainclient.NewSigner(b.home, "gateway", localnet.ChainID, net.Codecs); err != nil {
+	if b.payer, err = chainclient.NewSigner(b.home, "payer", localnet.ChainID, net.Codecs); err != nil {
 		t.Fatal(err)
 	}
 	send := &banktypes.MsgSend{FromAddress: net.Faucet.Address.String(), ToAddress: b.payer.Address.String(), Amount: payerFunds}
@@ -115,7 +115,7 @@ func (b *bed) addKey(t *testing.T, name, quota string) string {
 // startGateway starts the gateway, on ports that are free, and waits until it listens. It ends with the test.
 func (b *bed) startGateway(t *testing.T) {
 	t.Helper()
-	p := &process{cmd: exec.Command(b.daemon, "gateway", "--home", b.home, "--from", "gateway",
+	p := &process{cmd: exec.Command(b.daemon, "gateway", "--home", b.home, "--from", "payer",
 		"--node", b.Net.Nodes[0].RPC, "--node-grpc", b.Net.Nodes[0].GRPC,
 		"--rest-listen", "127.0.0.1:0", "--grpc-listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0")}
 	stdout, err := p.cmd.StdoutPipe()
