@@ -171,6 +171,9 @@ type Outcome struct {
 // Journal remembers transactions. A process that was killed at any moment finds in it everything it has signed and not yet
 // seen the end of.
 type Journal interface {
+	// Claim is called before all else, with who signs and on which chain. It fails when the journal is that of another: what was
+	// signed there would be signed, and paid, again here.
+	Claim(owner string) error
 	// Signed is called before a transaction is sent. After an error it is not sent. It takes the place of an earlier one with
 	// the same key, which can no longer be executed.
 	Signed(t Transaction) error

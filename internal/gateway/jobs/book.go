@@ -23,6 +23,7 @@ import (
 //	idem/<key>/<hash>           the job that a client's idempotency key made
 //	spend/<key>/<day or total>  the balance of an API key
 //	tx/<id>                     the transaction under way for a job
+//	owner                       the account that signs, and its chain
 const (
 	jobPrefix   = "job/"
 	inPrefix    = "in/"
@@ -32,6 +33,7 @@ const (
 	idemPrefix  = "idem/"
 	spendPrefix = "spend/"
 	txPrefix    = "tx/"
+	ownerKey    = "owner"
 )
 
 // ErrNoJob is an id without a job, or one of another API key.

@@ -21,6 +21,23 @@ func (b *Book) Journal() chain.Journal { return journal{b} }
 
 type journal struct{ *Book }
 
+// Claim implements chain.Journal.
+func (b journal) Claim(owner string) error {
+	return b.db.Do(func(tx *store.Tx) error {
+		known, found, err := get[string](tx, ownerKey)
+		switch {
+		case err != nil:
+			return err
+		case !found:
+			return set(tx, ownerKey, owner)
+		case known != owner:
+			return fmt.Errorf("the gateway's folder: expected that of %s, got that of %s: use another --home, or the key it was made with", owner, known)
+		default:
+			return nil
+		}
+	})
+}
+
 // Signed implements chain.Journal.
 func (b journal) Signed(t chain.Transaction) error {
 	id, ok := strings.CutPrefix(t.Key, chainPrefix)

@@ -32,8 +32,10 @@ type bed struct {
 	*nettest.Fixture
 	// daemon is the path of opengradientd, grpcurl that of grpcurl.
 	daemon, grpcurl string
-	// home has the keyring with the keys faucet and payer, and the client's settings for the first node.
+	// home has the keyring with the key faucet, and the client's settings for the first node.
 	home string
+	// payerHome has the keyring with the key payer, and the gateway's folder.
+	payerHome string
 	// payer is the gateway's account.
 	payer *chainclient.Signer
 	// gateway and gatewayGRPC are the gateway's addresses, http://host:port and host:port, and key is an API key of it.
@@ -48,10 +50,10 @@ var payerFunds = sdk.NewCoins(sdk.NewInt64Coin(inferencetypes.Denom, 500_000_000
 // newBed registers the model on a network and starts a gateway.
 func newBed(t *testing.T, net *localnet.Network) *bed {
 	t.Helper()
-	b := &bed{Fixture: nettest.Register(t, net), daemon: binary(t), grpcurl: grpcurl(t), home: net.Nodes[0].Home}
-	b.run(t, "keys", "add", "payer")
+	b := &bed{Fixture: nettest.Register(t, net), daemon: binary(t), grpcurl: grpcurl(t), home: net.Nodes[0].Home, payerHome: t.TempDir()}
+	b.pay(t, "keys", "add", "payer", "--keyring-backend", "test")
 	var err error
-	if b.payer, err = chainclient.NewSigner(b.home, "payer", localnet.ChainID, net.Codecs); err != nil {
+	if b.payer, err = chainclient.NewSigner(b.payerHome, "payer", localnet.ChainID, net.Codecs); err != nil {
 		t.Fatal(err)
 	}
 	send := &banktypes.MsgSend{FromAddress: net.Faucet.Address.String(), ToAddress: b.payer.Address.String(), Amount: payerFunds}
@@ -90,11 +92,21 @@ func (b *bed) command(t *testing.T, args ...string) *exec.Cmd {
 // run runs a command that has to succeed, and gives its standard output.
 func (b *bed) run(t *testing.T, args ...string) string {
 	t.Helper()
+	return output(t, b.command(t, args...))
+}
+
+// pay runs a command in the folder of the gateway that has to succeed, and gives its standard output.
+func (b *bed) pay(t *testing.T, args ...string) string {
+	t.Helper()
+	return output(t, exec.CommandContext(t.Context(), b.daemon, append(args, "--home", b.payerHome)...))
+}
+
+func output(t *testing.T, cmd *exec.Cmd) string {
+	t.Helper()
 	var stdout, stderr bytes.Buffer
-	cmd := b.command(t, args...)
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {
-		t.Fatalf("opengradientd %s: %v\n%s%s", strings.Join(args, " "), err, stdout.Bytes(), stderr.Bytes())
+		t.Fatalf("%s: %v\n%s%s", strings.Join(cmd.Args, " "), err, stdout.Bytes(), stderr.Bytes())
 	}
 	return stdout.String()
 }
@@ -105,7 +117,7 @@ func (b *bed) addKey(t *testing.T, name, quota string) string {
 	var made struct {
 		Key string `json:"key"`
 	}
-	out := b.run(t, "gateway", "keys", "add", name, "--quota", quota, "--output", "json")
+	out := b.pay(t, "gateway", "keys", "add", name, "--quota", quota, "--output", "json")
 	if err := json.Unmarshal([]byte(out), &made); err != nil || made.Key == "" {
 		t.Fatalf("expected a key, got %s (%v)", out, err)
 	}
@@ -115,7 +127,7 @@ func (b *bed) addKey(t *testing.T, name, quota string) string {
 // startGateway starts the gateway, on ports that are free, and waits until it listens. It ends with the test.
 func (b *bed) startGateway(t *testing.T) {
 	t.Helper()
-	p := &process{cmd: exec.Command(b.daemon, "gateway", "--home", b.home, "--from", "payer",
+	p := &process{cmd: exec.Command(b.daemon, "gateway", "--home", b.payerHome, "--keyring-backend", "test", "--from", "payer",
 		"--node", b.Net.Nodes[0].RPC, "--node-grpc", b.Net.Nodes[0].GRPC,
 		"--rest-listen", "127.0.0.1:0", "--grpc-listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0")}
 	stdout, err := p.cmd.StdoutPipe()

@@ -525,7 +525,7 @@ func crowd(t *testing.T, b *bed) {
 	before := b.Balance(t, b.payer.Address)
 	had := b.requests(t)
 	key := b.addKey(t, "crowd", "400000000uopg")
-	b.run(t, "gateway", "keys", "set", "crowd", "--rate", "2000/s", "--concurrency", "1000")
+	b.pay(t, "gateway", "keys", "set", "crowd", "--rate", "2000/s", "--concurrency", "1000")
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
 	c := &crowdClient{key: key, http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: clients}}}

@@ -159,6 +159,9 @@ func open(ctx context.Context, cfg config.Config, sdkCtx sdkclient.Context, jour
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := claim(sdkCtx, cfg.From, c.ChainID(), journal); err != nil {
+		return nil, nil, errors.Join(err, c.Close())
+	}
 	account, err := c.NewAccount(ctx, client.AccountConfig{
 		Keyring: sdkCtx.Keyring, Key: cfg.From, GasPrice: cfg.GasPrices, GasAdjustment: cfg.GasAdjustment,
 		MaxPending: cfg.MaxOpenJobs, Journal: bridge.Journal{Book: journal},
@@ -167,6 +170,19 @@ func open(ctx context.Context, cfg config.Config, sdkCtx sdkclient.Context, jour
 		return nil, nil, errors.Join(fmt.Errorf("from: %w", err), c.Close())
 	}
 	return bridge.New(c, account), func() error { return errors.Join(account.Close(), c.Close()) }, nil
+}
+
+// claim takes the journal for the account of a key, before anything in it goes on.
+func claim(sdkCtx sdkclient.Context, key, chainID string, journal chain.Journal) error {
+	record, err := sdkCtx.Keyring.Key(key)
+	if err != nil {
+		return fmt.Errorf("from: expected a key of the keyring (see `opengradientd keys list`), got %q: %w", key, err)
+	}
+	address, err := record.GetAddress()
+	if err != nil {
+		return fmt.Errorf("from: %w", err)
+	}
+	return journal.Claim(fmt.Sprintf("account %s on chain %s", address, chainID))
 }
 
 // logger follows the logging flags that all commands have.
