@@ -52,12 +52,14 @@ func Tree(cmd *cobra.Command, connect Connect) {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
 	}
-	cmd.Flags().VisitAll(func(f *pflag.Flag) {
-		if words := enum(f); len(words) > 0 {
+	words := func(f *pflag.Flag) {
+		if known := enum(f); len(known) > 0 {
 			// A flag that has a completion keeps it.
-			_ = cmd.RegisterFlagCompletionFunc(f.Name, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
+			_ = cmd.RegisterFlagCompletionFunc(f.Name, cobra.FixedCompletions(known, cobra.ShellCompDirectiveNoFileComp))
 		}
-	})
+	}
+	cmd.Flags().VisitAll(words)
+	cmd.PersistentFlags().VisitAll(words)
 }
 
 // generated is how the flags of generated commands describe an enum: its name, and its words.

@@ -93,7 +93,7 @@ func wrap(text string) string {
 	return b.String()
 }
 
-func execute(cmd *cobra.Command, args []string) (err error) {
+func execute(cmd *cobra.Command, args []string) error {
 	// Who interrupts the command is told what goes on without it.
 	ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
