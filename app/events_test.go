@@ -24,7 +24,7 @@ func events(t *testing.T) []protoreflect.MessageDescriptor {
 	require.NoError(t, err)
 	var found []protoreflect.MessageDescriptor
 	for _, module := range []protoreflect.FullName{
-		"opengradient.inference.v1", "opengradient.models.v1", "opengradient.scheduling.v1", "opengradient.verification.v1",
+		"opengradient.abci.v1", "opengradient.inference.v1", "opengradient.models.v1", "opengradient.scheduling.v1", "opengradient.verification.v1",
 	} {
 		before := len(found)
 		files.RangeFilesByPackage(module, func(file protoreflect.FileDescriptor) bool {
@@ -89,6 +89,8 @@ func TestEventsAreStable(t *testing.T) {
 // told says when each event is emitted. A block's event is in the results of the block, a transaction's in those of the
 // transaction.
 var told = map[string]struct{ in, when string }{
+	"abci.v1.EventExtensionIgnored":                 {"block", "a vote extension is passed over"},
+	"abci.v1.EventInjectionDropped":                 {"block", "the vote extensions of a block are dropped as a whole"},
 	"inference.v1.EventRequestSubmitted":            {"transaction", "a request is accepted; that of a schedule's run in the block"},
 	"inference.v1.EventRequestAssigned":             {"block", "an attempt begins"},
 	"inference.v1.EventRequestRetrying":             {"block", "an attempt ended without a verdict, and another follows"},
@@ -146,7 +148,7 @@ func TestEventsDocument(t *testing.T) {
 		documented++
 		if m, _, _ := strings.Cut(name, "."); m != module {
 			module = m
-			fmt.Fprintf(&b, "\n### x/%s\n\n| Event `opengradient.%s.v1.…` | In the results of the | When | Attributes, with the form of their values |\n|---|---|---|---|\n", m, m)
+			fmt.Fprintf(&b, "\n### %s\n\n| Event `opengradient.%s.v1.…` | In the results of the | When | Attributes, with the form of their values |\n|---|---|---|---|\n", m, m)
 		}
 		var attributes []string
 		for i := range e.Fields().Len() {

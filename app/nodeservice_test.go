@@ -164,6 +164,53 @@ func plain(t *testing.T, c *chaintest.Chain) *grpc.ClientConn {
 	return conn
 }
 
+// TestCallsThatWaitEndOverREST: with their client, and, before their time, with the time that the server gives a request to
+// be read. The answer then is the request as it is.
+func TestCallsThatWaitEndOverREST(t *testing.T) {
+	c := start(t, chaintest.Options{})
+	register(t, c)
+	deliver(t, c, c.Tx(c.Accounts[0], 0, submission(c.Accounts[0].Address, 1)))
+	listen := func(readTimeout time.Duration) string {
+		router := mux.NewRouter()
+		require.NoError(t, c.App.RequestRoutes(router))
+		server := httptest.NewUnstartedServer(router)
+		server.Config.ReadTimeout = readTimeout
+		server.Start()
+		t.Cleanup(server.Close)
+		return server.URL
+	}
+	const path = "/opengradient/node/v1/requests/1/wait?until=settled&timeout=60s"
+
+	response, err := http.Get(listen(300*time.Millisecond) + path)
+	require.NoError(t, err)
+	defer response.Body.Close()
+	require.Equal(t, http.StatusOK, response.StatusCode)
+	var waited struct {
+		Reached bool   `json:"reached"`
+		Stage   string `json:"stage"`
+	}
+	require.NoError(t, json.NewDecoder(response.Body).Decode(&waited))
+	require.False(t, waited.Reached)
+	require.Equal(t, "STAGE_ASSIGNED", waited.Stage)
+	require.Zero(t, c.App.Waiting())
+
+	ctx, cancel := context.WithCancel(t.Context())
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, listen(0)+path, nil)
+	require.NoError(t, err)
+	gone := make(chan error, 1)
+	go func() {
+		response, err := http.DefaultClient.Do(request)
+		if err == nil {
+			err = response.Body.Close()
+		}
+		gone <- err
+	}()
+	require.Eventually(t, func() bool { return c.App.Waiting() == 1 }, 10*time.Second, time.Millisecond)
+	cancel()
+	require.ErrorIs(t, <-gone, context.Canceled)
+	require.Eventually(t, func() bool { return c.App.Waiting() == 0 }, 10*time.Second, time.Millisecond)
+}
+
 // TestTensorsOverREST: what a browser reads is what the queries give.
 func TestTensorsOverREST(t *testing.T) {
 	c := start(t, chaintest.Options{})

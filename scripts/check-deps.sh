@@ -24,7 +24,7 @@ forbid() {
 
 forbid ./cmd/opengradientd "^$module/internal/worker/(ort|server)(/|\$)|^github.com/yalue/onnxruntime_go" \
 	"inference never runs in a process that holds keys"
-forbid ./cmd/opengradientd "^$module/testutil(/|\$)|^gonum.org/v1/plot" "test code is not shipped"
+forbid ./cmd/opengradientd "^$module/testutil(/|\$)|^gonum.org/v1/plot|^github.com/getkin/kin-openapi" "test code is not shipped"
 forbid ./cmd/opengradient-worker "^$module/testutil(/|\$)|^pgregory.net/rapid" "test code is not shipped"
 forbid ./cmd/opengradient-worker "^$module/(app|x)(/|\$)|^github.com/cosmos/cosmos-sdk" "the worker knows no chain"
 

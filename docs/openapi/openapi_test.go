@@ -58,7 +58,9 @@ func TestDocumentIsConsistent(t *testing.T) {
 func TestDocumentCoversTheModules(t *testing.T) {
 	doc := parse(t, openapi.Document)
 	for _, prefix := range []string{
-		"/opengradient/inference/v1/", "/opengradient/scheduling/v1/", "/opengradient/verification/v1/",
+		"/opengradient/inference/v1/", "/opengradient/models/v1/", "/opengradient/node/v1/models", "/opengradient/node/v1/requests/{id}/wait",
+		"/opengradient/node/v1/requests/{id}/inputs", "/opengradient/node/v1/requests/{id}/outputs", "/opengradient/models/{sha256}",
+		"/opengradient/scheduling/v1/", "/opengradient/verification/v1/",
 		"/cosmos/auth/", "/cosmos/authz/", "/cosmos/bank/", "/cosmos/base/node/", "/cosmos/base/tendermint/",
 		"/cosmos/consensus/", "/cosmos/distribution/", "/cosmos/evidence/", "/cosmos/feegrant/", "/cosmos/gov/v1/",
 		"/cosmos/mint/", "/cosmos/slashing/", "/cosmos/staking/", "/cosmos/tx/", "/cosmos/upgrade/",
