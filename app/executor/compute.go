@@ -191,20 +191,9 @@ func readInputs(view View, d Duty) ([]tensor.Tensor, error) {
 // encodeOutputs is the canonical encoding of exactly the wanted outputs, in their
 // order.
 func encodeOutputs(outputs []tensor.Tensor, wanted []string) ([]byte, error) {
-	if len(outputs) != len(wanted) {
-		return nil, fmt.Errorf("expected %d outputs from the engine, got %d", len(wanted), len(outputs))
-	}
-	named := make(map[string]tensor.Tensor, len(outputs))
-	for _, t := range outputs {
-		named[t.Name] = t
-	}
-	ordered := make([]tensor.Tensor, 0, len(wanted))
-	for _, name := range wanted {
-		t, ok := named[name]
-		if !ok {
-			return nil, fmt.Errorf("expected output %q from the engine, got none", name)
-		}
-		ordered = append(ordered, t)
+	ordered, err := tensor.Select(outputs, wanted)
+	if err != nil {
+		return nil, fmt.Errorf("outputs of the engine: %w", err)
 	}
 	encoded, err := tensor.EncodeOutputs(ordered)
 	if err != nil {

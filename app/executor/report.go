@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/opengradient/opengradient/app/nodeapi"
 	modelstypes "github.com/opengradient/opengradient/x/models/types"
@@ -84,7 +83,7 @@ func (l *loop) everyModel() map[ModelID]struct{} {
 func (l *loop) describe(id ModelID, pinned bool) nodeapi.Model {
 	d := nodeapi.Model{SHA256: id.String(), Pinned: pinned, MemoryBytes: l.shelf.charges[id]}
 	if m, ok := l.admissions.models[id]; ok {
-		d.Name, d.Version, d.Status = m.Name, m.Version, statusWord(m.Status)
+		d.Name, d.Version, d.Status = m.Name, m.Version, m.Status.Word()
 		d.SizeBytes, d.MemoryBytes, d.Reference = m.Size_, m.charge(), m.IsReference()
 	}
 	if used, ok := l.shelf.uses[id]; ok {
@@ -133,11 +132,6 @@ func (l *loop) stateOf(id ModelID) nodeapi.State {
 		return nodeapi.StateFailed
 	}
 	return nodeapi.StateWaiting
-}
-
-// statusWord is a status as people write it: active, admitting.
-func statusWord(status modelstypes.ModelStatus) string {
-	return strings.ToLower(strings.TrimPrefix(status.String(), "MODEL_STATUS_"))
 }
 
 // progress is how many of the models in use are proven in a class.

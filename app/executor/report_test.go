@@ -107,6 +107,6 @@ func TestTheExecutorAnswers(t *testing.T) {
 }
 
 func TestStatusWords(t *testing.T) {
-	require.Equal(t, "active", statusWord(modelstypes.MODEL_STATUS_ACTIVE))
-	require.Equal(t, "deprecated", statusWord(modelstypes.MODEL_STATUS_DEPRECATED))
+	require.Equal(t, "active", modelstypes.MODEL_STATUS_ACTIVE.Word())
+	require.Equal(t, "deprecated", modelstypes.MODEL_STATUS_DEPRECATED.Word())
 }

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/opengradient/opengradient/internal/modelref"
 )
 
 // ChunkSize is the length in bytes of every chunk but the last, which is 1 to ChunkSize bytes long.
-const ChunkSize = 256 << 10
+const ChunkSize = modelref.ChunkBytes
 
 // Digest identifies a file and its chunks.
 type Digest struct {

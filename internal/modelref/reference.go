@@ -6,6 +6,9 @@ import (
 	"math"
 )
 
+// ChunkBytes is the length of the chunks in which the chain takes and holds files. The last one of a file may be shorter.
+const ChunkBytes = 256 << 10
+
 // MaxSources is the number of sources that a reference may name.
 const MaxSources = 8
 

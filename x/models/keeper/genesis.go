@@ -117,6 +117,12 @@ func (k Keeper) importProofs(ctx sdk.Context, id []byte, entry types.GenesisMode
 		if err != nil {
 			return err
 		}
+		if known, err := k.scheduling.HasEnvironment(ctx, p.EnvironmentClass); err != nil {
+			return err
+		} else if !known {
+			return types.ErrInvalidGenesis.Wrapf("model %s: proof of %s: expected a registered environment class, got %d",
+				entry.Model.Sha256, p.Operator, p.EnvironmentClass)
+		}
 		if err := k.Proofs.Set(ctx, collections.Join3(id, []byte(operator), p.EnvironmentClass), p); err != nil {
 			return err
 		}

@@ -118,6 +118,18 @@ func TestGenesisNeedsTheDeposits(t *testing.T) {
 	require.ErrorIs(t, g.k.InitGenesis(g.ctx, *state), types.ErrEscrow)
 }
 
+// TestGenesisNeedsTheClasses: a proof in an environment class that x/scheduling does not know would never be looked at.
+func TestGenesisNeedsTheClasses(t *testing.T) {
+	f := busy(t)
+	state := f.export()
+	proofs := find(state, "open").Proofs
+	proofs[len(proofs)-1].EnvironmentClass = lastEnvironment + 1
+	require.NoError(t, state.Validate())
+	after, account := newBareFixture(t), moduleAddress(types.ModuleName).String()
+	after.bank.set(after.ctx, account, f.bank.balance(f.ctx, account))
+	require.ErrorContains(t, after.k.InitGenesis(after.ctx, *state), "expected a registered environment class, got 100")
+}
+
 func find(state *types.GenesisState, name string) *types.GenesisModel {
 	for i := range state.Models {
 		if state.Models[i].Model.Name == name {

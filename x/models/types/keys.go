@@ -1,7 +1,11 @@
 // Package types holds the values, messages and errors of the models module, and what it expects of other modules.
 package types
 
-import "cosmossdk.io/collections"
+import (
+	"cosmossdk.io/collections"
+
+	"github.com/opengradient/opengradient/internal/modelref"
+)
 
 const (
 	// ModuleName names the module, its account that holds the deposits of uploads, and its routes.
@@ -16,7 +20,7 @@ const (
 	// TagLatest is the tag that moves by itself to each newer version that is admitted.
 	TagLatest = "latest"
 	// ChunkBytes is the length of every chunk of a file but the last, which may be shorter.
-	ChunkBytes = 256 << 10
+	ChunkBytes = modelref.ChunkBytes
 )
 
 // Prefixes in the main store. Keys: model is the 32 bytes of the SHA-256, root 32 bytes, numbers are big-endian, parts of

@@ -1,5 +1,7 @@
 package types
 
+import "strings"
+
 // Usable reports whether new requests for the model are taken.
 func (m Model) Usable() bool { return m.Status.Usable() }
 
@@ -20,6 +22,16 @@ func (s ModelStatus) Over() bool { return s == MODEL_STATUS_REJECTED || s == MOD
 func (s ModelStatus) IsKnown() bool {
 	_, named := ModelStatus_name[int32(s)]
 	return named && s != MODEL_STATUS_UNSPECIFIED
+}
+
+// Word is the status as people write it, for example active; unspecified for none.
+func (s ModelStatus) Word() string {
+	return strings.ToLower(strings.TrimPrefix(s.String(), "MODEL_STATUS_"))
+}
+
+// Word is the failure as people write it, for example timeout; none for none.
+func (f ModelFailure) Word() string {
+	return strings.ToLower(strings.TrimPrefix(f.String(), "MODEL_FAILURE_"))
 }
 
 // transitions lists the statuses that follow each status.

@@ -62,10 +62,15 @@ func runGolden(cmd *cobra.Command, home string, file []byte, m types.Model, g ty
 		if outcome.Failure != worker.FailureNone {
 			return goldenRun{}, fmt.Errorf("golden vector %d: the model fails: %s", i+1, outcome.Failure)
 		}
-		if packed[i], err = tensor.EncodeOutputs(outcome.Outputs); err != nil {
+		// As the nodes do: in the order of the signature, whatever the worker's is.
+		outputs, err := tensor.Select(outcome.Outputs, names)
+		if err != nil {
+			return goldenRun{}, fmt.Errorf("golden vector %d: outputs of the worker: %w", i+1, err)
+		}
+		if packed[i], err = tensor.EncodeOutputs(outputs); err != nil {
 			return goldenRun{}, fmt.Errorf("golden vector %d: %w", i+1, err)
 		}
-		run.outputs = append(run.outputs, outcome.Outputs)
+		run.outputs = append(run.outputs, outputs)
 	}
 	run.packed = golden.Join(packed)
 	return run, nil

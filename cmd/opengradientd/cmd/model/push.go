@@ -236,7 +236,7 @@ func (j *pushJob) await(ctx context.Context) (types.Model, error) {
 		case s.Status == types.MODEL_STATUS_ADMITTING:
 			j.cmd.PrintErrf("admitting: nodes with %d of %d power have spoken\n", s.Said, s.Power)
 		default:
-			j.cmd.PrintErrln(push.StatusWord(s.Status))
+			j.cmd.PrintErrln(s.Status.Word())
 		}
 	})
 }

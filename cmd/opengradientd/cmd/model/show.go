@@ -113,7 +113,7 @@ func readVersions(ctx context.Context, queries types.QueryClient, name string) (
 		}
 		for _, m := range res.Models {
 			list = append(list, view.Version{
-				Version: m.Version, SHA256: m.Sha256, Status: push.StatusWord(m.Status), Tags: append([]string{}, tags[m.Version]...),
+				Version: m.Version, SHA256: m.Sha256, Status: m.Status.Word(), Tags: append([]string{}, tags[m.Version]...),
 			})
 		}
 		if res.Pagination == nil || len(res.Pagination.NextKey) == 0 {

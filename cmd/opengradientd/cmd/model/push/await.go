@@ -132,7 +132,7 @@ func Proofs(ctx context.Context, queries types.QueryClient, reference string) ([
 // Rejection is the error of a model that was not admitted: the reason, the detail, and who said what.
 func Rejection(m types.Model, proofs []types.NodeProof) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s:%d is %s", m.Name, m.Version, StatusWord(m.Status))
+	fmt.Fprintf(&b, "%s:%d is %s", m.Name, m.Version, m.Status.Word())
 	if m.Verdict.Reason != "" {
 		fmt.Fprintf(&b, ", reason %s", m.Verdict.Reason)
 	}
@@ -141,7 +141,7 @@ func Rejection(m types.Model, proofs []types.NodeProof) error {
 	}
 	for _, p := range proofs {
 		if p.Failure != types.MODEL_FAILURE_NONE {
-			fmt.Fprintf(&b, "\n  %s, class %d: %s", p.Operator, p.EnvironmentClass, FailureWord(p.Failure))
+			fmt.Fprintf(&b, "\n  %s, class %d: %s", p.Operator, p.EnvironmentClass, p.Failure.Word())
 			continue
 		}
 		fmt.Fprintf(&b, "\n  %s, class %d: output root %x", p.Operator, p.EnvironmentClass, p.OutputRoot)

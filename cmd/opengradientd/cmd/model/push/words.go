@@ -10,24 +10,13 @@ import (
 )
 
 const (
-	taskPrefix    = "TASK_CLASS_"
-	statusPrefix  = "MODEL_STATUS_"
-	failurePrefix = "MODEL_FAILURE_"
+	taskPrefix   = "TASK_CLASS_"
+	statusPrefix = "MODEL_STATUS_"
 )
 
 // TaskWord is a class of tasks in one word.
 func TaskWord(c schedulingtypes.TaskClass) string {
 	return strings.ToLower(strings.TrimPrefix(c.String(), taskPrefix))
-}
-
-// StatusWord is the status of a model in one word.
-func StatusWord(s types.ModelStatus) string {
-	return strings.ToLower(strings.TrimPrefix(s.String(), statusPrefix))
-}
-
-// FailureWord is the failure of a node in one word; "none" when there is none.
-func FailureWord(f types.ModelFailure) string {
-	return strings.ToLower(strings.TrimPrefix(f.String(), failurePrefix))
 }
 
 // Task reads a class of tasks, by its own word or by a task of Hugging Face.
@@ -49,7 +38,7 @@ func Status(text string) (types.ModelStatus, error) {
 	if !ok || n == 0 {
 		var words []string
 		for i := int32(1); i < int32(len(types.ModelStatus_name)); i++ {
-			words = append(words, StatusWord(types.ModelStatus(i)))
+			words = append(words, types.ModelStatus(i).Word())
 		}
 		return 0, fmt.Errorf("status: expected one of %s, got %.64q", strings.Join(words, ", "), text)
 	}

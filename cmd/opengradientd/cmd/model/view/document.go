@@ -78,7 +78,7 @@ type Cost struct {
 func NewModel(m types.Model) Model {
 	d := Model{
 		Reference: fmt.Sprintf("%s:%d", m.Name, m.Version), Name: m.Name, Version: m.Version, SHA256: m.Sha256,
-		Task: push.TaskWord(m.TaskClass), Status: push.StatusWord(m.Status), SizeBytes: m.Size_, OnChain: m.HasFile(),
+		Task: push.TaskWord(m.TaskClass), Status: m.Status.Word(), SizeBytes: m.Size_, OnChain: m.HasFile(),
 		Sources: list(m.Sources), Royalty: m.Royalty.String(), License: m.License, Labels: list(m.Labels),
 		Opset: m.Inspection.Opset, Inputs: tensors(m.Inspection.Inputs), Outputs: tensors(m.Inspection.Outputs),
 		Parameters: m.Inspection.Parameters, SessionBytes: m.Inspection.SessionBytes, Cost: []Cost{},
@@ -191,7 +191,7 @@ func NewProofs(proofs []types.NodeProof) []Proof {
 	for i, p := range proofs {
 		list[i] = Proof{
 			Operator: p.Operator, EnvironmentClass: p.EnvironmentClass, OutputRoot: hex.EncodeToString(p.OutputRoot),
-			Failure: push.FailureWord(p.Failure), Height: p.Height,
+			Failure: p.Failure.Word(), Height: p.Height,
 		}
 	}
 	return list
