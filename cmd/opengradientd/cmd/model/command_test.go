@@ -7,14 +7,11 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
-	"strings"
 	"testing"
 
-	"github.com/spf13/cobra"
 	"github.com/stretchr/testify/require"
 
 	"github.com/opengradient/opengradient/app/nodeapi"
-	"github.com/opengradient/opengradient/cmd/opengradientd/cmd/session"
 )
 
 func TestEveryCommandExplainsItself(t *testing.T) {

@@ -191,17 +191,17 @@ func TestUnsentAndUnfinishedSayHowToGoOn(t *testing.T) {
 
 func TestShow(t *testing.T) {
 	for name, tc := range map[string]struct {
-		show show
+		show *show
 		want string
 	}{
-		"lines":    {show{}, "request 7: accepted at height 3\nrequest 7: assigned at height 4, attempt 2\n"},
-		"quiet":    {show{quiet: true}, ""},
-		"terminal": {show{terminal: true}, "\r\x1b[Ksigning  0.0 s\r\x1b[Krequest 7: accepted at height 3  0.0 s\r\x1b[Krequest 7: assigned at height 4, attempt 2  0.0 s\r\x1b[K"},
-		"many":     {show{terminal: true, many: 2}, "\r\x1b[K2 to send  0.0 s\r\x1b[K1 accepted, 1 to send  0.0 s\r\x1b[K1 assigned, 1 to send  0.0 s\r\x1b[K"},
+		"lines":    {&show{}, "request 7: accepted at height 3\nrequest 7: assigned at height 4, attempt 2\n"},
+		"quiet":    {&show{quiet: true}, ""},
+		"terminal": {&show{terminal: true}, "\r\x1b[Ksigning  0.0 s\r\x1b[Krequest 7: accepted at height 3  0.0 s\r\x1b[Krequest 7: assigned at height 4, attempt 2  0.0 s\r\x1b[K"},
+		"many":     {&show{terminal: true, many: 2}, "\r\x1b[K2 to send  0.0 s\r\x1b[K1 accepted, 1 to send  0.0 s\r\x1b[K1 assigned, 1 to send  0.0 s\r\x1b[K"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer
-			s := &tc.show
+			s := tc.show
 			s.out, s.now, s.reached = &out, func() time.Time { return time.Time{} }, make([]client.Stage, max(1, s.many))
 			r := &oneRun{submission: client.Submission{RequestID: 7}}
 			s.stage(0, "signing", 0)
