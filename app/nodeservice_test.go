@@ -46,7 +46,7 @@ func serve(t *testing.T, c *chaintest.Chain) *grpc.ClientConn {
 }
 
 // waited calls WaitRequest and returns once the call waits on the node.
-func waited(t *testing.T, c *chaintest.Chain, ctx context.Context, conn *grpc.ClientConn, until nodetypes.Stage) <-chan error {
+func waited(ctx context.Context, t *testing.T, c *chaintest.Chain, conn *grpc.ClientConn, until nodetypes.Stage) <-chan error {
 	t.Helper()
 	before := c.App.Waiting()
 	came := make(chan error, 1)
@@ -67,8 +67,8 @@ func TestWaitFollowsCommits(t *testing.T) {
 	conn := serve(t, c)
 	register(t, c)
 	deliver(t, c, c.Tx(c.Accounts[0], 0, submission(c.Accounts[0].Address, 1)))
-	final := waited(t, c, t.Context(), conn, nodetypes.STAGE_FINAL)
-	settled := waited(t, c, t.Context(), conn, nodetypes.STAGE_SETTLED)
+	final := waited(t.Context(), t, c, conn, nodetypes.STAGE_FINAL)
+	settled := waited(t.Context(), t, c, conn, nodetypes.STAGE_SETTLED)
 	for request(t, c, 1).Status.Open() {
 		require.Equal(t, 2, c.App.Waiting())
 		c.Next()
@@ -93,12 +93,12 @@ func TestCallsThatWaitEnd(t *testing.T) {
 	register(t, c)
 	deliver(t, c, c.Tx(c.Accounts[0], 0, submission(c.Accounts[0].Address, 1)))
 	ctx, cancel := context.WithCancel(t.Context())
-	gone := waited(t, c, ctx, conn, nodetypes.STAGE_SETTLED)
+	gone := waited(ctx, t, c, conn, nodetypes.STAGE_SETTLED)
 	cancel()
 	require.Equal(t, codes.Canceled, status.Code(<-gone))
 	require.Eventually(t, func() bool { return c.App.Waiting() == 0 }, 10*time.Second, time.Millisecond)
 
-	stopped := waited(t, c, t.Context(), conn, nodetypes.STAGE_SETTLED)
+	stopped := waited(t.Context(), t, c, conn, nodetypes.STAGE_SETTLED)
 	c.App.StopWaiting()
 	require.Equal(t, codes.Unavailable, status.Code(<-stopped))
 	require.Zero(t, c.App.Waiting())

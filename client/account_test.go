@@ -91,7 +91,7 @@ func TestManySubmissions(t *testing.T) {
 	a := n.account(t, c, n.testKeys(t), nil)
 	n.fail, n.foreign = trouble, 2
 	before := n.balance
-	n.run(t, blockTime)
+	n.run(t)
 	var mu sync.Mutex
 	ids, gas := make(map[uint64]bool), sdkmath.ZeroInt()
 	var all sync.WaitGroup
@@ -129,7 +129,7 @@ func TestAJournalOutlivesTheProcess(t *testing.T) {
 	n := newFakeNode(t)
 	keys, journal := n.testKeys(t), newMemory()
 	n.room = 10
-	n.run(t, blockTime)
+	n.run(t)
 	c := n.connect(t)
 	for stop := range 6 {
 		a := n.account(t, c, keys, journal)
@@ -186,7 +186,7 @@ func TestTheChainRefuses(t *testing.T) {
 			c := n.connect(t)
 			a := n.account(t, c, n.testKeys(t), nil)
 			n.verdict = func(*inferencetypes.MsgSubmitRequests) error { return registered }
-			n.run(t, blockTime)
+			n.run(t)
 			s, err := a.Submit(soon(t), ask(1))
 			var refused *RefusedError
 			require.ErrorAs(t, err, &refused)
@@ -211,7 +211,7 @@ func TestOutOfGasIsTriedAgain(t *testing.T) {
 		}
 		return nil
 	}
-	n.run(t, blockTime)
+	n.run(t)
 	s, err := a.Submit(soon(t), ask(1))
 	require.NoError(t, err)
 	require.Equal(t, n.paid, s.GasFee.Amount, "what was paid in vain is told")
@@ -256,7 +256,7 @@ func TestGivingUp(t *testing.T) {
 	_, err = a.Submit(soon(t), other)
 	require.ErrorIs(t, err, inferencetypes.ErrIdempotencyContent)
 
-	n.run(t, blockTime)
+	n.run(t)
 	s, err := a.Submit(soon(t), r)
 	require.NoError(t, err)
 	require.EqualValues(t, 1, s.RequestID)

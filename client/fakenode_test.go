@@ -114,7 +114,7 @@ func (n *fakeNode) testKeys(t *testing.T) keyring.Keyring {
 }
 
 // run makes blocks until the test ends.
-func (n *fakeNode) run(t *testing.T, interval time.Duration) {
+func (n *fakeNode) run(t *testing.T) {
 	t.Helper()
 	var done sync.WaitGroup
 	done.Add(1)
@@ -125,7 +125,7 @@ func (n *fakeNode) run(t *testing.T, interval time.Duration) {
 	})
 	go func() {
 		defer done.Done()
-		ticker := time.NewTicker(interval)
+		ticker := time.NewTicker(blockTime)
 		defer ticker.Stop()
 		for {
 			select {

@@ -82,7 +82,7 @@ func (c *Checked) quoted() bool {
 // quote prices the request.
 func (c *Client) quote(ctx context.Context, checked *Checked, params inferencetypes.Params) error {
 	r := checked.Request
-	base := math.Int{}
+	var base math.Int
 	if checked.quoted() {
 		q, err := c.records.quote(ctx, &inferencetypes.QueryQuoteRequest{
 			Model: checked.Model.Sha256, Tier: r.Tier, Symbols: symbolValues(checked.Inputs, checked.Symbols), Outputs: r.Outputs, FeeClass: r.FeeClass,

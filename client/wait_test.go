@@ -71,7 +71,7 @@ func TestWaitUntilEachStage(t *testing.T) {
 	n := newFakeNode(t)
 	c := n.connect(t)
 	n.put(1)
-	n.run(t, 20*time.Millisecond)
+	n.run(t)
 	for _, until := range []Stage{StageAccepted, StageAssigned, StageFinal, StageSettled} {
 		s, err := c.Wait(soon(t), 1, until)
 		require.NoError(t, err)
@@ -154,7 +154,7 @@ func TestWaitOutlastsTheNode(t *testing.T) {
 	n.mu.Lock()
 	n.away = false
 	n.mu.Unlock()
-	n.run(t, 20*time.Millisecond)
+	n.run(t)
 	require.NoError(t, <-waiting)
 }
 
@@ -162,7 +162,7 @@ func TestWatchTellsEveryStageOnce(t *testing.T) {
 	n := newFakeNode(t)
 	n.put(1)
 	c := n.connect(t)
-	n.run(t, 20*time.Millisecond)
+	n.run(t)
 	var stages []Stage
 	var heights []int64
 	for e, err := range c.Watch(soon(t), 1) {
@@ -172,8 +172,9 @@ func TestWatchTellsEveryStageOnce(t *testing.T) {
 	}
 	require.Equal(t, []Stage{StageAccepted, StageAssigned, StageFinal, StageSettled}, stages)
 	require.Equal(t, []int64{101, 101, 103, 106}, heights)
-	for range c.Watch(soon(t), 1) {
-		break // leaving early is no error
+	for _, err := range c.Watch(soon(t), 1) {
+		require.NoError(t, err, "leaving early is no error")
+		break
 	}
 }
 

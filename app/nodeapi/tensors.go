@@ -20,8 +20,8 @@ import (
 	inferencetypes "github.com/opengradient/opengradient/x/inference/types"
 )
 
+// The routes of tensors, with the pattern of gorilla/mux.
 const (
-	// InputsPath and OutputsPath are the routes of tensors, with the pattern of gorilla/mux.
 	InputsPath  = "/opengradient/node/v1/requests/{id}/inputs"
 	OutputsPath = "/opengradient/node/v1/requests/{id}/outputs"
 )

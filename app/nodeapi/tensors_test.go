@@ -37,6 +37,7 @@ func TestTensorsAsJSON(t *testing.T) {
 	for _, v := range []float32{0.1, -0, float32(math.Inf(1)), 3} {
 		scores = binary.LittleEndian.AppendUint32(scores, math.Float32bits(v))
 	}
+	//nolint:unparam // The handler takes a reader that may fail.
 	read := func(height int64, id uint64) (nodeapi.Tensors, error) {
 		if height == 0 {
 			height = 12

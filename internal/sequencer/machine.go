@@ -147,8 +147,8 @@ func (m *machine) passed() []*entry {
 	return list
 }
 
-// resolve takes what became of a transaction whose number was passed. It tells whether the job has ended.
-func (m *machine) resolve(e *entry, kind ResultKind) (ended bool) {
+// resolve takes what became of a transaction whose number was passed: the job has ended, or goes back to the head of the queue.
+func (m *machine) resolve(e *entry, kind ResultKind) {
 	e.passed, e.lapses = false, 0
 	switch kind {
 	case ResultAgain:
@@ -157,10 +157,9 @@ func (m *machine) resolve(e *entry, kind ResultKind) (ended bool) {
 	case ResultAbsent:
 	default:
 		delete(m.entries, e.job.Key)
-		return true
+		return
 	}
 	m.queue = slices.Insert(m.queue, 0, e)
-	return false
 }
 
 // idle tells that nothing is under way.

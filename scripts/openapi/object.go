@@ -39,6 +39,8 @@ func (o *object) UnmarshalJSON(b []byte) error {
 }
 
 // MarshalJSON implements json.Marshaler.
+//
+//nolint:unparam // The interface has the error.
 func (o object) MarshalJSON() ([]byte, error) {
 	b := []byte{'{'}
 	for i, m := range o {

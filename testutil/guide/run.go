@@ -103,7 +103,7 @@ func (s Session) bash(ctx context.Context, script string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer os.Remove(file.Name())
+	defer func() { _ = os.Remove(file.Name()) }()
 	if _, err := file.WriteString(script); err != nil {
 		return "", err
 	}

@@ -339,7 +339,7 @@ func TestAsynchronousJob(t *testing.T) {
 		t.Errorf("a stream that has ended: expected 204, got %d", r.Code)
 	}
 	r = g.Do("GET", path+"?wait=10s&until=settled", "")
-	if member(t, r.Body, "done") != true || fmt.Sprint(member(t, r.Body, "response", "outputs")) != "[map[data:[3 -4] datatype:FP32 name:y shape:[1 2]]]" ||
+	if done, _ := member(t, r.Body, "done").(bool); !done || fmt.Sprint(member(t, r.Body, "response", "outputs")) != "[map[data:[3 -4] datatype:FP32 name:y shape:[1 2]]]" ||
 		fmt.Sprint(member(t, r.Body, "refunded")) != "100" || member(t, r.Body, "response", "id") != "42" {
 		t.Errorf("got %s", r.Body)
 	}

@@ -12,12 +12,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/opengradient/opengradient/internal/worker/wire"
 	"github.com/opengradient/opengradient/testutil/guide"
 	"github.com/opengradient/opengradient/testutil/localnet"
 )
 
 // documents are those whose commands are run, in this order, in one shell.
-var documents = []string{"docs/getting-started.md"}
+var documents = []string{"docs/getting-started.md", "docs/developer-guide.md"}
 
 // guideTimeout bounds the run of all documents.
 const guideTimeout = 5 * time.Minute
@@ -42,7 +43,7 @@ func guides(t *testing.T, network *localnet.Network) {
 	s := guide.Session{
 		Dir: localnet.Root(),
 		Env: []string{
-			"OPENGRADIENTD_HOME=" + t.TempDir(),
+			"OPENGRADIENTD_HOME=" + t.TempDir(), wire.LibraryVariable + "=" + filepath.Join(localnet.Root(), "build", "lib"),
 			"OPENGRADIENTD_GATEWAY_REST_LISTEN=" + rest, "OPENGRADIENTD_GATEWAY_GRPC_LISTEN=" + grpc, "OPENGRADIENTD_GATEWAY_METRICS_LISTEN=" + metrics,
 			"OPENGRADIENTD_GATEWAY_NODE=" + node.RPC, "OPENGRADIENTD_GATEWAY_NODE_GRPC=" + node.GRPC,
 		},

@@ -11,7 +11,7 @@ import (
 // InvalidArgument.
 func Account(field, address string) (sdk.AccAddress, error) {
 	if address == "" {
-		return nil, nil //nolint:nilnil // no address is a filter that is not set
+		return nil, nil // no address is a filter that is not set
 	}
 	account, err := sdk.AccAddressFromBech32(address)
 	if err != nil {
@@ -24,7 +24,7 @@ func Account(field, address string) (sdk.AccAddress, error) {
 // InvalidArgument.
 func Operator(field, address string) (sdk.ValAddress, error) {
 	if address == "" {
-		return nil, nil //nolint:nilnil // no address is a filter that is not set
+		return nil, nil // no address is a filter that is not set
 	}
 	operator, err := sdk.ValAddressFromBech32(address)
 	if err != nil {
@@ -37,7 +37,7 @@ func Operator(field, address string) (sdk.ValAddress, error) {
 // the code InvalidArgument.
 func Model(field, text string) ([]byte, error) {
 	if text == "" {
-		return nil, nil //nolint:nilnil // no model is a filter that is not set
+		return nil, nil // no model is a filter that is not set
 	}
 	id, err := hex.DecodeString(text)
 	if err != nil || len(id) != sha256.Size {
