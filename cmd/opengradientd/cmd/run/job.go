@@ -104,7 +104,7 @@ func signature(ctx context.Context, chain *client.Client, model string) ([]tenso
 		m := found.Model
 		return nil, &client.InvalidError{
 			Field: "model", Expected: "a model that is active or deprecated",
-			Got: fmt.Sprintf("%s:%d, which is %s", m.Name, m.Version, statusWord(m.Status)), Err: inferencetypes.ErrModelNotUsable,
+			Got: fmt.Sprintf("%s:%d, which is %s", m.Name, m.Version, m.Status.Word()), Err: inferencetypes.ErrModelNotUsable,
 		}
 	}
 	return found.Model.InputSpecs()

@@ -12,7 +12,6 @@ import (
 	"github.com/opengradient/opengradient/client"
 	"github.com/opengradient/opengradient/cmd/opengradientd/cmd/model/view"
 	"github.com/opengradient/opengradient/internal/oipjson"
-	modelstypes "github.com/opengradient/opengradient/x/models/types"
 )
 
 // document is an answer in the form of the Open Inference Protocol. Its fields are added to and never renamed.
@@ -47,10 +46,6 @@ type parameters struct {
 	Refunded        int64  `json:"refunded"`
 	GasFee          int64  `json:"gas_fee"`
 	Error           string `json:"error,omitempty"`
-}
-
-func statusWord(s modelstypes.ModelStatus) string {
-	return strings.ToLower(strings.TrimPrefix(s.String(), "MODEL_STATUS_"))
 }
 
 // document is what is known of a request.
