@@ -48,7 +48,7 @@ Settings come from flags, from the environment (OPENGRADIENTD_GATEWAY_REST_LISTE
 [gateway] of <home>/config/gateway.toml, which "gateway init" writes.`,
 		Example: `  opengradientd gateway keys add alice --quota 5000000uopg --per day --rate 20/s
   opengradientd gateway --from gateway --keyring-backend test
-  curl -H "Authorization: Bearer $KEY" localhost:8000/v2/models/iris/infer -d '{"inputs":[{"name":"x","shape":[1,4],"datatype":"FP32","data":[5.1,3.5,1.4,0.2]}]}'`,
+  curl -H "Authorization: Bearer $KEY" localhost:8000/v2/models/iris/infer -d '{"inputs":[{"name":"features","shape":[1,4],"datatype":"FP32","data":[5.1,3.5,1.4,0.2]}]}'`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return serve(cmd, &cfg) },
 	}
