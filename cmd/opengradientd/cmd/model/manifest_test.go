@@ -91,7 +91,7 @@ func TestManifestRefuses(t *testing.T) {
 		"symbol":            {[]string{"--name", "net", "--task", "other", "--symbol", "N=0"}, "--symbol: expected NAME=VALUE with a value from 1"},
 		"golden text":       {[]string{"--name", "net", "--task", "other", "--golden", write(t, "x.txt", "1")}, "expected a file named .json or .npz"},
 		"golden JSON":       {[]string{"--name", "net", "--task", "other", "--golden", write(t, "x.json", "{}")}, "invalid inference JSON"},
-		"golden npz":        {[]string{"--name", "net", "--task", "other", "--golden", write(t, "x.npz", "{}")}, "invalid npz file"},
+		"golden npz":        {[]string{"--name", "net", "--task", "other", "--golden", write(t, "x.npz", "{}")}, "invalid NumPy file"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := manifestOf(t, tc.args...)
