@@ -180,7 +180,7 @@ func (a *api) inferenceExamples() map[string]example {
 			wrong: map[string]int{base + "/schedules?owner=x": bad, base + "/schedules?model=rose": missing, base + "/schedules?pagination.key=AQ==": bad},
 			filters: map[string]func(map[string]any) bool{
 				"owner=" + other: field(other, "owner"), "owner=" + faucet: field(faucet, "owner"), "model=routes": never,
-				"model=iris&status=SCHEDULE_STATUS_ACTIVE": field("SCHEDULE_STATUS_ACTIVE", "status"), "status=SCHEDULE_STATUS_PAUSED": never,
+				"model=iris&status=SCHEDULE_STATUS_ACTIVE": field("SCHEDULE_STATUS_ACTIVE", "status"), "status=SCHEDULE_STATUS_PAUSED": field("SCHEDULE_STATUS_PAUSED", "status"),
 			},
 		},
 		base + "/schedules/{id}": {right: []string{schedule}, wrong: map[string]int{base + "/schedules/99999": missing, base + "/schedules/x": bad}},
