@@ -96,18 +96,18 @@ lint: $(BIN)/golangci-lint ## Lint Go files and check the dependency boundaries
 
 ##@ Test
 
-# Network tests start real nodes from build/. One of them, the whole pipeline, is part of `make test`.
+# Network tests start real nodes from build/. One of them, the chain as people and programs reach it, is part of `make test`.
 NETTEST := ./testutil/nettest
 
 .PHONY: test test-unit test-net test-race test-long test-qemu fuzz fuzz-short fuzz-inspect bench
-test: test-unit fuzz-short build ## Unit tests, a short fuzz and one network test
-	$(GO) test -tags nettest -count 1 -timeout 15m $(NETTEST)/pipeline
+test: test-unit fuzz-short build $(BIN)/grpcurl ## Unit tests, a short fuzz and one network test
+	$(GO) test -tags nettest -count 1 -timeout 15m $(NETTEST)/access
 
 test-unit: onnxruntime ## Tests of all packages
 	$(GO) test -timeout 20m ./...
 
-test-net: build onnxruntime $(BIN)/grpcurl ## The other network tests, one after the other
-	packages=$$($(GO) list -tags nettest $(NETTEST)/... | grep -v '/testutil/nettest/pipeline$$'); \
+test-net: build onnxruntime ## The other network tests, one after the other
+	packages=$$($(GO) list -tags nettest $(NETTEST)/... | grep -v '/testutil/nettest/access$$'); \
 		$(GO) test -tags nettest -count 1 -p 1 -timeout 40m $$packages
 
 test-race: onnxruntime ## Tests of all packages under the race detector

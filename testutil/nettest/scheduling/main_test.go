@@ -15,7 +15,7 @@ import (
 var (
 	programs nettest.Programs
 	// leads is the number of requests whose leaders are counted.
-	leads = flag.Int("leads", 1_500, "requests whose leaders are counted")
+	leads = flag.Int("leads", 900, "requests whose leaders are counted")
 )
 
 func TestMain(m *testing.M) {
