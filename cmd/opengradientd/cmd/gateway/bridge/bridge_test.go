@@ -23,9 +23,9 @@ func gas(n int64) client.Submission {
 func refused(registered interface {
 	Codespace() string
 	ABCICode() uint32
-}, height int64) error {
+}) error {
 	return fmt.Errorf("submit: %w", &client.RefusedError{
-		Codespace: registered.Codespace(), Code: registered.ABCICode(), Log: "why", Height: height, Submission: gas(70),
+		Codespace: registered.Codespace(), Code: registered.ABCICode(), Log: "why", Height: 9, Submission: gas(70),
 	})
 }
 
@@ -35,13 +35,13 @@ func TestRefusals(t *testing.T) {
 		price, temporary, unknown bool
 		gas                       uint64
 	}{
-		"the price rose":                {refused(inferencetypes.ErrMaxFee, 9), true, false, false, 70},
+		"the price rose":                {refused(inferencetypes.ErrMaxFee), true, false, false, 70},
 		"the price rose before signing": {&client.InvalidError{Field: "max_fee", Err: inferencetypes.ErrMaxFee}, true, false, false, 0},
-		"the queue is full":             {refused(schedulingtypes.ErrQueueFull, 9), false, true, false, 70},
-		"no slot for the deadline":      {refused(schedulingtypes.ErrNoDeadlineSlot, 9), false, true, false, 70},
+		"the queue is full":             {refused(schedulingtypes.ErrQueueFull), false, true, false, 70},
+		"no slot for the deadline":      {refused(schedulingtypes.ErrNoDeadlineSlot), false, true, false, 70},
 		"the account is empty":          {&client.InvalidError{Field: "balance"}, false, true, false, 0},
 		"no block took it":              {client.ErrLapsed, false, true, false, 0},
-		"the model was disabled":        {refused(inferencetypes.ErrModelNotUsable, 9), false, false, false, 70},
+		"the model was disabled":        {refused(inferencetypes.ErrModelNotUsable), false, false, false, 70},
 		"nobody remembers":              {fmt.Errorf("key: %w", client.ErrUnknownOutcome), false, false, true, 0},
 	} {
 		got := refusal(c.err)
