@@ -85,7 +85,7 @@ func (c *Client) quote(ctx context.Context, checked *Checked, params inferencety
 	var base math.Int
 	if checked.quoted() {
 		q, err := c.records.quote(ctx, &inferencetypes.QueryQuoteRequest{
-			Model: checked.Model.Sha256, Tier: r.Tier, Symbols: symbolValues(checked.Inputs, checked.Symbols), Outputs: r.Outputs, FeeClass: r.FeeClass,
+			Model: checked.Model.Sha256, Tier: r.Tier, Symbols: inferencetypes.WriteSymbols(checked.Inputs, checked.Symbols), Outputs: r.Outputs, FeeClass: r.FeeClass,
 		})
 		if err != nil {
 			return fmt.Errorf("quote for model %s: %w", r.Model, err)
@@ -111,7 +111,7 @@ func (c *Client) quote(ctx context.Context, checked *Checked, params inferencety
 // checkMaxFee sets the most that is paid, or checks the one that was given.
 func (c *Checked) checkMaxFee(params inferencetypes.Params) error {
 	if c.Request.MaxFee.IsNil() {
-		c.MaxFee = withRoom(c.Fee)
+		c.MaxFee = c.Fee.WithRoom()
 		return nil
 	}
 	least, what := c.Fee.Total, "the fee now"
@@ -123,24 +123,4 @@ func (c *Checked) checkMaxFee(params inferencetypes.Params) error {
 	}
 	c.MaxFee = c.Request.MaxFee
 	return nil
-}
-
-// withRoom is a fee with a quarter of its compute part more, rounded up. The other parts do not move.
-func withRoom(fee inferencetypes.Fee) math.Int {
-	return fee.Total.Add(fee.Compute.AddRaw(3).QuoRaw(4))
-}
-
-// symbolValues writes bindings as the quote takes them, in the order of the signature.
-func symbolValues(specs []Spec, bindings map[string]int64) []string {
-	var values []string
-	seen := make(map[string]bool)
-	for _, s := range specs {
-		for _, d := range s.Dims {
-			if d.Symbol != "" && !seen[d.Symbol] {
-				seen[d.Symbol] = true
-				values = append(values, fmt.Sprintf("%s=%d", d.Symbol, bindings[d.Symbol]))
-			}
-		}
-	}
-	return values
 }

@@ -148,3 +148,9 @@ func checkAmount(v math.Int) error {
 	}
 	return nil
 }
+
+// WithRoom is the total and a quarter of the compute part more, rounded up: what a client allows when the base price may move
+// until its transaction is in a block. The other parts do not move.
+func (f Fee) WithRoom() math.Int {
+	return f.Total.Add(f.Compute.AddRaw(3).QuoRaw(4))
+}

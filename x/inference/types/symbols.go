@@ -1,6 +1,7 @@
 package types
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -39,4 +40,19 @@ func ParseSymbols(specs []tensor.Spec, values []string) (map[string]int64, error
 		given[name], bindings[name] = struct{}{}, n
 	}
 	return bindings, nil
+}
+
+// WriteSymbols writes values of a signature's symbols as ParseSymbols reads them, in the order of the signature.
+func WriteSymbols(specs []tensor.Spec, bindings map[string]int64) []string {
+	var values []string
+	seen := make(map[string]bool)
+	for _, s := range specs {
+		for _, d := range s.Dims {
+			if d.Symbol != "" && !seen[d.Symbol] {
+				seen[d.Symbol] = true
+				values = append(values, fmt.Sprintf("%s=%d", d.Symbol, bindings[d.Symbol]))
+			}
+		}
+	}
+	return values
 }

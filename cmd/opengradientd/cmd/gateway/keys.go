@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -11,8 +10,9 @@ import (
 	"github.com/spf13/cobra"
 
 	sdkclient "github.com/cosmos/cosmos-sdk/client"
-	"github.com/cosmos/cosmos-sdk/client/flags"
 
+	"github.com/opengradient/opengradient/cmd/opengradientd/cmd/model/view"
+	"github.com/opengradient/opengradient/cmd/opengradientd/cmd/session"
 	"github.com/opengradient/opengradient/internal/gateway/config"
 	"github.com/opengradient/opengradient/internal/gateway/daemon"
 	"github.com/opengradient/opengradient/internal/gateway/keys"
@@ -41,31 +41,6 @@ gateway that runs sees a change within a second or two.`,
 
 func folder(cmd *cobra.Command) string {
 	return daemon.Folder(sdkclient.GetClientContextFromCmd(cmd).HomeDir)
-}
-
-func addOutputFlag(cmd *cobra.Command) {
-	cmd.Flags().String(flags.FlagOutput, flags.OutputFormatText, "form of the answer, `text|json`")
-}
-
-// asJSON reads --output.
-func asJSON(cmd *cobra.Command) (bool, error) {
-	switch form, err := cmd.Flags().GetString(flags.FlagOutput); {
-	case err != nil:
-		return false, err
-	case form == flags.OutputFormatText || form == flags.OutputFormatJSON:
-		return form == flags.OutputFormatJSON, nil
-	default:
-		return false, fmt.Errorf("--output: expected text or json, got %q", form)
-	}
-}
-
-func writeJSON(cmd *cobra.Command, v any) error {
-	b, err := json.MarshalIndent(v, "", "  ")
-	if err != nil {
-		return err
-	}
-	fmt.Fprintln(cmd.OutOrStdout(), string(b))
-	return nil
 }
 
 func addLimitFlags(cmd *cobra.Command) {
@@ -117,7 +92,7 @@ func newAddCommand() *cobra.Command {
 		Example: `  opengradientd gateway keys add alice --quota 5000000uopg --per day --rate 20/s`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			inJSON, err := asJSON(cmd)
+			inJSON, err := session.AsJSON(cmd)
 			if err != nil {
 				return err
 			}
@@ -139,7 +114,7 @@ func newAddCommand() *cobra.Command {
 				return err
 			}
 			if inJSON {
-				return writeJSON(cmd, map[string]any{"id": key.ID, "name": key.Name, "key": secret, "quota_uopg": key.Quota, "per": key.Per})
+				return view.JSON(cmd.OutOrStdout(), map[string]any{"id": key.ID, "name": key.Name, "key": secret, "quota_uopg": key.Quota, "per": key.Per})
 			}
 			fmt.Fprintln(cmd.ErrOrStderr(), "The key is shown this once; the gateway keeps only its SHA-256.")
 			fmt.Fprintln(cmd.OutOrStdout(), secret)
@@ -147,7 +122,7 @@ func newAddCommand() *cobra.Command {
 		},
 	}
 	addLimitFlags(cmd)
-	addOutputFlag(cmd)
+	session.AddOutputFlag(cmd)
 	if err := cmd.MarkFlagRequired(flagQuota); err != nil {
 		panic(err)
 	}
@@ -160,7 +135,7 @@ func newListCommand() *cobra.Command {
 		Short: "List the API keys and their limits",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			inJSON, err := asJSON(cmd)
+			inJSON, err := session.AsJSON(cmd)
 			if err != nil {
 				return err
 			}
@@ -169,7 +144,7 @@ func newListCommand() *cobra.Command {
 				return err
 			}
 			if inJSON {
-				return writeJSON(cmd, list)
+				return view.JSON(cmd.OutOrStdout(), list)
 			}
 			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
 			fmt.Fprintln(w, "ID\tNAME\tQUOTA\tPER\tRATE\tCONCURRENCY\tCREATED\tSTATUS")
@@ -186,7 +161,7 @@ func newListCommand() *cobra.Command {
 			return w.Flush()
 		},
 	}
-	addOutputFlag(cmd)
+	session.AddOutputFlag(cmd)
 	return cmd
 }
 

@@ -56,7 +56,7 @@ func dearestFee(ctx context.Context, queries types.QueryClient, models modelstyp
 		if err != nil {
 			return math.Int{}, fmt.Errorf("request %d: %w", i+1, err)
 		}
-		symbols := symbolValues(specs, bindings)
+		symbols := types.WriteSymbols(specs, bindings)
 		key := fmt.Sprint(symbols)
 		if quoted[key] {
 			continue
@@ -68,27 +68,7 @@ func dearestFee(ctx context.Context, queries types.QueryClient, models modelstyp
 		if err != nil {
 			return math.Int{}, fmt.Errorf("request %d: %w", i+1, err)
 		}
-		dearest = math.MaxInt(dearest, withRoom(quote.Fee))
+		dearest = math.MaxInt(dearest, quote.Fee.WithRoom())
 	}
 	return dearest, nil
-}
-
-// withRoom is a quoted fee with a quarter of its compute part more, rounded up. The other parts do not move.
-func withRoom(fee types.Fee) math.Int {
-	return fee.Total.Add(fee.Compute.AddRaw(3).QuoRaw(4))
-}
-
-// symbolValues writes bindings as the quote takes them, in the order of the signature.
-func symbolValues(specs []tensor.Spec, bindings map[string]int64) []string {
-	var values []string
-	seen := make(map[string]bool)
-	for _, s := range specs {
-		for _, d := range s.Dims {
-			if d.Symbol != "" && !seen[d.Symbol] {
-				seen[d.Symbol] = true
-				values = append(values, fmt.Sprintf("%s=%d", d.Symbol, bindings[d.Symbol]))
-			}
-		}
-	}
-	return values
 }

@@ -91,7 +91,7 @@ func TestRoomIsAQuarterOfTheComputePart(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			fee := types.Fee{Compute: math.NewInt(tc.compute), Bytes: math.NewInt(190), Royalty: math.NewInt(5), Total: math.NewInt(tc.compute + 195)}
-			require.Equal(t, tc.want, withRoom(fee).Int64())
+			require.Equal(t, tc.want, fee.WithRoom().Int64())
 		})
 	}
 }
