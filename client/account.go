@@ -41,7 +41,7 @@ type AccountConfig struct {
 	Key     string
 	// GasPrice is what a unit of gas costs, such as 0.001uopg. Empty: the least that the node takes.
 	GasPrice string
-	// GasAdjustment multiplies what a transaction is expected to use; at least 1. 0 is the default, 1.1.
+	// GasAdjustment multiplies what a transaction is expected to use; at least 1. 0 is DefaultGasAdjustment.
 	GasAdjustment float64
 	// Window is the number of transactions in flight; 0 is DefaultWindow. It has to be well below what the node's mempool holds.
 	Window int
@@ -62,7 +62,7 @@ func (c *AccountConfig) complete() error {
 		return errors.New("keyring: expected one, got none")
 	}
 	if c.GasAdjustment == 0 {
-		c.GasAdjustment = defaultAdjustment
+		c.GasAdjustment = DefaultGasAdjustment
 	}
 	if c.Window == 0 {
 		c.Window = DefaultWindow

@@ -206,7 +206,7 @@ func TestOutOfGasIsTriedAgain(t *testing.T) {
 	a := n.account(t, c, n.testKeys(t), nil)
 	tries := 0
 	n.verdict = func(*inferencetypes.MsgSubmitRequests) error {
-		if tries++; tries < 3 {
+		if tries++; tries < 2 {
 			return sdkerrors.ErrOutOfGas
 		}
 		return nil
@@ -215,8 +215,16 @@ func TestOutOfGasIsTriedAgain(t *testing.T) {
 	s, err := a.Submit(soon(t), ask(1))
 	require.NoError(t, err)
 	require.Equal(t, n.paid, s.GasFee.Amount, "what was paid in vain is told")
-	require.Equal(t, 3, tries)
-	require.Greater(t, s.GasLimit, uint64(fakeGas*2), "one and a half times as much, twice")
+	require.Equal(t, 2, tries)
+	require.Greater(t, s.GasLimit, uint64(fakeGas*2), "twice as much")
+
+	tries = -10
+	paid := n.paid
+	_, err = a.Submit(soon(t), ask(2))
+	require.ErrorIs(t, err, sdkerrors.ErrOutOfGas, "and then it is given up")
+	require.Equal(t, -8, tries)
+	first := n.paid.Sub(paid).ToLegacyDec().QuoInt64(MaxGasFees)
+	require.InDelta(t, s.GasFee.Amount.ToLegacyDec().QuoInt64(MaxGasFees).MustFloat64(), first.MustFloat64(), 2, "which costs what is said to be the most")
 }
 
 func TestAPoorAccount(t *testing.T) {

@@ -69,13 +69,13 @@ func (c *Checked) encode() error {
 // checkWords checks what needs no look at the chain.
 func checkWords(r Request) error {
 	if err := inferencetypes.ValidateTier(r.Tier); err != nil {
-		return invalid(inferencetypes.ErrTierUnavailable, "tier", "quorum or committee", word(r.Tier.String(), "TIER_"))
+		return invalid(inferencetypes.ErrTierUnavailable, "tier", "quorum or committee", r.Tier.Word())
 	}
 	if err := inferencetypes.ValidateSealing(r.Sealing); err != nil {
-		return invalid(inferencetypes.ErrSealing, "sealing", "default, sealed or open", word(r.Sealing.String(), "SEALING_"))
+		return invalid(inferencetypes.ErrSealing, "sealing", "default, sealed or open", r.Sealing.Word())
 	}
 	if !r.FeeClass.IsKnown() {
-		return invalid(inferencetypes.ErrFeeClass, "fee_class", "standard, economy or priority", word(r.FeeClass.String(), "FEE_CLASS_"))
+		return invalid(inferencetypes.ErrFeeClass, "fee_class", "standard, economy or priority", r.FeeClass.Word())
 	}
 	if !r.MaxFee.IsNil() && r.MaxFee.IsNegative() {
 		return invalid(inferencetypes.ErrMaxFee, "max_fee", "an amount of at least 0"+inferencetypes.Denom, r.MaxFee.String()+inferencetypes.Denom)
@@ -98,9 +98,6 @@ func checkKey(key string) error {
 	}
 	return nil
 }
-
-// word writes the value of an enum as flags and people do.
-func word(name, prefix string) string { return strings.ToLower(strings.TrimPrefix(name, prefix)) }
 
 // findModel reads the record of a model that has a signature.
 func (c *Client) findModel(ctx context.Context, reference string) (modelstypes.Model, error) {
@@ -128,7 +125,7 @@ func (c *Client) findModel(ctx context.Context, reference string) (modelstypes.M
 // notUsable says that a model takes no requests.
 func notUsable(m modelstypes.Model) error {
 	return invalid(inferencetypes.ErrModelNotUsable, "model", "a model that is active or deprecated",
-		fmt.Sprintf("%s:%d, which is %s", m.Name, m.Version, word(m.Status.String(), "MODEL_STATUS_")))
+		fmt.Sprintf("%s:%d, which is %s", m.Name, m.Version, m.Status.Word()))
 }
 
 func wantedOutputs(m modelstypes.Model, names []string) ([]Spec, error) {

@@ -65,7 +65,7 @@ func (f *follower) close() {
 // poll asks the node for its height again and again: seldom while it tells of its blocks itself.
 func (f *follower) poll(ctx context.Context) {
 	for {
-		if height, err := f.client.Height(ctx); err == nil {
+		if height, err := f.ask(ctx); err == nil {
 			f.advance(ctx, height)
 		}
 		interval := pollInterval
@@ -80,6 +80,13 @@ func (f *follower) poll(ctx context.Context) {
 		case <-timer.C:
 		}
 	}
+}
+
+// ask asks once: a node that takes a connection and says nothing must not keep it for good.
+func (f *follower) ask(ctx context.Context) (int64, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	return f.client.Height(ctx)
 }
 
 // at is the last height that is known.

@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	// defaultAdjustment covers what differs from one transaction of a kind to the next beside the length of its inputs.
-	defaultAdjustment = 1.1
+	// DefaultGasAdjustment covers what differs from one transaction of a kind to the next beside the length of its inputs.
+	DefaultGasAdjustment = 1.1
 	// storeGasPerByte and txGasPerByte are what a byte of a transaction costs beside the chain's own parameter: written to the
 	// store as an input, and as a part of the transaction.
 	storeGasPerByte, txGasPerByte = 30, 10
@@ -26,9 +26,12 @@ const (
 	maxKinds = 1024
 	// simulations bounds how often a node is asked that expects another sequence number.
 	simulations = 5
-	// thirst multiplies the limit of a transaction after one that ran out of gas, each time.
-	thirst = 1.5
+	// thirst multiplies the limit of a transaction after one that ran out of gas.
+	thirst = 2
 )
+
+// MaxGasFees is what all transactions of one submission cost at most, as a multiple of the gas fee of the first.
+const MaxGasFees = 1 + thirst
 
 // gasBook knows what requests use. The first of a kind is tried by the node; from then on the limit follows from the length of
 // the inputs, and from what those in blocks have used.
@@ -101,8 +104,12 @@ func (a *Account) simulate(ctx context.Context, m *inferencetypes.MsgSubmitReque
 	if err != nil {
 		return 0, err
 	}
+	fee := sdk.Coin{Denom: a.price.Denom, Amount: sdkmath.ZeroInt()}
+	if a.price.Amount.IsPositive() {
+		fee.Amount = sdkmath.OneInt() // taking a fee uses gas as well, whatever the fee is
+	}
 	for range simulations {
-		b, err := a.signer.build(m, sequence, 0, sdk.Coin{Denom: a.price.Denom, Amount: sdkmath.ZeroInt()}, 0)
+		b, err := a.signer.build(m, sequence, 0, fee, 0)
 		if err != nil {
 			return 0, err
 		}

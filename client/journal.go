@@ -17,7 +17,8 @@ import (
 type Journal interface {
 	// Signed is told of a transaction before it is handed to a node for the first time. It has to be on disk when Signed
 	// returns. A transaction with a key that the journal knows takes the place of the one before, which can no longer be
-	// executed or was executed in vain.
+	// executed or was executed in vain. After an error it is not sent: with one that is ErrRejected the submission ends with that
+	// error; any other is taken for one of the journal itself, and nothing is signed until a later try succeeds.
 	Signed(ctx context.Context, t SignedTx) error
 	// Settled is told how a job ended. From then on the key need not be kept. It may be told more than once. A failure is tried
 	// again; until it succeeds Submit does not return.
@@ -47,7 +48,7 @@ type SignedTx struct {
 	Paid    sdk.Coin
 }
 
-// Outcome is how a job ended: with a submission, or with an error, which is a *RefusedError, ErrLapsed,
+// Outcome is how a job ended: with a submission, or with an error, which is a *RefusedError, ErrLapsed, ErrRejected,
 // ErrUnknownOutcome or one of signing.
 type Outcome struct {
 	Submission Submission
@@ -104,6 +105,9 @@ func (e *PendingError) Unwrap() error { return e.Err }
 // ErrUnknownOutcome is a submission that was signed so long ago that neither the node nor the chain remembers whether it was
 // executed. Sending it again could pay twice.
 var ErrUnknownOutcome = errors.New("it is no longer known whether the request was executed")
+
+// ErrRejected is what a Journal wraps to keep a single transaction from being sent.
+var ErrRejected = sequencer.ErrRejected
 
 // ErrLapsed is a submission that no block took in time, although it was signed again several times. Nothing was paid.
 var ErrLapsed = sequencer.ErrLapsed

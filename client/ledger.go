@@ -27,7 +27,7 @@ const (
 	// maxFound bounds the blocks that are looked through by their events; beyond, the node is asked for the transaction.
 	maxFound = 64
 	// maxThirst is how often a transaction may run out of gas before its request is given up.
-	maxThirst = 3
+	maxThirst = 1
 	// callTimeout bounds one call of the node.
 	callTimeout = 20 * time.Second
 )

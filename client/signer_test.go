@@ -63,7 +63,7 @@ func TestGasFollowsTheInputs(t *testing.T) {
 	small, large := g.limit(msg(1_000), params, 0), g.limit(msg(2_000), params, 0)
 	require.InDelta(t, 220_000, float64(small), 1, "what was used and a tenth")
 	require.InDelta(t, 1_000*(30+10+5)*1.1, float64(large-small), 100)
-	require.InDelta(t, float64(small)*1.5*1.5, float64(g.limit(msg(1_000), params, 2)), 3)
+	require.InDelta(t, float64(small)*thirst, float64(g.limit(msg(1_000), params, 1)), 3)
 	g.learn(msg(1_000), params, 300_000)
 	require.InDelta(t, 330_000, float64(g.limit(msg(1_000), params, 0)), 1, "the largest counts")
 	for range 200 {

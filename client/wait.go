@@ -124,6 +124,45 @@ func notSettled(err error) bool {
 	return status.Code(err) == codes.FailedPrecondition || err != nil && strings.Contains(err.Error(), inferencetypes.ErrNotSettled.Error())
 }
 
+// WaitReceipt returns once the receipt of a request is sealed, a few blocks after it became final. A request that failed has one
+// when validators agreed that the model fails on its inputs. It fails as Wait does, and when the chain does not know the request.
+func (c *Client) WaitReceipt(ctx context.Context, id uint64) (inferencetypes.Receipt, error) {
+	w := c.follower.watch(id)
+	defer c.follower.leave(id, w)
+	for {
+		receipt, err := c.receipt(ctx, id)
+		if err == nil {
+			return receipt.Receipt, nil
+		}
+		switch {
+		case notSettled(err):
+			err = nil
+		case !passing(err):
+			return inferencetypes.Receipt{}, err
+		}
+		if err := c.pause(ctx, w, err); err != nil {
+			return inferencetypes.Receipt{}, fmt.Errorf("request %d: waiting for its receipt: %w", id, err)
+		}
+	}
+}
+
+// receipt reads a receipt.
+func (c *Client) receipt(ctx context.Context, id uint64) (*inferencetypes.QueryReceiptResponse, error) {
+	select {
+	case c.looks <- struct{}{}:
+		defer func() { <-c.looks }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	res, err := c.Inference.Receipt(ctx, &inferencetypes.QueryReceiptRequest{Id: id})
+	if err != nil {
+		return nil, fmt.Errorf("receipt of request %d: %w", id, err)
+	}
+	return res, nil
+}
+
 // Status reads where a request stands now. A request that ended without an answer is a *FailedError.
 func (c *Client) Status(ctx context.Context, id uint64) (Status, error) {
 	return c.look(ctx, id, StageSettled)

@@ -113,7 +113,7 @@ func (c *collector) inference(ctx context.Context, id uint64) (request inference
 		err = &Error{
 			Part: PartNotSettled, Subject: subject, Expected: "a receipt", Got: fmt.Sprintf("none after block %d", c.height()),
 			Help: fmt.Sprintf("The request is %s. A receipt comes some blocks after the verdict: wait for it. A request that ended without a verdict has none",
-				word(request.Status.String(), "REQUEST_STATUS_")),
+				request.Status.Word()),
 		}
 	}
 	return request, receipt, err

@@ -116,7 +116,7 @@ func (v *verification) request() error {
 	}
 	q := v.record.Request
 	v.report.add("request", Shown, fmt.Sprintf("%d of %s, %s, submitted in block %d; its digest %X binds all it asks for",
-		q.Id, q.Requester, word(q.Tier.String(), "TIER_"), q.SubmittedHeight, q.Digest))
+		q.Id, q.Requester, q.Tier.Word(), q.SubmittedHeight, q.Digest))
 	return nil
 }
 
@@ -153,7 +153,7 @@ func (v *verification) tensors() error {
 		return err
 	}
 	if v.record.Result == nil {
-		v.report.add("result", Shown, "none: the verdict is that the model fails on these inputs, "+word(v.record.Receipt.Outcome.Failure.String(), "FAILURE_"))
+		v.report.add("result", Shown, "none: the verdict is that the model fails on these inputs, "+v.record.Receipt.Outcome.Failure.Word())
 	} else {
 		v.report.add("result", Shown, fmt.Sprintf("%s, %d bytes with the root %X of the receipt",
 			tensorNames(v.record.Outputs), len(v.record.Result.Output), v.record.Result.OutputRoot))

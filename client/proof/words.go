@@ -7,11 +7,6 @@ import (
 	"github.com/opengradient/opengradient/internal/tensor"
 )
 
-// word is the name of an enum without its prefix, in lower case.
-func word(name, prefix string) string {
-	return strings.ReplaceAll(strings.ToLower(strings.TrimPrefix(name, prefix)), "_", " ")
-}
-
 // count is a number of things.
 func count[N int | int64 | uint64](n N, thing string) string {
 	if n == 1 {

@@ -25,6 +25,8 @@ type Chain interface {
 // Journal remembers signed transactions across processes.
 type Journal interface {
 	// Signed is told of a transaction before it is handed over. One with a key that is known takes the place of the one before.
+	// After an error it is not handed over: with ErrRejected the job ends, any other is one of the journal and tried again, and
+	// nothing else is signed until then.
 	Signed(ctx context.Context, tx Tx) error
 	// Settled is told how a job ended, perhaps more than once.
 	Settled(ctx context.Context, key string, o Outcome) error
@@ -137,6 +139,9 @@ var ErrClosed = errors.New("closed")
 
 // ErrLapsed is a job of which too many transactions have expired before a block took them. It had no effect, and will have none.
 var ErrLapsed = errors.New("no block took the transaction in time")
+
+// ErrRejected is a job of which the journal has not let a transaction be sent.
+var ErrRejected = errors.New("the journal has rejected the transaction")
 
 // ErrKeyInUse is a job with the key of another one that is under way.
 var ErrKeyInUse = errors.New("another job has the key")

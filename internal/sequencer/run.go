@@ -1,6 +1,9 @@
 package sequencer
 
-import "context"
+import (
+	"context"
+	"errors"
+)
 
 // runner is the one goroutine that talks to the chain.
 type runner struct {
@@ -165,15 +168,13 @@ func (r *runner) sign(ctx context.Context, e *entry, seq uint64) (bool, error) {
 		return false, ctx.Err()
 	}
 	if err != nil {
-		ever := e.ever
-		r.mu.Lock()
-		r.machine.withdraw(e)
-		r.mu.Unlock()
-		return false, r.endUnsigned(ctx, e, ever, err)
+		return false, r.endUnsigned(ctx, e, err)
 	}
 	tx := e.tx
 	tx.Signature = signature
-	if err := r.journal.Signed(ctx, tx); err != nil {
+	if err := r.journal.Signed(ctx, tx); errors.Is(err, ErrRejected) {
+		return false, r.endUnsigned(ctx, e, err)
+	} else if err != nil {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		r.machine.release(e)
@@ -186,7 +187,11 @@ func (r *runner) sign(ctx context.Context, e *entry, seq uint64) (bool, error) {
 }
 
 // endUnsigned ends a job that could not be signed.
-func (r *runner) endUnsigned(ctx context.Context, e *entry, ever bool, err error) error {
+func (r *runner) endUnsigned(ctx context.Context, e *entry, err error) error {
+	ever := e.ever
+	r.mu.Lock()
+	r.machine.withdraw(e)
+	r.mu.Unlock()
 	o := Outcome{Tx: Tx{Job: e.job}, Signed: ever, Paid: e.job.Paid, Err: err}
 	if ever {
 		return r.end(ctx, e, o)

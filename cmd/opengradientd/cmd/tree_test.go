@@ -155,8 +155,8 @@ func node(t *testing.T, silent bool) string {
 		}
 		var value []byte
 		switch request.Params.Path {
-		case "/opengradient.models.v1.Query/Models":
-			answer := modelstypes.QueryModelsResponse{Models: []modelstypes.Model{{Name: "iris", Version: 2}, {Name: "bert", Version: 1}, {Name: "iris", Version: 1}}}
+		case "/opengradient.models.v1.Query/Names":
+			answer := modelstypes.QueryNamesResponse{Names: []modelstypes.ModelName{{Name: "bert", Versions: 1}, {Name: "iris", Versions: 2}}}
 			value, _ = answer.Marshal()
 		case "/opengradient.models.v1.Query/Name":
 			answer := modelstypes.QueryNameResponse{Name: modelstypes.ModelName{Name: "iris", Versions: 2}, Tags: []modelstypes.Tag{{Tag: "latest", Version: 2}}}

@@ -13,6 +13,9 @@ import (
 // ErrNotFound is a model that the chain does not know.
 var ErrNotFound = errors.New("unknown model")
 
+// ErrDenied is a transaction that the Journal does not let be sent.
+var ErrDenied = errors.New("denied")
+
 // Model is one version of a model.
 type Model struct {
 	Name    string
@@ -48,7 +51,7 @@ type Checked struct {
 	// Request is what to submit: the model by its sha256 and the maximum fee are fixed, all else is as it was given.
 	Request Request
 	Fee     uint64 // the quote
-	// GasFee bounds what one transaction with the request costs beside the fee, whether it succeeds or not.
+	// GasFee bounds what all transactions with the request cost beside the fee, whether they succeed or not.
 	GasFee uint64
 }
 
@@ -86,6 +89,8 @@ type RefusedError struct {
 	Price bool
 	// Temporary is true when the same request may be accepted later, for example once the queue has room.
 	Temporary bool
+	// Denied is true when the Journal has denied a transaction.
+	Denied bool
 	// Unknown is true when nobody remembers any more whether a block has executed the transaction.
 	Unknown bool
 	GasFee  uint64 // what all transactions that were needed have cost
@@ -144,8 +149,8 @@ type Chain interface {
 	// Check does the chain's checks without signing anything. Errors: ErrNotFound, *InvalidError, *UnavailableError.
 	Check(ctx context.Context, r Request) (Checked, error)
 	// Submit makes the request, exactly once for an idempotency key, and returns when it is in a block. It goes on with the
-	// transaction that the Journal holds for the key. Errors: *RefusedError; what the Journal's Signed returned, wrapped; any
-	// other when nothing is certain: then Submit has to be called again.
+	// transaction that the Journal holds for the key. Errors: *RefusedError; any other when nothing is certain: then Submit has
+	// to be called again.
 	Submit(ctx context.Context, r Request) (Submission, error)
 	// ReuseFee is what the reuse of a receipt has cost in place of a fee; known is false when nobody remembers.
 	ReuseFee(ctx context.Context, s Submission) (fee uint64, known bool, err error)
@@ -174,8 +179,9 @@ type Journal interface {
 	// Claim is called before all else, with who signs and on which chain. It fails when the journal is that of another: what was
 	// signed there would be signed, and paid, again here.
 	Claim(owner string) error
-	// Signed is called before a transaction is sent. After an error it is not sent. It takes the place of an earlier one with
-	// the same key, which can no longer be executed.
+	// Signed is called before a transaction is sent. It takes the place of an earlier one with the same key, which can no longer
+	// be executed. After an error it is not sent: with ErrDenied Submit fails for that request, with any other the disk is taken
+	// to have failed, and no request is signed.
 	Signed(t Transaction) error
 	// Settled is told how a request with a transaction ended.
 	Settled(key string, o Outcome) error

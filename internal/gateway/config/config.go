@@ -58,7 +58,7 @@ type Config struct {
 func Default() Config {
 	return Config{
 		RESTListen: "127.0.0.1:8000", GRPCListen: "127.0.0.1:8001", MetricsListen: "127.0.0.1:8002",
-		Node: "tcp://localhost:26657", NodeGRPC: "localhost:9090", GasAdjustment: 1,
+		Node: "tcp://localhost:26657", NodeGRPC: "localhost:9090", GasAdjustment: 1.1,
 		AnswerTimeout: time.Minute, MaxWait: time.Minute, ReadTimeout: 30 * time.Second, WriteTimeout: 30 * time.Second,
 		IdleTimeout: 2 * time.Minute, ShutdownTimeout: 30 * time.Second,
 		MaxBodyBytes: 4 << 20, MaxConnections: 4096, MaxStreams: 1024, MaxOpenJobs: 20_000, Retention: 72 * time.Hour,

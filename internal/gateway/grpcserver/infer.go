@@ -165,7 +165,7 @@ func parameter(p binary.Parameter) *oip.InferParameter {
 }
 
 // ModelStreamInfer runs the requests of a stream side by side and answers in their order. A request that fails does not end
-// the stream.
+// the stream. While the gateway drains, what was asked is answered and the stream ends.
 func (s *Server) ModelStreamInfer(stream grpc.BidiStreamingServer[oip.ModelInferRequest, oip.ModelStreamInferResponse]) error {
 	ctx, cancel := context.WithCancel(stream.Context())
 	defer cancel()
@@ -193,7 +193,27 @@ func (s *Server) ModelStreamInfer(stream grpc.BidiStreamingServer[oip.ModelInfer
 			go func() { answer <- s.streamed(ctx, caller, r) }()
 		}
 	}()
-	for answer := range order {
+	draining := s.Draining()
+	for {
+		var answer chan *oip.ModelStreamInferResponse
+		more := true
+		if draining != nil {
+			select {
+			case answer, more = <-order:
+			case <-draining:
+				draining = nil
+				continue
+			}
+		} else {
+			select {
+			case answer, more = <-order:
+			default:
+				return service.Errorf(service.Unavailable, "the gateway is stopping")
+			}
+		}
+		if !more {
+			break
+		}
 		if err := stream.Send(<-answer); err != nil {
 			return err
 		}

@@ -28,7 +28,7 @@ import (
 
 // Config says how the server works.
 type Config struct {
-	// MaxMessage bounds a message, in bytes.
+	// MaxMessage bounds a request, in bytes. Answers are bounded by the chain.
 	MaxMessage int
 	// MaxStreams bounds the calls of one connection at a time.
 	MaxStreams uint32
@@ -50,7 +50,7 @@ type Server struct {
 func New(ctx context.Context, cfg Config, s *service.Service) *grpc.Server {
 	srv := &Server{Service: s, health: health.NewServer()}
 	opts := []grpc.ServerOption{
-		grpc.MaxRecvMsgSize(cfg.MaxMessage), grpc.MaxSendMsgSize(cfg.MaxMessage), grpc.MaxConcurrentStreams(cfg.MaxStreams),
+		grpc.MaxRecvMsgSize(cfg.MaxMessage), grpc.MaxConcurrentStreams(cfg.MaxStreams),
 		grpc.ConnectionTimeout(20 * time.Second),
 		grpc.KeepaliveParams(keepalive.ServerParameters{MaxConnectionIdle: 10 * time.Minute, Time: time.Minute, Timeout: 20 * time.Second}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true}),
@@ -114,7 +114,44 @@ func (s *Server) stream(srv any, stream grpc.ServerStream, info *grpc.StreamServ
 		}
 		err = s.ended(stream.Context(), info.FullMethod, began, err)
 	}()
+	if info.FullMethod == healthpb.Health_Watch_FullMethodName {
+		ctx, cancel := s.untilDrained(stream.Context())
+		defer cancel()
+		stream = watched{stream, ctx}
+	}
 	return h(srv, stream)
+}
+
+// watched is a stream with another context.
+type watched struct {
+	grpc.ServerStream
+	ctx context.Context
+}
+
+// Context implements grpc.ServerStream.
+func (w watched) Context() context.Context { return w.ctx }
+
+// lastWord is the time in which a watcher hears that the gateway ends.
+const lastWord = 250 * time.Millisecond
+
+// untilDrained is a context that also ends a moment after the gateway begins to drain: for those who only look.
+func (s *Server) untilDrained(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.Draining():
+		}
+		timer := time.NewTimer(lastWord)
+		defer timer.Stop()
+		select {
+		case <-ctx.Done():
+		case <-timer.C:
+			cancel()
+		}
+	}()
+	return ctx, cancel
 }
 
 func (s *Server) panicked(method string, p any) error {
@@ -127,12 +164,15 @@ func (s *Server) ended(ctx context.Context, method string, began time.Time, err 
 	if err != nil {
 		if _, known := status.FromError(err); !known {
 			e := service.AsError(err)
-			message := e.Message
+			message, trailer := e.Message, metadata.MD{}
 			if e.Job != "" {
 				message += fmt.Sprintf(" (gateway_job %s)", e.Job)
-				// The client may be gone.
-				_ = grpc.SetTrailer(ctx, metadata.Pairs("gateway-job", e.Job))
+				trailer.Set("gateway-job", e.Job)
 			}
+			if e.RetryAfter > 0 {
+				trailer.Set("retry-after", e.RetrySeconds())
+			}
+			_ = grpc.SetTrailer(ctx, trailer) // the client may be gone
 			err = status.Error(e.GRPC, message)
 		}
 	}

@@ -101,6 +101,10 @@ func (e *Engine) create(ctx context.Context, key string, ask Ask, idem, content 
 	job.step(StageAccepted, now, 0)
 	var again Job
 	found := false
+	if !e.book.enter(e.cfg.MaxOpen) {
+		return e.full(idem, content)
+	}
+	defer e.book.entered()
 	err = e.book.db.Do(func(tx *store.Tx) error {
 		if idem != "" {
 			var err error
@@ -111,9 +115,6 @@ func (e *Engine) create(ctx context.Context, key string, ask Ask, idem, content 
 				return err
 			}
 		}
-		if e.book.Open() >= e.cfg.MaxOpen {
-			return fmt.Errorf("%w: expected at most %d", ErrBusy, e.cfg.MaxOpen)
-		}
 		tx.Set(inPrefix+job.ID, inputs)
 		return e.book.put(tx, nil, &job, within)
 	})
@@ -122,6 +123,20 @@ func (e *Engine) create(ctx context.Context, key string, ask Ask, idem, content 
 	}
 	e.book.publish(job)
 	return job, false, nil
+}
+
+// full is the answer of a gateway without room: the job that another call has just made with the idempotency key, or ErrBusy.
+func (e *Engine) full(idem, content string) (j Job, found bool, err error) {
+	if idem != "" {
+		err = e.book.db.View(func(tx *store.Tx) (err error) {
+			j, found, err = repeated(tx, idem, content)
+			return err
+		})
+	}
+	if err == nil && !found {
+		err = fmt.Errorf("%w: expected at most %d", ErrBusy, e.cfg.MaxOpen)
+	}
+	return j, found, err
 }
 
 // refuses tells whether a check has said no, rather than failed.

@@ -50,6 +50,8 @@ type Book struct {
 
 	mu   sync.Mutex
 	live map[string]*live // jobs that are not done
+	// entering counts jobs that are on their way to disk.
+	entering int
 	// promises are the outcomes of transactions of live jobs that are not on disk yet.
 	promises map[string]*promise
 }
@@ -105,8 +107,6 @@ type grant uint8
 const (
 	// within: it has to fit the quota.
 	within grant = iota
-	// signed: a transaction that must be on disk before it is sent.
-	signed
 	// happened: it records what has happened.
 	happened
 )
@@ -233,6 +233,24 @@ func (b *Book) Open() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return len(b.live)
+}
+
+// enter makes room for a job that is about to be written; false when there are as many open jobs as may be. With true, entered
+// has to follow once the job is published or was not made.
+func (b *Book) enter(most int) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.live)+b.entering >= most {
+		return false
+	}
+	b.entering++
+	return true
+}
+
+func (b *Book) entered() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.entering--
 }
 
 // Usage is what an API key has used.

@@ -42,13 +42,16 @@ func (b journal) Claim(owner string) error {
 func (b journal) Signed(t chain.Transaction) error {
 	id, ok := strings.CutPrefix(t.Key, chainPrefix)
 	if !ok {
-		return fmt.Errorf("journal: expected the idempotency key of a job, got %.64q", t.Key)
+		return fmt.Errorf("%w: journal: expected the idempotency key of a job, got %.64q", chain.ErrDenied, t.Key)
 	}
-	_, err := b.update(id, signed, func(tx *store.Tx, j *Job) error {
+	_, err := b.update(id, within, func(tx *store.Tx, j *Job) error {
 		j.Gas.Signed, j.Gas.Live = true, t.GasFee
 		j.Gas.Budget = max(j.Gas.Budget, j.Gas.Paid+j.Gas.Live)
 		return set(tx, txPrefix+id, t)
 	})
+	if err != nil && b.db.Err() == nil && !errors.Is(err, store.ErrClosed) {
+		return fmt.Errorf("%w: %w", chain.ErrDenied, err) // it is the job's, not the disk's
+	}
 	return err
 }
 

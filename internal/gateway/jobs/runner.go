@@ -167,6 +167,9 @@ func (r *runner) request(key string, maxFee uint64) chain.Request {
 func (r *runner) refused(refused *chain.RefusedError) error {
 	f := Failure{Reason: "refused", Message: "the chain refused the request: " + refused.Reason, Again: true}
 	switch {
+	case refused.Denied:
+		f.Reason, f.Message = "quota", refused.Reason
+		return r.fail(f, refused.GasFee)
 	case refused.Unknown:
 		// It may have been accepted: the fee is taken for charged, and the request is not made again.
 		f.Reason, f.Again = "unknown", false

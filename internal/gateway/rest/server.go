@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
-	"strconv"
 	"strings"
 	"time"
 
@@ -140,7 +139,7 @@ func (s *Server) guard(w http.ResponseWriter, r *http.Request, h handler) (err e
 func (s *Server) fail(w http.ResponseWriter, err error) {
 	e := service.AsError(err)
 	if e.RetryAfter > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(int((e.RetryAfter+time.Second-1)/time.Second)))
+		w.Header().Set("Retry-After", e.RetrySeconds())
 	}
 	body := map[string]any{"error": e.Message}
 	if e.Job != "" {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -52,6 +53,11 @@ type Error struct {
 
 // Error implements error.
 func (e *Error) Error() string { return e.Message }
+
+// RetrySeconds is RetryAfter in whole seconds, rounded up, as headers have it.
+func (e *Error) RetrySeconds() string {
+	return strconv.FormatInt(int64((e.RetryAfter+time.Second-1)/time.Second), 10)
+}
 
 // Errorf makes an Error.
 func Errorf(c Code, format string, args ...any) *Error {

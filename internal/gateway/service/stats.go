@@ -89,7 +89,8 @@ func (s *Stats) Answered(j jobs.Job) {
 	if !ok {
 		end = at[jobs.StageFailed]
 	}
-	whole := end.Sub(at[jobs.StageAccepted])
+	span := func(from, to time.Time) time.Duration { return max(to.Sub(from), 0) } // a clock may be set back
+	whole := span(at[jobs.StageAccepted], end)
 	s.latency.Observe(whole.Seconds())
 	s.requestUS.WithLabelValues(j.Name, j.Version).Add(float64(whole.Microseconds()))
 	s.mu.Lock()
@@ -102,10 +103,11 @@ func (s *Stats) Answered(j jobs.Job) {
 	}
 	m.Last = end
 	if assigned, ok := at[jobs.StageAssigned]; ok {
-		m.Queue.add(assigned.Sub(at[jobs.StageAccepted]))
-		m.Compute.add(end.Sub(assigned))
-		s.queueUS.WithLabelValues(j.Name, j.Version).Add(float64(assigned.Sub(at[jobs.StageAccepted]).Microseconds()))
-		s.computeUS.WithLabelValues(j.Name, j.Version).Add(float64(end.Sub(assigned).Microseconds()))
+		queue, compute := span(at[jobs.StageAccepted], assigned), span(assigned, end)
+		m.Queue.add(queue)
+		m.Compute.add(compute)
+		s.queueUS.WithLabelValues(j.Name, j.Version).Add(float64(queue.Microseconds()))
+		s.computeUS.WithLabelValues(j.Name, j.Version).Add(float64(compute.Microseconds()))
 	}
 	if j.Failure != nil {
 		m.Fail.add(whole)

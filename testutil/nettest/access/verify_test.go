@@ -150,7 +150,7 @@ func (v *verifier) live(t *testing.T, ids []uint64) {
 		if want := fmt.Sprintf("%x", receipt.Receipt.Outcome.OutputRoot); p.OutputRoot != want || !p.Trusted || !p.Exact {
 			t.Errorf("request %d: expected a trusted proof of an exact verdict on root %s, got %+v", id, want, p)
 		}
-		if want := []string{"QUORUM", "COMMITTEE", "QUORUM"}[i]; p.Tier != want || p.Sealed != (i == 2) {
+		if want := []string{"quorum", "committee", "quorum"}[i]; p.Tier != want || p.Sealed != (i == 2) {
 			t.Errorf("request %d: expected tier %s, sealed %t, got %+v", id, want, i == 2, p)
 		}
 	}

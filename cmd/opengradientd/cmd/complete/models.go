@@ -3,7 +3,6 @@ package complete
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -14,7 +13,7 @@ import (
 	"github.com/opengradient/opengradient/x/models/types"
 )
 
-// maxModels bounds the versions that are looked at.
+// maxModels bounds the names, and the versions of one, that are looked at.
 const maxModels = 1000
 
 // models gives references to models that begin as what was typed: names, and versions and tags behind a colon. What goes wrong
@@ -34,16 +33,15 @@ func models(cmd *cobra.Command, begun string, connect Connect) []string {
 
 // Names are the names of models of the chain, in order; none when the node does not answer in time.
 func Names(ctx context.Context, conn gogogrpc.ClientConn) []string {
-	res, err := types.NewQueryClient(conn).Models(ctx, &types.QueryModelsRequest{Pagination: &query.PageRequest{Limit: maxModels}})
+	res, err := types.NewQueryClient(conn).Names(ctx, &types.QueryNamesRequest{Pagination: &query.PageRequest{Limit: maxModels}})
 	if err != nil {
 		return nil
 	}
-	var names []string
-	for _, m := range res.Models {
-		names = append(names, m.Name)
+	names := make([]string, len(res.Names))
+	for i, n := range res.Names {
+		names[i] = n.Name
 	}
-	slices.Sort(names)
-	return slices.Compact(names)
+	return names
 }
 
 // labels are the versions and tags of a name.

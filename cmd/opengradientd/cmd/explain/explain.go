@@ -92,9 +92,9 @@ func (f finding) means(registered ...error) bool {
 	})
 }
 
+// unreachable is an error of the connection. An error of a file, and a deadline, are a net.Error as well: they are not meant.
 func (f finding) unreachable() bool {
-	var network net.Error
-	return errors.As(f.err, &network) || status.Code(f.err) == codes.Unavailable ||
+	return errors.As(f.err, new(*net.OpError)) || errors.As(f.err, new(*net.DNSError)) || status.Code(f.err) == codes.Unavailable ||
 		f.says("connection refused", "no such host", "network is unreachable", "connection reset by peer", "error reading server preface")
 }
 

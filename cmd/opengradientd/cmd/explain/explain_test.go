@@ -1,9 +1,12 @@
 package explain
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -39,6 +42,8 @@ func TestHint(t *testing.T) {
 		},
 		"no node over gRPC": {status.Error(codes.Unavailable, "connection error"), overGRPC, "No node answers at localhost:9090. Start one, or give the address of another with --grpc-addr; \"opengradientd config set client node ADDRESS\" keeps it."},
 		"no host":           {errors.New("dial tcp: lookup nowhere: no such host"), Situation{}, "The node does not answer. Check its address and that it runs."},
+		"no file":           {fmt.Errorf("input: %w", &fs.PathError{Op: "open", Path: "x.json", Err: syscall.ENOENT}), situation, ""},
+		"no time left":      {fmt.Errorf("request 1: waiting for it to be final: %w", context.DeadlineExceeded), situation, ""},
 		"unknown key": {
 			errors.New("bob.info: key not found"), situation,
 			`The keyring (backend test) does not have a key "bob": it has alice, carol. "opengradientd keys list" shows the keys and "opengradientd keys add NAME" makes one; --keyring-backend and --home name another keyring.`,

@@ -59,7 +59,7 @@ heights, roots and fees in uopg. Fields are added to and never renamed. Stages a
 		Args: cobra.MinimumNArgs(1),
 		RunE: execute,
 	}
-	session.AddPayFlags(cmd)
+	session.AddPayFlags(cmd, client.DefaultGasAdjustment)
 	wish.AddFlags(cmd, "request")
 	wish.AddKeyFlags(cmd)
 	words := make([]string, len(stages))

@@ -139,9 +139,6 @@ func newAccount(cmd *cobra.Command, chain *client.Client, connection sdkclient.C
 	if err != nil {
 		return nil, err
 	}
-	if !f.Changed(flags.FlagGasAdjustment) {
-		adjustment = 0 // the client's own
-	}
 	note, err := f.GetString(flags.FlagNote)
 	if err != nil {
 		return nil, err

@@ -77,12 +77,30 @@ func TestRunAnswersPrograms(t *testing.T) {
 	require.Greater(t, p.Height, p.SubmittedHeight)
 	require.Greater(t, p.SettledHeight, p.Height)
 	require.Len(t, p.TxHash, 64)
-	require.Equal(t, p.Fee+p.GasFee-p.Refunded, before-r.balance())
+	require.Equal(t, number(t, p.Fee)+number(t, p.GasFee)-number(t, p.Refunded), before-r.balance())
 	for _, hash := range []string{p.OutputRoot, p.InputRoot, p.RequestDigest, p.ModelSHA256} {
 		require.Len(t, hash, 64)
 	}
 	require.NotEmpty(t, p.IdempotencyKey)
 	require.Empty(t, p.Error)
+}
+
+func number(t *testing.T, a amount) int64 {
+	t.Helper()
+	n, err := a.Int64()
+	require.NoError(t, err)
+	return n
+}
+
+// TestRunTakesAnyMaximum gives a maximum fee that fits no machine word.
+func TestRunTakesAnyMaximum(t *testing.T) {
+	r := newRPC(t)
+	out, _, err := r.run(t.Context(), "", args("x=1,2", "--max-fee", "100000000000000000000uopg", "--output", "json")...)
+	require.NoError(t, err)
+	d := decode[document](t, out)
+	require.Equal(t, "final", d.Parameters.Stage)
+	require.EqualValues(t, "100000000000000000000", d.Parameters.MaxFee)
+	require.Contains(t, out, `"max_fee": 100000000000000000000,`)
 }
 
 func TestRunDoesNotWait(t *testing.T) {
@@ -125,7 +143,7 @@ func TestRunAgain(t *testing.T) {
 	for i, d := range decode[[]document](t, out) {
 		require.Equal(t, first[i].Parameters.RequestID, d.Parameters.RequestID)
 		require.True(t, d.Parameters.AnsweredBefore)
-		require.Zero(t, d.Parameters.Fee)
+		require.EqualValues(t, "0", d.Parameters.Fee)
 		require.JSONEq(t, string(first[i].Outputs), string(d.Outputs))
 	}
 }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/table"
 
+	sdkmath "cosmossdk.io/math"
+
 	"github.com/opengradient/opengradient/client"
 	"github.com/opengradient/opengradient/cmd/opengradientd/cmd/model/view"
 	"github.com/opengradient/opengradient/internal/oipjson"
@@ -41,11 +43,21 @@ type parameters struct {
 	OutputRoot      string `json:"output_root,omitempty"`
 	RequestDigest   string `json:"request_digest,omitempty"`
 	Tier            string `json:"tier"`
-	Fee             int64  `json:"fee"`
-	MaxFee          int64  `json:"max_fee"`
-	Refunded        int64  `json:"refunded"`
-	GasFee          int64  `json:"gas_fee"`
+	Fee             amount `json:"fee"`
+	MaxFee          amount `json:"max_fee"`
+	Refunded        amount `json:"refunded"`
+	GasFee          amount `json:"gas_fee"`
 	Error           string `json:"error,omitempty"`
+}
+
+// amount is a number of uopg, of any size.
+type amount = json.Number
+
+func amountOf(i sdkmath.Int) amount {
+	if i.IsNil() {
+		return "0"
+	}
+	return amount(i.String())
 }
 
 // document is what is known of a request.
@@ -56,23 +68,21 @@ func (r *oneRun) document() (document, error) {
 		Parameters: parameters{
 			RequestID: r.submission.RequestID, IdempotencyKey: r.request.IdempotencyKey, AnsweredBefore: r.submission.AnsweredBefore,
 			Reused: r.submission.Reused, TxHash: r.submission.TxHash, ModelSHA256: m.Sha256, InputRoot: hex.EncodeToString(r.checked.InputRoot()),
-			Tier: strings.ToLower(strings.TrimPrefix(r.request.Tier.String(), "TIER_")), MaxFee: r.checked.MaxFee.Int64(),
+			Tier: r.request.Tier.Word(), MaxFee: amountOf(r.checked.MaxFee),
+			Fee: "0", Refunded: "0", GasFee: amountOf(r.submission.GasFee.Amount),
 			SubmittedHeight: s.Request.SubmittedHeight, Height: s.Request.FinalHeight,
 			OutputRoot: hex.EncodeToString(s.OutputRoot), RequestDigest: hex.EncodeToString(s.Request.Digest),
 		},
 	}
 	p := &d.Parameters
-	if !r.submission.GasFee.IsNil() {
-		p.GasFee = r.submission.GasFee.Amount.Int64()
-	}
 	if s.Stage > 0 {
 		p.Stage = s.Stage.String()
 	}
 	if r.submission.RequestID != 0 {
-		p.Fee = r.fee()
+		p.Fee = amountOf(r.fee())
 	}
 	if s.Receipt != nil {
-		p.SettledHeight, p.Refunded = s.Receipt.Receipt.SettledHeight, s.Receipt.Receipt.Refunded.Int64()
+		p.SettledHeight, p.Refunded = s.Receipt.Receipt.SettledHeight, amountOf(s.Receipt.Receipt.Refunded)
 	}
 	if r.err != nil {
 		p.Error = r.err.Error()
@@ -86,16 +96,16 @@ func (r *oneRun) document() (document, error) {
 }
 
 // fee is what the request was charged.
-func (r *oneRun) fee() int64 {
+func (r *oneRun) fee() sdkmath.Int {
 	switch {
 	case r.submission.AnsweredBefore:
-		return 0
+		return sdkmath.ZeroInt()
 	case r.submission.Reused:
-		return r.checked.ReuseFee.Int64()
+		return r.checked.ReuseFee
 	case !r.status.Request.Fee.Total.IsNil():
-		return r.status.Request.Fee.Total.Int64()
+		return r.status.Request.Fee.Total
 	default:
-		return r.checked.Fee.Total.Int64()
+		return r.checked.Fee.Total
 	}
 }
 
@@ -147,7 +157,7 @@ func (r *oneRun) print(w io.Writer, another bool) error {
 	}
 	fmt.Fprintf(w, "%s:%s  request %d  %s at height %d\n", d.ModelName, d.ModelVersion, p.RequestID, p.Stage, at)
 	if r.status.Stage < client.StageFinal {
-		_, err := fmt.Fprintf(w, "fee %duopg  gas %duopg\nwait with: opengradientd query inference wait %d\n", p.Fee, p.GasFee, p.RequestID)
+		_, err := fmt.Fprintf(w, "fee %suopg  gas %suopg\nwait with: opengradientd query inference wait %d\n", p.Fee, p.GasFee, p.RequestID)
 		return err
 	}
 	t := view.NewTable("OUTPUT", "DATATYPE", "SHAPE", "VALUES")
@@ -158,9 +168,9 @@ func (r *oneRun) print(w io.Writer, another bool) error {
 		}
 		t.AppendRow(table.Row{view.Plain(o.Name, false), o.Datatype.String(), strings.Join(strings.Fields(fmt.Sprint(o.Shape)), ", "), view.Plain(values, false)})
 	}
-	fmt.Fprintf(w, "\n%s\n\nreceipt %d  output root %s\nfee %duopg  gas %duopg", t.Render(), p.RequestID, p.OutputRoot, p.Fee, p.GasFee)
-	if p.Refunded > 0 {
-		fmt.Fprintf(w, "  refunded %duopg", p.Refunded)
+	fmt.Fprintf(w, "\n%s\n\nreceipt %d  output root %s\nfee %suopg  gas %suopg", t.Render(), p.RequestID, p.OutputRoot, p.Fee, p.GasFee)
+	if p.Refunded != "0" {
+		fmt.Fprintf(w, "  refunded %suopg", p.Refunded)
 	}
 	_, err = fmt.Fprintf(w, "\nverify with: opengradientd verify %d\n", p.RequestID)
 	return err

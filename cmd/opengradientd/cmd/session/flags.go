@@ -24,15 +24,16 @@ func AddQueryFlags(cmd *cobra.Command) {
 	f.Bool(flags.FlagGRPCInsecure, false, "allow gRPC without TLS")
 }
 
-// AddPayFlags adds what every command needs that signs, however it does.
-func AddPayFlags(cmd *cobra.Command) {
+// AddPayFlags adds what every command needs that signs, however it does. Limits of gas are multiplied by adjustment, unless the
+// flag says otherwise.
+func AddPayFlags(cmd *cobra.Command, adjustment float64) {
 	AddQueryFlags(cmd)
 	f := cmd.Flags()
 	// Not marked as required: a shell would complete nothing else before it.
 	f.String(flags.FlagFrom, "", "`KEY` that signs and pays (required)")
 	f.String(flags.FlagChainID, "", "`ID` of the chain")
 	f.String(flags.FlagGasPrices, "", "`PRICE` of a unit of gas; without it the least that the node takes")
-	f.Float64(flags.FlagGasAdjustment, 1, "`FACTOR` for limits of gas, at least 1")
+	f.Float64(flags.FlagGasAdjustment, adjustment, "`FACTOR` for limits of gas, at least 1")
 	f.String(flags.FlagNote, "", "public `NOTE` in every transaction")
 	f.String(flags.FlagFeeGranter, "", "`ADDRESS` that pays for gas by a grant")
 	f.BoolP(flags.FlagSkipConfirmation, "y", false, "do not ask")
@@ -41,7 +42,7 @@ func AddPayFlags(cmd *cobra.Command) {
 
 // AddSignFlags adds these, and how to sign.
 func AddSignFlags(cmd *cobra.Command) {
-	AddPayFlags(cmd)
+	AddPayFlags(cmd, 1)
 	cmd.Flags().String(flags.FlagSignMode, "", "sign mode, `direct|amino-json`")
 	cmd.Flags().Bool(flags.FlagUseLedger, false, "sign on a Ledger")
 }

@@ -51,11 +51,11 @@ func newAnswer(report proof.Report, failed error) *answer {
 		return a
 	}
 	a.Requester, a.Model, a.ModelHash = r.Request.Requester, fmt.Sprintf("%s:%d", r.Model.Name, r.Model.Version), r.Model.Sha256
-	a.Tier, a.Sealed = strings.TrimPrefix(r.Request.Tier.String(), "TIER_"), r.Request.Sealed
+	a.Tier, a.Sealed = r.Request.Tier.Word(), r.Request.Sealed
 	a.Digest, a.InputRoot = hex.EncodeToString(r.Request.Digest), hex.EncodeToString(r.Request.InputRoot)
 	a.OutputRoot, a.Arbitrated = hex.EncodeToString(r.Receipt.Outcome.OutputRoot), r.Receipt.Arbitrated
 	if r.Receipt.Outcome.Failed() {
-		a.Failure = r.Receipt.Outcome.Failure.String()
+		a.Failure = r.Receipt.Outcome.Failure.Word()
 	}
 	a.Exact = r.Verdict != nil && r.Verdict.Exact
 	a.Inputs, a.Outputs = tensors(r.Inputs), tensors(r.Outputs)

@@ -31,13 +31,11 @@ func (r replayed) members() ([]replayedMember, error) {
 		}
 		members[i] = replayedMember{
 			Operator: m.Operator, Power: m.Power, Seat: r.receipt.HasSeat(i),
-			Outcome: lowerWord(outcome.String(), "MEMBER_OUTCOME_"), Tolerated: r.receipt.IsTolerated(i),
+			Outcome: outcome.Word(), Tolerated: r.receipt.IsTolerated(i),
 		}
 	}
 	return members, nil
 }
-
-func lowerWord(name, prefix string) string { return strings.ToLower(strings.TrimPrefix(name, prefix)) }
 
 // verdictWord is a root in hexadecimal, or a failure in a word.
 func verdictWord(o verificationtypes.Outcome) string {
@@ -132,5 +130,5 @@ func failureWord(o verificationtypes.Outcome) string {
 	if !o.Failed() {
 		return ""
 	}
-	return lowerWord(o.Failure.String(), "FAILURE_")
+	return o.Failure.Word()
 }

@@ -6,10 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"strings"
 	"sync"
 	"time"
 
+	"golang.org/x/sync/singleflight"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
@@ -24,17 +24,16 @@ import (
 )
 
 const (
-	// gasRoom is how often the gas of one transaction is reserved: one may run out of gas, and the next is given half more.
-	gasRoom = 3
+	// gasRoom is how often the gas fee of the first transaction is reserved.
+	gasRoom = client.MaxGasFees
 	// maxModels bounds a list of models, modelPage what is asked for at once.
 	maxModels, modelPage = 10_000, 500
 	// keepList is how long a list or a model is taken as it was.
 	keepList = 5 * time.Second
 	// keepReady is how long the node is taken for reachable, maxLag how far behind its last block may be.
 	keepReady, maxLag = time.Second, 2 * time.Minute
-	// firstReceipt is how long after its end a request is first asked for its receipt, nextReceipt the time to the next looks.
-	// The chain takes votes for a few blocks more.
-	firstReceipt, nextReceipt = 5 * time.Second, 2 * time.Second
+	// readTimeout bounds a question to the node that several callers wait for.
+	readTimeout = 10 * time.Second
 )
 
 // Chain is the chain as an account of the client library sees it.
@@ -42,20 +41,16 @@ type Chain struct {
 	client  *client.Client
 	account *client.Account
 
-	mu    sync.Mutex
-	lists map[string]listed
-	ready ready
+	mu      sync.Mutex
+	lists   map[string]listed
+	flights singleflight.Group
 }
 
+// listed is what was read of the chain at a time.
 type listed struct {
 	at     time.Time
 	models []chain.Model
 	err    error
-}
-
-type ready struct {
-	at  time.Time
-	err error
 }
 
 var _ chain.Chain = (*Chain)(nil)
@@ -79,26 +74,19 @@ func (b *Chain) Balance(ctx context.Context) (uint64, error) {
 
 // Ready implements chain.Chain.
 func (b *Chain) Ready(ctx context.Context) error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if time.Since(b.ready.at) < keepReady {
-		return b.ready.err
-	}
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	s, err := b.client.RPC.Status(ctx)
-	switch {
-	case err != nil:
-		err = fmt.Errorf("node: %w", err)
-	case s.SyncInfo.CatchingUp:
-		err = fmt.Errorf("the node is at height %d and catching up", s.SyncInfo.LatestBlockHeight)
-	case time.Since(s.SyncInfo.LatestBlockTime) > maxLag:
-		err = fmt.Errorf("the node's last block is of %s", s.SyncInfo.LatestBlockTime.UTC().Format(time.RFC3339))
-	}
-	if !errors.Is(err, context.Canceled) {
-		b.ready = ready{time.Now(), err}
-	}
-	return err
+	state, err := b.remember(ctx, "node", keepReady, func(ctx context.Context) (listed, error) {
+		s, err := b.client.RPC.Status(ctx)
+		switch {
+		case err != nil:
+			err = fmt.Errorf("node: %w", err)
+		case s.SyncInfo.CatchingUp:
+			err = fmt.Errorf("the node is at height %d and catching up", s.SyncInfo.LatestBlockHeight)
+		case time.Since(s.SyncInfo.LatestBlockTime) > maxLag:
+			err = fmt.Errorf("the node's last block is of %s", s.SyncInfo.LatestBlockTime.UTC().Format(time.RFC3339))
+		}
+		return listed{err: err}, nil
+	})
+	return errors.Join(state.err, err)
 }
 
 // Model implements chain.Chain.
@@ -106,7 +94,7 @@ func (b *Chain) Model(ctx context.Context, ref string) (chain.Model, error) {
 	if _, err := modelstypes.ParseReference(ref); err != nil {
 		return chain.Model{}, fmt.Errorf("%w: %.128q", chain.ErrNotFound, ref)
 	}
-	list, err := b.remember("model "+ref, func() ([]chain.Model, error) {
+	list, err := b.models(ctx, "model "+ref, func(ctx context.Context) ([]chain.Model, error) {
 		res, err := b.client.Models.Model(ctx, &modelstypes.QueryModelRequest{Model: ref})
 		if status.Code(err) == codes.NotFound {
 			return nil, fmt.Errorf("%w: %.128q", chain.ErrNotFound, ref)
@@ -125,7 +113,7 @@ func (b *Chain) Model(ctx context.Context, ref string) (chain.Model, error) {
 
 // Models implements chain.Chain.
 func (b *Chain) Models(ctx context.Context, name string) ([]chain.Model, error) {
-	return b.remember("list "+name, func() ([]chain.Model, error) {
+	return b.models(ctx, "list "+name, func(ctx context.Context) ([]chain.Model, error) {
 		var all []chain.Model
 		page := &query.PageRequest{Limit: modelPage}
 		for len(all) < maxModels {
@@ -164,31 +152,56 @@ func (b *Chain) page(ctx context.Context, name string, page *query.PageRequest) 
 	return res.Models, res.Pagination.GetNextKey(), nil
 }
 
-// remember keeps what was read for a moment, also that a model is not there.
-func (b *Chain) remember(what string, read func() ([]chain.Model, error)) ([]chain.Model, error) {
+// remember keeps what was read for a moment, also that something is not there. Callers that ask for the same at one time share
+// one question, and one that goes away does not disturb the others.
+func (b *Chain) remember(ctx context.Context, what string, keep time.Duration, read func(context.Context) (listed, error)) (listed, error) {
 	b.mu.Lock()
 	l, ok := b.lists[what]
 	b.mu.Unlock()
-	if ok && time.Since(l.at) < keepList {
-		return append([]chain.Model(nil), l.models...), l.err
+	if ok && time.Since(l.at) < keep {
+		return l, nil
 	}
-	models, err := read()
-	if err != nil && !errors.Is(err, chain.ErrNotFound) {
-		return nil, err
+	flight := b.flights.DoChan(what, func() (any, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readTimeout)
+		defer cancel()
+		l, err := read(ctx)
+		if err != nil {
+			return listed{}, err
+		}
+		l.at = time.Now()
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		if len(b.lists) >= maxModels {
+			clear(b.lists)
+		}
+		b.lists[what] = l
+		return l, nil
+	})
+	select {
+	case <-ctx.Done():
+		return listed{}, ctx.Err()
+	case r := <-flight:
+		l, _ := r.Val.(listed)
+		return l, r.Err
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if len(b.lists) >= maxModels {
-		clear(b.lists)
-	}
-	b.lists[what] = listed{time.Now(), models, err}
-	return append([]chain.Model(nil), models...), err
+}
+
+// models are those of remember, for a caller that may change them.
+func (b *Chain) models(ctx context.Context, what string, read func(context.Context) ([]chain.Model, error)) ([]chain.Model, error) {
+	l, err := b.remember(ctx, what, keepList, func(ctx context.Context) (listed, error) {
+		models, err := read(ctx)
+		if errors.Is(err, chain.ErrNotFound) {
+			return listed{err: err}, nil
+		}
+		return listed{models: models}, err
+	})
+	return append([]chain.Model(nil), l.models...), errors.Join(l.err, err)
 }
 
 // model is a model in the gateway's words.
 func model(m modelstypes.Model) (chain.Model, error) {
 	out := chain.Model{
-		Name: m.Name, Version: m.Version, SHA256: m.Sha256, Status: word(m.Status.String(), "MODEL_STATUS_"),
+		Name: m.Name, Version: m.Version, SHA256: m.Sha256, Status: m.Status.Word(),
 	}
 	if m.Verdict.Reason != "" {
 		out.Reason = m.Verdict.Reason
@@ -205,8 +218,6 @@ func model(m modelstypes.Model) (chain.Model, error) {
 	}
 	return out, nil
 }
-
-func word(name, prefix string) string { return strings.ToLower(strings.TrimPrefix(name, prefix)) }
 
 // amount is a number of uopg; what does not fit is the largest.
 func amount(i sdkmath.Int) uint64 {

@@ -8,10 +8,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
-
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 
 	sdkerrors "github.com/cosmos/cosmos-sdk/types/errors"
 
@@ -53,6 +49,8 @@ func refusal(err error) *chain.RefusedError {
 	case errors.Is(err, client.ErrUnknownOutcome):
 		out.Unknown = true
 		return out
+	case errors.Is(err, client.ErrRejected):
+		out.Denied = true
 	case errors.Is(err, client.ErrLapsed):
 		// No block took it: nothing was paid, but for what the journal is told.
 		out.Temporary = true
@@ -116,7 +114,14 @@ func (b *Chain) ReuseFee(ctx context.Context, s chain.Submission) (uint64, bool,
 // Wait implements chain.Chain.
 func (b *Chain) Wait(ctx context.Context, id uint64, until chain.Stage) (chain.Status, error) {
 	if until == chain.StageSettled {
-		return b.settled(ctx, id)
+		r, err := b.client.WaitReceipt(ctx, id)
+		if err != nil {
+			return chain.Status{}, err
+		}
+		return chain.Status{
+			Stage: chain.StageSettled, Height: r.SettledHeight, AssignedHeight: r.AssignedHeight, FinalHeight: r.FinalHeight,
+			Fee: amount(r.Fee.Total), Refunded: amount(r.Refunded),
+		}, nil
 	}
 	s, err := b.client.Wait(ctx, id, client.Stage(until))
 	var failed *client.FailedError
@@ -147,7 +152,7 @@ func failure(f *client.FailedError) chain.Status {
 	r := f.Request
 	out := chain.Status{
 		Stage: chain.StageSettled, Height: r.FinalHeight, AssignedHeight: r.AssignedHeight, FinalHeight: r.FinalHeight, Fee: amount(r.Fee.Total),
-		Failure:  &chain.Failure{Reason: word(r.FailureReason.String(), "FAILURE_REASON_"), Detail: f.Error()},
+		Failure:  &chain.Failure{Reason: r.FailureReason.Word(), Detail: f.Error()},
 		Refunded: amount(r.Fee.Total.Sub(r.Fee.Bytes)),
 	}
 	switch {
@@ -157,32 +162,6 @@ func failure(f *client.FailedError) chain.Status {
 		out.Stage, out.Refunded = chain.StageFinal, 0
 	}
 	return out
-}
-
-// settled waits for the receipt of a request that is final, with or without outputs. Nobody waits for that in haste: the node is
-// asked seldom.
-func (b *Chain) settled(ctx context.Context, id uint64) (chain.Status, error) {
-	timer := time.NewTimer(firstReceipt)
-	defer timer.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return chain.Status{}, ctx.Err()
-		case <-timer.C:
-		}
-		res, err := b.client.Inference.Receipt(ctx, &inferencetypes.QueryReceiptRequest{Id: id})
-		switch {
-		case err == nil:
-			r := res.Receipt
-			return chain.Status{
-				Stage: chain.StageSettled, Height: r.SettledHeight, AssignedHeight: r.AssignedHeight, FinalHeight: r.FinalHeight,
-				Fee: amount(r.Fee.Total), Refunded: amount(r.Refunded),
-			}, nil
-		case status.Code(err) != codes.FailedPrecondition:
-			return chain.Status{}, fmt.Errorf("receipt of request %d: %w", id, err)
-		}
-		timer.Reset(nextReceipt)
-	}
 }
 
 // Journal is a journal of the gateway as the client library wants one.
@@ -196,7 +175,11 @@ func (j Journal) Signed(_ context.Context, t client.SignedTx) error {
 	if err != nil {
 		return err
 	}
-	return j.Book.Signed(chain.Transaction{Key: t.Key, Data: data, GasFee: amount(t.Fee.Amount) + amount(t.Paid.Amount)})
+	err = j.Book.Signed(chain.Transaction{Key: t.Key, Data: data, GasFee: amount(t.Fee.Amount) + amount(t.Paid.Amount)})
+	if errors.Is(err, chain.ErrDenied) {
+		return fmt.Errorf("%w: %w", client.ErrRejected, err)
+	}
+	return err
 }
 
 // Settled implements client.Journal.

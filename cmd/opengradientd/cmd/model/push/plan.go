@@ -188,7 +188,7 @@ func sameUpload(u types.Upload, r Request) error {
 	case was.Name != is.Name:
 		return differs("name", was.Name, is.Name)
 	case was.TaskClass != is.TaskClass:
-		return differs("task", TaskWord(was.TaskClass), TaskWord(is.TaskClass))
+		return differs("task", was.TaskClass.Word(), is.TaskClass.Word())
 	case !was.Royalty.Equal(is.Royalty):
 		return differs("royalty", was.Royalty, is.Royalty)
 	}

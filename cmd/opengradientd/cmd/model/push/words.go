@@ -14,11 +14,6 @@ const (
 	statusPrefix = "MODEL_STATUS_"
 )
 
-// TaskWord is a class of tasks in one word.
-func TaskWord(c schedulingtypes.TaskClass) string {
-	return strings.ToLower(strings.TrimPrefix(c.String(), taskPrefix))
-}
-
 // Task reads a class of tasks, by its own word or by a task of Hugging Face.
 func Task(text string) (schedulingtypes.TaskClass, error) {
 	word, err := modelcard.Class(text)

@@ -78,7 +78,7 @@ type Cost struct {
 func NewModel(m types.Model) Model {
 	d := Model{
 		Reference: fmt.Sprintf("%s:%d", m.Name, m.Version), Name: m.Name, Version: m.Version, SHA256: m.Sha256,
-		Task: push.TaskWord(m.TaskClass), Status: m.Status.Word(), SizeBytes: m.Size_, OnChain: m.HasFile(),
+		Task: m.TaskClass.Word(), Status: m.Status.Word(), SizeBytes: m.Size_, OnChain: m.HasFile(),
 		Sources: list(m.Sources), Royalty: m.Royalty.String(), License: m.License, Labels: list(m.Labels),
 		Opset: m.Inspection.Opset, Inputs: tensors(m.Inspection.Inputs), Outputs: tensors(m.Inspection.Outputs),
 		Parameters: m.Inspection.Parameters, SessionBytes: m.Inspection.SessionBytes, Cost: []Cost{},
