@@ -19,8 +19,7 @@ func main() {
 		os.Exit(1)
 	}
 	if err := svrcmd.Execute(root, cmd.EnvPrefix, app.DefaultNodeHome()); err != nil {
-		// The text alone: printed as a value, an error of a module ends with the place in the source where it was made.
-		fmt.Fprintln(root.OutOrStderr(), err.Error())
+		fmt.Fprintln(root.OutOrStderr(), cmd.ErrorText(root, os.Args[1:], err))
 		os.Exit(1)
 	}
 }

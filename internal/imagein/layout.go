@@ -42,19 +42,28 @@ const none = -1
 // axes are the positions of dimensions in a signature.
 type axes struct{ batch, channel, height, width int }
 
-// Takes says whether an input can be an image: whether it has numbers, and dimensions for a height and a width.
+// Takes says whether an input can be an image by itself: whether it has numbers, and dimensions for a height and a width.
 func Takes(spec tensor.Spec) bool {
-	_, err := findAxes(spec, LayoutAuto)
+	_, err := findAxes(spec, Options{})
 	return err == nil && spec.Datatype != tensor.Bytes && spec.Datatype != tensor.Bool
 }
 
-func findAxes(spec tensor.Spec, l Layout) (axes, error) {
+// findAxes says which dimension is which. Without channels, two dimensions are taken for a height and a width when both are fixed
+// or a size is stated: of those that are not, one is more likely a number of rows.
+func findAxes(spec tensor.Spec, o Options) (axes, error) {
+	l := o.Layout
+	picture := func(height, width int) bool {
+		return o.Size != nil || spec.Dims[height].Symbol == "" && spec.Dims[width].Symbol == ""
+	}
 	channels := func(at int) bool {
 		d := spec.Dims[at]
 		return d.Symbol == "" && (d.Size == 1 || d.Size == 3 || d.Size == 4)
 	}
 	switch rank := len(spec.Dims); rank {
 	case 2:
+		if !picture(0, 1) {
+			return axes{}, refuse("shape: expected an input with a fixed height and width, or the size of the picture to be stated, got %s", spec)
+		}
 		return axes{none, none, 0, 1}, nil
 	case 3, 4:
 		first := rank - 3
@@ -64,7 +73,7 @@ func findAxes(spec tensor.Spec, l Layout) (axes, error) {
 			return axes{batch, first, first + 1, first + 2}, nil
 		case l == LayoutNHWC, l == LayoutAuto && !channels(first) && channels(rank-1):
 			return axes{batch, first + 2, first, first + 1}, nil
-		case rank == 3 && spec.Dims[0].Symbol != "" && !channels(rank-1):
+		case rank == 3 && spec.Dims[0].Symbol != "" && !channels(rank-1) && picture(1, 2):
 			return axes{0, none, 1, 2}, nil
 		}
 		return axes{}, refuse("layout: expected one dimension of 1, 3 or 4 channels, first or last, or the layout to be stated, got %s", spec)
@@ -83,7 +92,7 @@ type plan struct {
 
 // newPlan decides for an image of a size, by what is stated and what the input says.
 func newPlan(spec tensor.Spec, o Options, img Size) (plan, error) {
-	a, err := findAxes(spec, o.Layout)
+	a, err := findAxes(spec, o)
 	if err != nil {
 		return plan{}, err
 	}

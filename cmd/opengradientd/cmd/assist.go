@@ -84,12 +84,21 @@ func explainErrors(cmd *cobra.Command) {
 	}
 }
 
+// ErrorText is what a program with some arguments tells of an error: one document in JSON when it was asked for JSON.
+func ErrorText(root *cobra.Command, args []string, err error) string {
+	cmd, _, unknown := root.Find(args)
+	return explain.Text(err, unknown == nil && flagText(cmd, flags.FlagOutput) == "json")
+}
+
 // situation is what a command was asked to do.
 func situation(cmd *cobra.Command, args []string) explain.Situation {
 	ctx := client.GetClientContextFromCmd(cmd)
 	s := explain.Situation{
 		Node: nodeAddress(cmd), GRPC: flagText(cmd, flags.FlagGRPC), ChainID: ctx.ChainID, From: flagText(cmd, flags.FlagFrom),
 		Keyring: flagText(cmd, flags.FlagKeyringBackend),
+	}
+	if ctx.Keyring != nil {
+		s.Keyring = ctx.Keyring.Backend()
 	}
 	if id := flagText(cmd, flags.FlagChainID); id != "" {
 		s.ChainID = id

@@ -3,12 +3,14 @@
 package explain
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -42,10 +44,41 @@ type Error struct {
 var place = regexp.MustCompile(` \[[^\s\]]+\.go:[0-9]+\]`)
 
 // Error implements error.
-func (e *Error) Error() string { return place.ReplaceAllString(e.Err.Error(), "") + "\n" + e.Hint }
+func (e *Error) Error() string { return plain(e.Err.Error()) + "\n" + e.Hint }
 
 // Unwrap gives the error alone.
 func (e *Error) Unwrap() error { return e.Err }
+
+// plain is the text of an error as people should see it: without places in a source, and without what moves a terminal, which a
+// node may have put into it.
+func plain(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\n' && r != '\t' {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, place.ReplaceAllString(text, ""))
+}
+
+// Text is an error with its hint, for people; for programs it is one document in JSON.
+func Text(err error, asJSON bool) string {
+	text, hint := plain(err.Error()), ""
+	var e *Error
+	if errors.As(err, &e) {
+		hint = e.Hint
+	}
+	if !asJSON {
+		return text
+	}
+	document, failed := json.Marshal(struct {
+		Error string `json:"error"`
+		Hint  string `json:"hint,omitempty"`
+	}{strings.TrimSuffix(text, "\n"+hint), hint})
+	if failed != nil {
+		return text
+	}
+	return string(document)
+}
 
 // Wrap adds to an error what can be done about it, where that is known.
 func Wrap(err error, s Situation) error {
@@ -94,8 +127,18 @@ func (f finding) means(registered ...error) bool {
 
 // unreachable is an error of the connection. An error of a file, and a deadline, are a net.Error as well: they are not meant.
 func (f finding) unreachable() bool {
-	return errors.As(f.err, new(*net.OpError)) || errors.As(f.err, new(*net.DNSError)) || status.Code(f.err) == codes.Unavailable ||
+	if op := f.operation(); op != nil {
+		return op.Op != "listen"
+	}
+	return errors.As(f.err, new(*net.DNSError)) || status.Code(f.err) == codes.Unavailable ||
 		f.says("connection refused", "no such host", "network is unreachable", "connection reset by peer", "error reading server preface")
+}
+
+// operation is what was tried on the network; nil when the error is none of it.
+func (f finding) operation() *net.OpError {
+	var op *net.OpError
+	_ = errors.As(f.err, &op)
+	return op
 }
 
 type rule struct {
@@ -189,11 +232,17 @@ func unreachable(f finding) string {
 	if f.situation.GRPC != "" {
 		flag, address = "--grpc-addr", f.situation.GRPC
 	}
+	if op := f.operation(); op != nil && op.Addr != nil && address != "" && !strings.HasSuffix(address, portOf(op.Addr.String())) {
+		return fmt.Sprintf("Nothing answers at %s. Check the address, and that it runs.", op.Addr)
+	}
 	if address == "" {
 		return "The node does not answer. Check its address and that it runs."
 	}
-	return fmt.Sprintf("No node answers at %s. Start one, or give the address of another with %s; \"opengradientd config set client node ADDRESS\" keeps it.", address, flag)
+	return fmt.Sprintf("No node answers at %s. Start one, or give the address of another with %s; node in config/client.toml of the home folder keeps it.", address, flag)
 }
+
+// portOf is the port of an address, with its colon.
+func portOf(address string) string { return address[max(strings.LastIndexByte(address, ':'), 0):] }
 
 func (f finding) backend() string {
 	if f.situation.Keyring == "" {
@@ -262,7 +311,7 @@ var otherChain = regexp.MustCompile(`expected the chain "([^"]*)", got "([^"]*)"
 
 func wrongChain(f finding) string {
 	if found := otherChain.FindStringSubmatch(f.text); found != nil {
-		return fmt.Sprintf("Give --chain-id %s, or the --node of a node of %s; \"opengradientd config set client chain-id ID\" keeps it.", found[2], found[1])
+		return fmt.Sprintf("Give --chain-id %s, or the --node of a node of %s; chain-id in config/client.toml of the home folder keeps it.", found[2], found[1])
 	}
 	if f.situation.ChainID != "" {
 		return fmt.Sprintf("The transaction was signed for chain %q. \"opengradientd status\" shows the chain of the node: give it with --chain-id.", f.situation.ChainID)

@@ -38,12 +38,17 @@ func TestHint(t *testing.T) {
 	}{
 		"no node": {
 			fmt.Errorf("post failed: %w", &net.OpError{Op: "dial", Err: errors.New("connect: connection refused")}), situation,
-			`No node answers at tcp://localhost:26657. Start one, or give the address of another with --node; "opengradientd config set client node ADDRESS" keeps it.`,
+			`No node answers at tcp://localhost:26657. Start one, or give the address of another with --node; node in config/client.toml of the home folder keeps it.`,
 		},
-		"no node over gRPC": {status.Error(codes.Unavailable, "connection error"), overGRPC, "No node answers at localhost:9090. Start one, or give the address of another with --grpc-addr; \"opengradientd config set client node ADDRESS\" keeps it."},
+		"no node over gRPC": {status.Error(codes.Unavailable, "connection error"), overGRPC, "No node answers at localhost:9090. Start one, or give the address of another with --grpc-addr; node in config/client.toml of the home folder keeps it."},
 		"no host":           {errors.New("dial tcp: lookup nowhere: no such host"), Situation{}, "The node does not answer. Check its address and that it runs."},
-		"no file":           {fmt.Errorf("input: %w", &fs.PathError{Op: "open", Path: "x.json", Err: syscall.ENOENT}), situation, ""},
-		"no time left":      {fmt.Errorf("request 1: waiting for it to be final: %w", context.DeadlineExceeded), situation, ""},
+		"no witness": {
+			fmt.Errorf("witness: %w", &net.OpError{Op: "dial", Addr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1}, Err: syscall.ECONNREFUSED}), situation,
+			"Nothing answers at 127.0.0.1:1. Check the address, and that it runs.",
+		},
+		"port in use":  {&net.OpError{Op: "listen", Err: syscall.EADDRINUSE}, situation, ""},
+		"no file":      {fmt.Errorf("input: %w", &fs.PathError{Op: "open", Path: "x.json", Err: syscall.ENOENT}), situation, ""},
+		"no time left": {fmt.Errorf("request 1: waiting for it to be final: %w", context.DeadlineExceeded), situation, ""},
 		"unknown key": {
 			errors.New("bob.info: key not found"), situation,
 			`The keyring (backend test) does not have a key "bob": it has alice, carol. "opengradientd keys list" shows the keys and "opengradientd keys add NAME" makes one; --keyring-backend and --home name another keyring.`,
@@ -80,7 +85,7 @@ func TestHint(t *testing.T) {
 		"queue":               {fmt.Errorf("refused by the chain: %w", schedulingtypes.ErrQueueFull), situation, `The network has more work than it can begin. Try again in some blocks; "opengradientd query scheduling market" shows what waits.`},
 		"no slot":             {errors.New(schedulingtypes.ErrNoDeadlineSlot.Error()), situation, `The network has more work than it can begin. Try again in some blocks; "opengradientd query scheduling market" shows what waits.`},
 		"power":               {inferencetypes.ErrEligiblePower.Wrap("x"), situation, `Too few validators have the model ready. Try again in some blocks; "opengradientd query scheduling nodes" shows who takes part.`},
-		"chain of the node":   {errors.New(`node x: expected the chain "a-1", got "b-1"`), situation, `Give --chain-id b-1, or the --node of a node of a-1; "opengradientd config set client chain-id ID" keeps it.`},
+		"chain of the node":   {errors.New(`node x: expected the chain "a-1", got "b-1"`), situation, `Give --chain-id b-1, or the --node of a node of a-1; chain-id in config/client.toml of the home folder keeps it.`},
 		"chain of the signature": {
 			sdkerrors.ErrUnauthorized.Wrap("signature verification failed; please verify account number (5), sequence (1) and chain-id (x)"), situation,
 			`The transaction was signed for chain "local-1". "opengradientd status" shows the chain of the node: give it with --chain-id.`,
@@ -142,4 +147,13 @@ func TestDistance(t *testing.T) {
 	}{{"", "", 0}, {"", "abc", 3}, {"abc", "", 3}, {"abc", "abc", 0}, {"abc", "acb", 1}, {"kitten", "sitting", 3}, {"ab", "ba", 1}} {
 		require.Equal(t, tc.want, distance(tc.a, tc.b), tc.a+" "+tc.b)
 	}
+}
+
+func TestText(t *testing.T) {
+	plain := errors.New("model: \x1b[8mnone [/src/errors.go:16]")
+	require.Equal(t, "model: \ufffd[8mnone", Text(plain, false))
+	require.Equal(t, `{"error":"model: `+"\ufffd"+`[8mnone"}`, Text(plain, true))
+	hinted := fmt.Errorf("request 1: %w", &Error{Err: plain, Hint: "Give one."})
+	require.Equal(t, "request 1: model: \ufffd[8mnone\nGive one.", Text(hinted, false))
+	require.JSONEq(t, `{"error":"request 1: model: `+"\ufffd"+`[8mnone","hint":"Give one."}`, Text(hinted, true))
 }

@@ -33,14 +33,14 @@ func (j *job) one(ctx context.Context, i int, r *oneRun) error {
 	var err error
 	j.show.stage(i, "signing and sending", 0)
 	if r.submission, err = j.account.Submit(ctx, r.request); err != nil {
-		return r.unsent(ctx, err)
+		return r.unsent(err)
 	}
 	for e, err := range j.chain.Watch(ctx, r.submission.RequestID) {
 		if e.Status.Request.Id != 0 {
 			r.status = e.Status
 		}
 		if err != nil {
-			return r.unfinished(ctx, err)
+			return r.unfinished(ctx, err, sameNode(j.cmd))
 		}
 		j.show.event(i, r, e)
 		if e.Stage >= j.until {
@@ -51,21 +51,27 @@ func (j *job) one(ctx context.Context, i int, r *oneRun) error {
 }
 
 // unsent says how to go on after a submission that was not seen in a block: it may be executed yet.
-func (r *oneRun) unsent(ctx context.Context, err error) error {
-	if ctx.Err() == nil {
+func (r *oneRun) unsent(err error) error {
+	var pending *client.PendingError
+	switch {
+	case errors.As(err, &pending):
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("nothing was signed: %w", err)
+	default:
 		return err
 	}
-	return fmt.Errorf("%w; nothing is charged twice when you run it again with --idempotency-key %s", err, r.request.IdempotencyKey)
+	return fmt.Errorf("the request is signed and may still be executed: give the same command with --idempotency-key %s to follow it, nothing is charged twice: %w",
+		pending.Key, pending.Err)
 }
 
 // unfinished says how to go on after a request that was not waited for to the end.
-func (r *oneRun) unfinished(ctx context.Context, err error) error {
+func (r *oneRun) unfinished(ctx context.Context, err error, node string) error {
 	var failed *client.FailedError
 	if errors.As(err, &failed) || ctx.Err() == nil {
 		return err
 	}
 	id := r.submission.RequestID
-	return fmt.Errorf("request %d goes on without being waited for, \"opengradientd query inference wait %d\" shows its answer: %w", id, id, err)
+	return fmt.Errorf("request %d goes on without being waited for, \"opengradientd query inference wait %d%s\" shows its answer: %w", id, id, node, err)
 }
 
 // finish prints the answers. It fails when one of the requests has none.

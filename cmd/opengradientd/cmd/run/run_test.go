@@ -2,6 +2,7 @@ package run
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -47,7 +48,7 @@ y       FP32      \[1, 1\]  3.5
 
 receipt 1  output root [0-9a-f]{64}
 fee \d+uopg  gas \d+uopg
-verify with: opengradientd verify 1
+verify with: opengradientd verify 1 --trust-node
 $`, out)
 	require.Regexp(t, `^request 1: accepted at height \d+
 request 1: assigned at height \d+
@@ -202,9 +203,12 @@ func TestRunGivesUpWaiting(t *testing.T) {
 func TestUnsentAndUnfinishedSayHowToGoOn(t *testing.T) {
 	r := &oneRun{request: client.Request{IdempotencyKey: "k"}, submission: client.Submission{RequestID: 7}}
 	ctx := t.Context()
-	require.Equal(t, errors.ErrUnsupported, r.unsent(ctx, errors.ErrUnsupported), "it was not sent")
+	require.Equal(t, errors.ErrUnsupported, r.unsent(errors.ErrUnsupported), "it was not sent")
+	require.EqualError(t, r.unsent(context.Canceled), "nothing was signed: context canceled")
+	require.EqualError(t, r.unsent(&client.PendingError{Key: "k", Err: context.Canceled}),
+		"the request is signed and may still be executed: give the same command with --idempotency-key k to follow it, nothing is charged twice: context canceled")
 	failed := &client.FailedError{Request: inferencetypes.Request{Id: 7}}
-	require.Equal(t, error(failed), r.unfinished(ctx, failed))
+	require.Equal(t, error(failed), r.unfinished(ctx, failed, ""))
 }
 
 func TestShow(t *testing.T) {
@@ -267,4 +271,13 @@ func TestHelp(t *testing.T) {
 		require.NotEmpty(t, words, flag)
 		require.Equal(t, cobra.ShellCompDirectiveNoFileComp, directive)
 	}
+}
+
+// TestSameNode repeats the flags that name a node, and only those that were given.
+func TestSameNode(t *testing.T) {
+	cmd := NewCommand()
+	cmd.Flags().String("home", "", "")
+	require.NoError(t, cmd.ParseFlags([]string{"--node", "tcp://node:1", "--home", "h", "--from", "alice"}))
+	require.Equal(t, " --home h --node tcp://node:1", sameNode(cmd))
+	require.Empty(t, sameNode(NewCommand()))
 }

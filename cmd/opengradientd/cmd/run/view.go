@@ -8,8 +8,10 @@ import (
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/spf13/cobra"
 
 	sdkmath "cosmossdk.io/math"
+	"github.com/cosmos/cosmos-sdk/client/flags"
 
 	"github.com/opengradient/opengradient/client"
 	"github.com/opengradient/opengradient/cmd/opengradientd/cmd/model/view"
@@ -43,6 +45,7 @@ type parameters struct {
 	OutputRoot      string `json:"output_root,omitempty"`
 	RequestDigest   string `json:"request_digest,omitempty"`
 	Tier            string `json:"tier"`
+	Sealed          bool   `json:"sealed"`
 	Fee             amount `json:"fee"`
 	MaxFee          amount `json:"max_fee"`
 	Refunded        amount `json:"refunded"`
@@ -68,7 +71,7 @@ func (r *oneRun) document() (document, error) {
 		Parameters: parameters{
 			RequestID: r.submission.RequestID, IdempotencyKey: r.request.IdempotencyKey, AnsweredBefore: r.submission.AnsweredBefore,
 			Reused: r.submission.Reused, TxHash: r.submission.TxHash, ModelSHA256: m.Sha256, InputRoot: hex.EncodeToString(r.checked.InputRoot()),
-			Tier: r.request.Tier.Word(), MaxFee: amountOf(r.checked.MaxFee),
+			Tier: r.request.Tier.Word(), Sealed: s.Request.Sealed, MaxFee: amountOf(r.checked.MaxFee),
 			Fee: "0", Refunded: "0", GasFee: amountOf(r.submission.GasFee.Amount),
 			SubmittedHeight: s.Request.SubmittedHeight, Height: s.Request.FinalHeight,
 			OutputRoot: hex.EncodeToString(s.OutputRoot), RequestDigest: hex.EncodeToString(s.Request.Digest),
@@ -116,7 +119,7 @@ func (j *job) print() error {
 			if r.submission.RequestID == 0 || r.err != nil {
 				continue
 			}
-			if err := r.print(j.cmd.OutOrStdout(), i > 0); err != nil {
+			if err := r.print(j.cmd.OutOrStdout(), i > 0, sameNode(j.cmd)); err != nil {
 				return err
 			}
 		}
@@ -138,8 +141,19 @@ func (j *job) print() error {
 	return view.JSON(j.cmd.OutOrStdout(), list)
 }
 
-// print shows an answer to people.
-func (r *oneRun) print(w io.Writer, another bool) error {
+// sameNode are the flags with which another command talks to the same node.
+func sameNode(cmd *cobra.Command) string {
+	var b strings.Builder
+	for _, name := range []string{flags.FlagHome, flags.FlagNode, flags.FlagGRPC, flags.FlagChainID} {
+		if f := cmd.Flag(name); f != nil && f.Changed {
+			fmt.Fprintf(&b, " --%s %s", name, f.Value)
+		}
+	}
+	return b.String()
+}
+
+// print shows an answer to people. node are flags for the commands that go on from there.
+func (r *oneRun) print(w io.Writer, another bool, node string) error {
 	d, err := r.document()
 	if err != nil {
 		return err
@@ -157,7 +171,7 @@ func (r *oneRun) print(w io.Writer, another bool) error {
 	}
 	fmt.Fprintf(w, "%s:%s  request %d  %s at height %d\n", d.ModelName, d.ModelVersion, p.RequestID, p.Stage, at)
 	if r.status.Stage < client.StageFinal {
-		_, err := fmt.Fprintf(w, "fee %suopg  gas %suopg\nwait with: opengradientd query inference wait %d\n", p.Fee, p.GasFee, p.RequestID)
+		_, err := fmt.Fprintf(w, "fee %suopg  gas %suopg\nwait with: opengradientd query inference wait %d%s\n", p.Fee, p.GasFee, p.RequestID, node)
 		return err
 	}
 	t := view.NewTable("OUTPUT", "DATATYPE", "SHAPE", "VALUES")
@@ -172,7 +186,7 @@ func (r *oneRun) print(w io.Writer, another bool) error {
 	if p.Refunded != "0" {
 		fmt.Fprintf(w, "  refunded %suopg", p.Refunded)
 	}
-	_, err = fmt.Fprintf(w, "\nverify with: opengradientd verify %d\n", p.RequestID)
+	_, err = fmt.Fprintf(w, "\nverify with: opengradientd verify %d --trust-node%s\n", p.RequestID, node)
 	return err
 }
 
