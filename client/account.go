@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	sdkmath "cosmossdk.io/math"
 	sdkclient "github.com/cosmos/cosmos-sdk/client"
@@ -39,7 +40,7 @@ type AccountConfig struct {
 	// Keyring holds the key, under the name Key.
 	Keyring keyring.Keyring
 	Key     string
-	// GasPrice is what a unit of gas costs, such as 0.001uopg. Empty: the least that the node takes.
+	// GasPrice is what a unit of gas costs, such as 0.001uopg. Empty: the least that the node takes, also when that rises.
 	GasPrice string
 	// GasAdjustment multiplies what a transaction is expected to use; at least 1. 0 is DefaultGasAdjustment.
 	GasAdjustment float64
@@ -93,7 +94,7 @@ type Account struct {
 	address sdk.AccAddress
 	text    string
 	signer  *signer
-	price   sdk.DecCoin
+	prices  priceBook
 	gas     *gasBook
 	tried   *memo[uint64]
 	node    wallet.Node
@@ -125,9 +126,12 @@ func (c *Client) NewAccount(ctx context.Context, cfg AccountConfig) (*Account, e
 	s := a.signer
 	s.txConfig, s.chainID, s.number, s.address = c.encoding.TxConfig, c.chainID, info.Info.AccountNumber, a.text
 	s.note, s.granter = cfg.Note, cfg.FeeGranter
-	if a.price, err = c.gasPrice(ctx, cfg.GasPrice); err != nil {
+	price, err := c.gasPrice(ctx, cfg.GasPrice)
+	if err != nil {
 		return nil, err
 	}
+	a.prices.now.Store(&price)
+	a.prices.asked = cfg.GasPrice == ""
 	a.node = wallet.RPC{Context: sdkclient.Context{}.WithClient(c.RPC).WithCodec(c.encoding.Codec).WithInterfaceRegistry(c.encoding.InterfaceRegistry)}
 	if err := a.begin(ctx, cfg); err != nil {
 		return nil, err
@@ -184,6 +188,29 @@ func (c *Client) gasPrice(ctx context.Context, text string) (sdk.DecCoin, error)
 		return sdk.DecCoin{Denom: inferencetypes.Denom, Amount: sdkmath.LegacyZeroDec()}, nil
 	}
 	return prices[0], nil
+}
+
+// priceBook is what a unit of gas costs.
+type priceBook struct {
+	now   atomic.Pointer[sdk.DecCoin]
+	asked bool // of the node: it may rise
+}
+
+// price is what a unit of gas costs.
+func (a *Account) price() sdk.DecCoin { return *a.prices.now.Load() }
+
+// raise asks the node again what it takes for gas. It tells whether that is more than what is paid, which it is from now on.
+func (a *Account) raise(ctx context.Context) bool {
+	if !a.prices.asked {
+		return false
+	}
+	price, err := a.client.gasPrice(ctx, "")
+	before := a.price()
+	if err != nil || price.Denom == before.Denom && price.Amount.LTE(before.Amount) {
+		return false
+	}
+	a.prices.now.Store(&price)
+	return true
 }
 
 // Address is the account. Its String uses the prefix that the SDK's global configuration has; see Text.

@@ -50,6 +50,12 @@ func (m *memory) Settled(_ context.Context, key string, o Outcome) error {
 	return nil
 }
 
+func (m *memory) outcome(key string) Outcome {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.settled[key]
+}
+
 func (m *memory) Unsettled(context.Context) ([]SignedTx, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -227,6 +233,31 @@ func TestOutOfGasIsTriedAgain(t *testing.T) {
 	require.InDelta(t, s.GasFee.Amount.ToLegacyDec().QuoInt64(MaxGasFees).MustFloat64(), first.MustFloat64(), 2, "which costs what is said to be the most")
 }
 
+// TestANodeThatTakesMoreForGas: an account that pays what the node takes goes on when that rises, one with a price of its own does
+// not. The fee is part of what is tried beforehand.
+func TestANodeThatTakesMoreForGas(t *testing.T) {
+	n := newFakeNode(t)
+	c := n.connect(t)
+	keys := n.testKeys(t)
+	fixed, err := c.NewAccount(t.Context(), AccountConfig{Keyring: keys, Key: "caller", GasPrice: "0.001uopg"})
+	require.NoError(t, err)
+	defer fixed.Close()
+	a := n.account(t, c, keys, newMemory())
+	n.run(t)
+	before, err := a.Submit(soon(t), ask(1))
+	require.NoError(t, err)
+	n.mu.Lock()
+	require.Equal(t, sdkmath.OneInt(), n.simulatedFee)
+	n.gasPrice.Amount = n.gasPrice.Amount.MulInt64(3)
+	n.mu.Unlock()
+	after, err := a.Submit(soon(t), ask(2))
+	require.NoError(t, err)
+	require.InDelta(t, 3*before.GasFee.Amount.Int64(), after.GasFee.Amount.Int64(), 20)
+	_, err = fixed.Submit(soon(t), ask(3))
+	require.ErrorIs(t, err, sdkerrors.ErrInsufficientFee)
+	require.ErrorContains(t, err, "nothing was paid")
+}
+
 func TestAPoorAccount(t *testing.T) {
 	n := newFakeNode(t)
 	n.balance = sdkmath.NewInt(300)
@@ -283,7 +314,7 @@ func TestGivingUp(t *testing.T) {
 	defer cancel()
 	_, err = a.Submit(ctx, ask(3))
 	require.ErrorIs(t, err, context.DeadlineExceeded)
-	require.Len(t, n.executed, 1)
+	require.Equal(t, 1, n.effects())
 }
 
 // TestARestoredTransactionIsNotSignedAgain: it was in a block before the account began.
@@ -312,8 +343,8 @@ func TestARestoredTransactionIsNotSignedAgain(t *testing.T) {
 		defer journal.mu.Unlock()
 		return len(journal.settled) == 1
 	}, 10*time.Second, time.Millisecond)
-	require.EqualValues(t, 1, journal.settled["order 1"].Submission.RequestID)
-	require.EqualValues(t, 101, journal.settled["order 1"].Submission.Height)
+	require.EqualValues(t, 1, journal.outcome("order 1").Submission.RequestID)
+	require.EqualValues(t, 101, journal.outcome("order 1").Submission.Height)
 	require.Equal(t, 1, n.count("BroadcastTxSync"))
 }
 
@@ -359,7 +390,7 @@ func TestABlockThatTheNodeHasDropped(t *testing.T) {
 				defer journal.mu.Unlock()
 				return len(journal.settled) == 1
 			}, 10*time.Second, time.Millisecond)
-			tc.want(t, journal.settled[key])
+			tc.want(t, journal.outcome(key))
 		})
 	}
 }

@@ -23,8 +23,8 @@ var _ sequencer.Journal = diary{}
 func (d diary) Signed(ctx context.Context, tx sequencer.Tx) error {
 	return d.journal.Signed(ctx, SignedTx{
 		Key: tx.Key, Message: tx.Message, Tx: tx.Raw, Hash: tx.Hash, Sequence: tx.Sequence, Sent: tx.Sent, Expires: tx.Expires,
-		Gas: tx.Gas, Fee: sdk.NewCoin(d.account.price.Denom, sdkmath.NewIntFromUint64(tx.Fee)), Attempt: tx.Attempt,
-		Paid: sdk.NewCoin(d.account.price.Denom, sdkmath.NewIntFromUint64(tx.Paid)),
+		Gas: tx.Gas, Fee: sdk.NewCoin(d.account.price().Denom, sdkmath.NewIntFromUint64(tx.Fee)), Attempt: tx.Attempt,
+		Paid: sdk.NewCoin(d.account.price().Denom, sdkmath.NewIntFromUint64(tx.Paid)),
 	})
 }
 
@@ -66,7 +66,7 @@ func (forgetful) Settled(context.Context, string, sequencer.Outcome) error { ret
 // outcome is how a job ended, for the caller of Submit and for journals.
 func (a *Account) outcome(o sequencer.Outcome) (Submission, error) {
 	s := Submission{
-		Key: o.Tx.Key, Height: o.Result.Height, GasFee: sdk.NewCoin(a.price.Denom, sdkmath.NewIntFromUint64(o.Paid)),
+		Key: o.Tx.Key, Height: o.Result.Height, GasFee: sdk.NewCoin(a.price().Denom, sdkmath.NewIntFromUint64(o.Paid)),
 		GasUsed: o.Result.GasUsed, GasLimit: o.Tx.Gas,
 	}
 	if o.Result.Kind != 0 {

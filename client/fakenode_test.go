@@ -67,7 +67,10 @@ type fakeNode struct {
 	executed  map[string]int // messages by key that had an effect
 	paid      sdkmath.Int    // for gas
 	room      int
-	asked     map[string]int
+	gasPrice  sdk.DecCoin // the least that it takes
+	// simulatedFee is that of the last transaction that it was asked to try.
+	simulatedFee sdkmath.Int
+	asked        map[string]int
 
 	// fail, when set, may fail a call before it has an effect, and after.
 	fail func(call string) (before, after error)
@@ -87,7 +90,7 @@ func newFakeNode(t *testing.T) *fakeNode {
 		height: 100, sequence: 5, sequences: map[int64]uint64{100: 5}, balance: sdkmath.NewInt(1_000_000_000_000),
 		blocks: make(map[int64]*ctypes.ResultBlockResults), bodies: make(map[int64]cmttypes.Txs),
 		keys: make(map[string]inferencetypes.IdempotencyKey), executed: make(map[string]int), paid: sdkmath.ZeroInt(), room: 40,
-		asked: make(map[string]int),
+		asked: make(map[string]int), gasPrice: sdk.NewDecCoinFromDec(inferencetypes.Denom, sdkmath.LegacyNewDecWithPrec(1, 3)),
 	}
 }
 
@@ -159,6 +162,13 @@ func (n *fakeNode) count(name string) int {
 	return n.asked[name]
 }
 
+// effects is the number of requests that had one.
+func (n *fakeNode) effects() int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return len(n.executed)
+}
+
 func (n *fakeNode) Status(context.Context) (*ctypes.ResultStatus, error) {
 	return &ctypes.ResultStatus{NodeInfo: p2p.DefaultNodeInfo{Network: fakeChainID}}, nil
 }
@@ -215,6 +225,9 @@ func (n *fakeNode) BroadcastTxSync(_ context.Context, tx cmttypes.Tx) (*ctypes.R
 	case got.sequence != expected:
 		res.Codespace, res.Code = sdkerrors.ErrWrongSequence.Codespace(), sdkerrors.ErrWrongSequence.ABCICode()
 		res.Log = fmt.Sprintf("account sequence mismatch, expected %d, got %d: incorrect account sequence", expected, got.sequence)
+	case got.fee.LT(n.gasPrice.Amount.MulInt(sdkmath.NewIntFromUint64(got.gas)).Ceil().TruncateInt()):
+		res.Codespace, res.Code = sdkerrors.ErrInsufficientFee.Codespace(), sdkerrors.ErrInsufficientFee.ABCICode()
+		res.Log = "insufficient fees"
 	case n.balance.LT(got.fee):
 		res.Codespace, res.Code = sdkerrors.ErrInsufficientFunds.Codespace(), sdkerrors.ErrInsufficientFunds.ABCICode()
 		res.Log = "insufficient funds"

@@ -144,12 +144,13 @@ func (n *fakeNode) answerSDK(ctx context.Context, args any) (proto.Message, erro
 		balance := sdk.NewCoin(inferencetypes.Denom, n.balance)
 		return &banktypes.QueryBalanceResponse{Balance: &balance}, nil
 	case *nodeservice.ConfigRequest:
-		return &nodeservice.ConfigResponse{MinimumGasPrice: "0.001uopg"}, nil
+		return &nodeservice.ConfigResponse{MinimumGasPrice: n.gasPrice.String()}, nil
 	case *txtypes.SimulateRequest:
 		tx, _, err := n.read(req.TxBytes)
 		if err != nil {
 			return nil, err
 		}
+		n.simulatedFee = tx.fee
 		if expected := n.sequence + uint64(len(n.pool)); tx.sequence != expected {
 			return nil, status.Errorf(codes.Unknown, "account sequence mismatch, expected %d, got %d: incorrect account sequence", expected, tx.sequence)
 		}

@@ -104,8 +104,9 @@ func (a *Account) simulate(ctx context.Context, m *inferencetypes.MsgSubmitReque
 	if err != nil {
 		return 0, err
 	}
-	fee := sdk.Coin{Denom: a.price.Denom, Amount: sdkmath.ZeroInt()}
-	if a.price.Amount.IsPositive() {
+	price := a.price()
+	fee := sdk.Coin{Denom: price.Denom, Amount: sdkmath.ZeroInt()}
+	if price.Amount.IsPositive() {
 		fee.Amount = sdkmath.OneInt() // taking a fee uses gas as well, whatever the fee is
 	}
 	for range simulations {
@@ -133,5 +134,6 @@ func (a *Account) simulate(ctx context.Context, m *inferencetypes.MsgSubmitReque
 
 // fee is what a gas limit costs.
 func (a *Account) fee(gas uint64) sdk.Coin {
-	return sdk.NewCoin(a.price.Denom, a.price.Amount.MulInt(sdkmath.NewIntFromUint64(gas)).Ceil().TruncateInt())
+	price := a.price()
+	return sdk.NewCoin(price.Denom, price.Amount.MulInt(sdkmath.NewIntFromUint64(gas)).Ceil().TruncateInt())
 }

@@ -106,9 +106,11 @@ func (l ledger) Hand(ctx context.Context, raw []byte) (sequencer.Answer, error) 
 	case modelpush.AnswerBusy:
 		return sequencer.Answer{Kind: sequencer.AnswerBusy}, nil
 	default:
-		return sequencer.Answer{
-			Kind: sequencer.AnswerRefused, Err: &RefusedError{Codespace: v.Codespace, Code: v.Code, Log: v.Log},
-		}, nil
+		refused := &RefusedError{Codespace: v.Codespace, Code: v.Code, Log: v.Log}
+		if refused.Is(sdkerrors.ErrInsufficientFee) && l.raise(ctx) {
+			return sequencer.Answer{Kind: sequencer.AnswerAnew}, nil
+		}
+		return sequencer.Answer{Kind: sequencer.AnswerRefused, Err: refused}, nil
 	}
 }
 

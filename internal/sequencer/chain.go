@@ -91,6 +91,8 @@ const (
 	AnswerBusy
 	// AnswerRefused: the transaction is not valid.
 	AnswerRefused
+	// AnswerAnew: the transaction is not valid, but the job's next one may be when it is signed now.
+	AnswerAnew
 )
 
 // Result is what became of a transaction.

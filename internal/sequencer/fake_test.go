@@ -139,7 +139,7 @@ func (c *fakeChain) Hand(_ context.Context, raw []byte) (Answer, error) {
 		c.check(tx)
 		return Answer{}, errKilled
 	}
-	switch c.chance("send", 14) {
+	switch c.chance("send", 15) {
 	case 1:
 		return Answer{}, errors.New("no connection")
 	case 2:
@@ -149,6 +149,11 @@ func (c *fakeChain) Hand(_ context.Context, raw []byte) (Answer, error) {
 		return Answer{Kind: AnswerBusy}, nil
 	case 4: // for the moment, whatever it is
 		return c.refusal(tx), nil
+	case 5: // the price has risen
+		if a := c.refusal(tx); a.Kind == AnswerHeld {
+			return a, nil
+		}
+		return Answer{Kind: AnswerAnew}, nil
 	}
 	return c.check(tx), nil
 }

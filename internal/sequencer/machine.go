@@ -235,6 +235,12 @@ func (m *machine) answered(e *entry, a Answer) (goOn, ended bool) {
 		}
 		m.withdraw(e)
 		return true, true
+	case AnswerAnew:
+		if e.exposed {
+			return false, false
+		}
+		m.release(e)
+		return true, false
 	default:
 		return false, false
 	}

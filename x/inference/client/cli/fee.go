@@ -25,8 +25,8 @@ func quotedFee(cmd *cobra.Command, clientCtx client.Context, w wish.Wish) (math.
 }
 
 // readWish reads the flags, and asks the chain for the signature of the model where the inputs need it.
-func readWish(cmd *cobra.Command, clientCtx client.Context, model string) (wish.Wish, error) {
-	return wish.Read(cmd, model, nil, func() ([]tensor.Spec, error) {
+func readWish(cmd *cobra.Command, clientCtx client.Context, model string, inputs ...string) (wish.Wish, error) {
+	return wish.Read(cmd, model, inputs, func() ([]tensor.Spec, error) {
 		if clientCtx.Offline {
 			return nil, errors.New("--input: expected requests in JSON with --offline: the chain cannot be asked for the signature of the model")
 		}

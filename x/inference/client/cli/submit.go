@@ -13,7 +13,7 @@ import (
 
 func newSubmitCmd() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "submit MODEL",
+		Use:   "submit MODEL [INPUT...]",
 		Short: "Submit one or many requests for a model",
 		Long: "Submit one or many requests for a model, given by its name or SHA-256. All of them are accepted or none. To wait for " +
 			"the answer as well, use \"opengradientd run\".\n\n" +
@@ -31,19 +31,19 @@ func newSubmitCmd() *cobra.Command {
 			"are answered with the first ids, as long as the key is remembered.\n\n" +
 			"With --" + wish.FlagReuseBlocks + " a receipt of the same model, inputs, outputs and tier that was settled at most so many " +
 			"blocks ago stands for a request, for a part of the fee; the chain keeps receipts for this for a governed time.",
-		Example: `opengradientd tx inference submit iris --input x=5.1,3.5,1.4,0.2 --from alice
+		Example: `opengradientd tx inference submit iris x=5.1,3.5,1.4,0.2 --from alice
 opengradientd tx inference submit iris --input request.json --from alice
 echo '{"inputs":[{"name":"x","shape":[1,4],"datatype":"FP32","data":[5.1,3.5,1.4,0.2]}]}' |
   opengradientd tx inference submit iris --input - --outputs label --max-fee 5000 --from alice
 opengradientd tx inference submit iris --input request.json --tier committee --sealing sealed --from alice
 opengradientd tx inference submit iris --input request.json --fee-class priority --idempotency-key order-17 --from alice`,
-		Args: cobra.ExactArgs(1),
+		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			clientCtx, err := client.GetClientTxContext(cmd)
 			if err != nil {
 				return err
 			}
-			w, err := readWish(cmd, clientCtx, args[0])
+			w, err := readWish(cmd, clientCtx, args[0], args[1:]...)
 			if err != nil {
 				return err
 			}

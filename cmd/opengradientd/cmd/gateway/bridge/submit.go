@@ -37,7 +37,7 @@ func submission(s client.Submission) chain.Submission {
 
 // temporary are the reasons to refuse a request that may pass.
 var temporary = []error{
-	schedulingtypes.ErrQueueFull, schedulingtypes.ErrNoDeadlineSlot, inferencetypes.ErrEligiblePower, sdkerrors.ErrInsufficientFunds,
+	schedulingtypes.ErrQueueFull, schedulingtypes.ErrNoDeadlineSlot, inferencetypes.ErrEligiblePower, sdkerrors.ErrInsufficientFunds, sdkerrors.ErrInsufficientFee,
 }
 
 // refusal says that a request was refused; nil when the error leaves open what became of it.
