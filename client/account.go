@@ -9,7 +9,6 @@ import (
 
 	sdkmath "cosmossdk.io/math"
 	sdkclient "github.com/cosmos/cosmos-sdk/client"
-	nodeservice "github.com/cosmos/cosmos-sdk/client/grpc/node"
 	"github.com/cosmos/cosmos-sdk/codec/address"
 	"github.com/cosmos/cosmos-sdk/crypto/keyring"
 	sdk "github.com/cosmos/cosmos-sdk/types"
@@ -18,7 +17,6 @@ import (
 	"github.com/opengradient/opengradient/internal/encoding"
 	"github.com/opengradient/opengradient/internal/sequencer"
 	"github.com/opengradient/opengradient/internal/wallet"
-	inferencetypes "github.com/opengradient/opengradient/x/inference/types"
 )
 
 // Defaults of an AccountConfig.
@@ -126,7 +124,7 @@ func (c *Client) NewAccount(ctx context.Context, cfg AccountConfig) (*Account, e
 	s := a.signer
 	s.txConfig, s.chainID, s.number, s.address = c.encoding.TxConfig, c.chainID, info.Info.AccountNumber, a.text
 	s.note, s.granter = cfg.Note, cfg.FeeGranter
-	price, err := c.gasPrice(ctx, cfg.GasPrice)
+	price, err := wallet.GasPrice(ctx, c.conn, cfg.GasPrice)
 	if err != nil {
 		return nil, err
 	}
@@ -171,25 +169,6 @@ func (a *Account) begin(ctx context.Context, cfg AccountConfig) error {
 	return nil
 }
 
-// gasPrice reads a price, or asks the node for the least that it takes.
-func (c *Client) gasPrice(ctx context.Context, text string) (sdk.DecCoin, error) {
-	if text == "" {
-		res, err := nodeservice.NewServiceClient(c.conn).Config(ctx, &nodeservice.ConfigRequest{})
-		if err != nil {
-			return sdk.DecCoin{}, fmt.Errorf("gas price: the node does not say the least that it takes, give one: %w", err)
-		}
-		text = res.MinimumGasPrice
-	}
-	prices, err := sdk.ParseDecCoins(text)
-	if err != nil || len(prices) > 1 {
-		return sdk.DecCoin{}, fmt.Errorf("gas price: expected a price such as 0.001%s, got %q", inferencetypes.Denom, text)
-	}
-	if len(prices) == 0 {
-		return sdk.DecCoin{Denom: inferencetypes.Denom, Amount: sdkmath.LegacyZeroDec()}, nil
-	}
-	return prices[0], nil
-}
-
 // priceBook is what a unit of gas costs.
 type priceBook struct {
 	now   atomic.Pointer[sdk.DecCoin]
@@ -204,7 +183,7 @@ func (a *Account) raise(ctx context.Context) bool {
 	if !a.prices.asked {
 		return false
 	}
-	price, err := a.client.gasPrice(ctx, "")
+	price, err := wallet.GasPrice(ctx, a.client.conn, "")
 	before := a.price()
 	if err != nil || price.Denom == before.Denom && price.Amount.LTE(before.Amount) {
 		return false

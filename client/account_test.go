@@ -314,7 +314,7 @@ func TestGivingUp(t *testing.T) {
 	defer cancel()
 	_, err = a.Submit(ctx, ask(3))
 	require.ErrorIs(t, err, context.DeadlineExceeded)
-	require.Equal(t, 1, n.effects())
+	require.Equal(t, 1, n.done())
 }
 
 // TestARestoredTransactionIsNotSignedAgain: it was in a block before the account began.

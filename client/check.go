@@ -34,7 +34,7 @@ func (c *Client) checkForm(ctx context.Context, r Request) (Checked, error) {
 	if err := checkWords(r); err != nil {
 		return Checked{}, err
 	}
-	m, err := c.findModel(ctx, r.Model)
+	m, err := c.Model(ctx, r.Model)
 	if err != nil {
 		return Checked{}, err
 	}
@@ -99,8 +99,9 @@ func checkKey(key string) error {
 	return nil
 }
 
-// findModel reads the record of a model that has a signature.
-func (c *Client) findModel(ctx context.Context, reference string) (modelstypes.Model, error) {
+// Model reads the record of a model that was admitted, by name, name:version, name:tag or SHA-256: as it was a few seconds ago at
+// most. It fails with an *InvalidError when there is none.
+func (c *Client) Model(ctx context.Context, reference string) (modelstypes.Model, error) {
 	if _, err := modelstypes.ParseReference(reference); err != nil {
 		cause := modelstypes.ErrInvalidName
 		if errors.Is(err, modelstypes.ErrInvalidTag) {

@@ -162,13 +162,6 @@ func (n *fakeNode) count(name string) int {
 	return n.asked[name]
 }
 
-// effects is the number of requests that had one.
-func (n *fakeNode) effects() int {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return len(n.executed)
-}
-
 func (n *fakeNode) Status(context.Context) (*ctypes.ResultStatus, error) {
 	return &ctypes.ResultStatus{NodeInfo: p2p.DefaultNodeInfo{Network: fakeChainID}}, nil
 }

@@ -87,7 +87,7 @@ func newPayer(t *testing.T, b *bed) *chainclient.Signer {
 	return s
 }
 
-// requestCount is the number of requests that the chain has ever taken, by the id of the next one.
+// requestCount is the number of requests that the chain has ever taken, by the id of the last one.
 func requestCount(t *testing.T, b *bed) uint64 {
 	t.Helper()
 	res, err := b.Client.Inference.Requests(nettest.Patience(t), &inferencetypes.QueryRequestsRequest{Pagination: &query.PageRequest{Reverse: true, Limit: 1}})
@@ -118,8 +118,8 @@ func standingOf(t *testing.T, b *bed, account sdk.AccAddress) standing {
 // requireUntouched checks that an account has signed and paid nothing.
 func requireUntouched(t *testing.T, b *bed, account sdk.AccAddress, before standing) {
 	t.Helper()
-	if now := standingOf(t, b, account); now.sequence != before.sequence || !now.balance.Equal(before.balance) {
-		t.Errorf("expected sequence %d and balance %s as before, got %d and %s", before.sequence, before.balance, now.sequence, now.balance)
+	if now := standingOf(t, b, account); now.sequence != before.sequence || now.balance.LT(before.balance) { // what settles pays back
+		t.Errorf("expected sequence %d and at least %s as before, got %d and %s", before.sequence, before.balance, now.sequence, now.balance)
 	}
 }
 
@@ -352,7 +352,7 @@ func badRequests(b *bed) []refusal {
 		},
 		{
 			reason: "a shape without end", inputs: one(in, "FP32", "[4611686018427387904,4]", four), want: inferencetypes.ErrInputShape,
-			raw: shaped(16, 1<<62, 4), says: []string{in, "shape", "4611686018427387904"},
+			raw: shaped(16, 1<<62, 4), says: []string{in, "shape", "expected", "4611686018427387904"},
 		},
 		{
 			reason: "an element too few", inputs: one(in, "FP32", "[1,4]", "[5.1,3.5,1.4]"), want: inferencetypes.ErrInputMalformed,
@@ -412,12 +412,12 @@ func badRequests(b *bed) []refusal {
 		{
 			reason: "an unknown model", model: "irix", inputs: good, want: modelstypes.ErrModelNotFound,
 			raw:  func(m *inferencetypes.MsgSubmitRequests) { m.Model = "irix" },
-			says: []string{"model", "expected a model of the chain", `got "irix"`, "Did you mean iris?"}, rest: []string{"model", "irix"},
+			says: []string{"model", "expected a model of the chain", `got "irix"`, "Did you mean iris?"}, rest: []string{"model", "expected a model of the chain", `got "irix"`},
 		},
 		{
 			reason: "an unknown version", model: "iris:99", inputs: good, want: modelstypes.ErrModelNotFound,
 			raw:  func(m *inferencetypes.MsgSubmitRequests) { m.Model = "iris:99" },
-			says: []string{"model", "expected a model of the chain", `got "iris:99"`, "query models versions iris"}, rest: []string{"model", "iris", "99"},
+			says: []string{"model", "expected a model of the chain", `got "iris:99"`, "query models versions iris"}, rest: []string{"model", "expected a model of the chain", "99"},
 		},
 		{
 			reason: "no name of a model", model: "Iris!", inputs: good, want: modelstypes.ErrInvalidName,

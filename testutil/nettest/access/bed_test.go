@@ -127,7 +127,7 @@ func (b *bed) addKey(t *testing.T, name, quota string) string {
 // startGateway starts the gateway, on ports that are free, and waits until it listens. It ends with the test.
 func (b *bed) startGateway(t *testing.T) {
 	t.Helper()
-	p := &process{cmd: exec.Command(b.daemon, "gateway", "--home", b.payerHome, "--keyring-backend", "test", "--from", "payer",
+	p := &process{cmd: exec.Command(b.daemon, "gateway", "--home", b.payerHome, "--keyring-backend", "test", "--from", "payer", "--gas-prices", "0.001uopg",
 		"--node", b.Net.Nodes[0].RPC, "--node-grpc", b.Net.Nodes[0].GRPC,
 		"--rest-listen", "127.0.0.1:0", "--grpc-listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0")}
 	stdout, err := p.cmd.StdoutPipe()

@@ -1,18 +1,13 @@
 package model
 
 import (
-	"context"
 	"errors"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
-	sdkmath "cosmossdk.io/math"
 	"github.com/cosmos/cosmos-sdk/client"
 	"github.com/cosmos/cosmos-sdk/client/flags"
-	nodeservice "github.com/cosmos/cosmos-sdk/client/grpc/node"
 	"github.com/cosmos/cosmos-sdk/client/tx"
-	sdk "github.com/cosmos/cosmos-sdk/types"
 
 	"github.com/opengradient/opengradient/internal/wallet"
 	"github.com/opengradient/opengradient/x/models/types"
@@ -37,7 +32,11 @@ func signer(cmd *cobra.Command) (client.Context, *wallet.Wallet, error) {
 	if err != nil {
 		return client.Context{}, nil, err
 	}
-	price, err := gasPrice(cmd, clientCtx)
+	text, err := cmd.Flags().GetString(flags.FlagGasPrices)
+	if err != nil {
+		return client.Context{}, nil, err
+	}
+	price, err := wallet.GasPrice(cmd.Context(), clientCtx, text)
 	if err != nil {
 		return client.Context{}, nil, err
 	}
@@ -50,33 +49,4 @@ func signer(cmd *cobra.Command) (client.Context, *wallet.Wallet, error) {
 		Key: clientCtx.FromName, Address: clientCtx.FromAddress, GasPrice: price, GasAdjustment: adjustment,
 	})
 	return clientCtx, w, err
-}
-
-// gasPrice reads --gas-prices, or asks the node for the least that it takes.
-func gasPrice(cmd *cobra.Command, clientCtx client.Context) (sdk.DecCoin, error) {
-	text, err := cmd.Flags().GetString(flags.FlagGasPrices)
-	if err != nil {
-		return sdk.DecCoin{}, err
-	}
-	if text == "" {
-		if text, err = leastGasPrice(cmd.Context(), clientCtx); err != nil {
-			return sdk.DecCoin{}, fmt.Errorf("gas price: the node does not say the least that it takes, give --gas-prices: %w", err)
-		}
-	}
-	prices, err := sdk.ParseDecCoins(text)
-	if err != nil || len(prices) > 1 {
-		return sdk.DecCoin{}, fmt.Errorf("--gas-prices: expected a price such as 0.001%s, got %q", types.Denom, text)
-	}
-	if len(prices) == 0 {
-		return sdk.DecCoin{Denom: types.Denom, Amount: sdkmath.LegacyZeroDec()}, nil
-	}
-	return prices[0], nil
-}
-
-func leastGasPrice(ctx context.Context, clientCtx client.Context) (string, error) {
-	config, err := nodeservice.NewServiceClient(clientCtx).Config(ctx, &nodeservice.ConfigRequest{})
-	if err != nil {
-		return "", err
-	}
-	return config.MinimumGasPrice, nil
 }

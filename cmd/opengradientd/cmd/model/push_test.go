@@ -218,7 +218,7 @@ func TestPushRefusesBeforeItCosts(t *testing.T) {
 		"source":           {pushArgs(matrix(t, smallRows, 2), "x", "--source", "https://127.0.0.1/x"), "invalid sources"},
 		"many labels":      {pushArgs(matrix(t, smallRows, 2), "x", "--card", write(t, "c", "---\ntags: ["+labels(33)+"]\n---\n")), "labels: expected at most 32, got 33"},
 		"parallel":         {pushArgs(matrix(t, smallRows, 2), "x", "--parallel", "99"), "--parallel: expected 1 to 24, got 99"},
-		"gas price":        {append(pushArgs(matrix(t, smallRows, 2), "x"), "--gas-prices", "much"), "--gas-prices: expected a price"},
+		"gas price":        {append(pushArgs(matrix(t, smallRows, 2), "x"), "--gas-prices", "much"), "gas price: expected a price"},
 		"key":              {append(pushArgs(matrix(t, smallRows, 2), "x"), "--from", "nobody"), "nobody"},
 	} {
 		t.Run(name, func(t *testing.T) {

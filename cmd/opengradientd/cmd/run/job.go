@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 
 	sdkmath "cosmossdk.io/math"
 	sdkclient "github.com/cosmos/cosmos-sdk/client"
@@ -20,7 +18,6 @@ import (
 	"github.com/opengradient/opengradient/internal/tensor"
 	"github.com/opengradient/opengradient/x/inference/client/wish"
 	inferencetypes "github.com/opengradient/opengradient/x/inference/types"
-	modelstypes "github.com/opengradient/opengradient/x/models/types"
 )
 
 // job is one run of the command.
@@ -87,27 +84,11 @@ func (j *job) close() {
 
 // signature are the inputs of a model that was admitted.
 func signature(ctx context.Context, chain *client.Client, model string) ([]tensor.Spec, error) {
-	if _, err := modelstypes.ParseReference(model); err != nil {
-		return nil, fmt.Errorf("model %.80q: %w", model, err)
-	}
-	found, err := chain.Models.Model(ctx, &modelstypes.QueryModelRequest{Model: model})
-	if status.Code(err) == codes.NotFound {
-		return nil, &client.InvalidError{
-			Field: "model", Expected: `a model of the chain (see "opengradientd model list")`,
-			Got: fmt.Sprintf("%q, which it does not know", model), Err: modelstypes.ErrModelNotFound,
-		}
-	}
+	m, err := chain.Model(ctx, model)
 	if err != nil {
-		return nil, fmt.Errorf("model %s: %w", model, err)
+		return nil, err
 	}
-	if !found.Model.Status.Admitted() {
-		m := found.Model
-		return nil, &client.InvalidError{
-			Field: "model", Expected: "a model that is active or deprecated",
-			Got: fmt.Sprintf("%s:%d, which is %s", m.Name, m.Version, m.Status.Word()), Err: inferencetypes.ErrModelNotUsable,
-		}
-	}
-	return found.Model.InputSpecs()
+	return m.InputSpecs()
 }
 
 // requests are what a wish means for the chain, each with a key of its own: so that it is known before anything is signed.
