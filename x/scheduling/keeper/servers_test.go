@@ -319,6 +319,7 @@ func TestQueryErrors(t *testing.T) {
 			return err
 		}, codes.InvalidArgument},
 		"nodes with a model that is none": {func() error { _, err := server.Nodes(f.ctx, &types.QueryNodesRequest{Model: "0a"}); return err }, codes.InvalidArgument},
+		"nodes of a class that is none":   {func() error { _, err := server.Nodes(f.ctx, &types.QueryNodesRequest{TaskClass: 99}); return err }, codes.InvalidArgument},
 		"no nodes request":                {func() error { _, err := server.Nodes(f.ctx, nil); return err }, codes.InvalidArgument},
 		"no classes request":              {func() error { _, err := server.EnvironmentClasses(f.ctx, nil); return err }, codes.InvalidArgument},
 		"no queue request":                {func() error { _, err := server.Queue(f.ctx, nil); return err }, codes.InvalidArgument},
