@@ -36,8 +36,8 @@ var _ nodetypes.ServiceServer = service{}
 // NewService gives the gRPC service over waiters.
 func NewService(waiters *Waiters) nodetypes.ServiceServer { return service{waiters} }
 
-// WaitRequest implements nodetypes.ServiceServer. A panic is an error, as with the queries: none of the servers that it is on
-// would recover.
+// WaitRequest implements nodetypes.ServiceServer. A panic is an error, as with the queries: the gRPC server itself does not
+// recover.
 func (s service) WaitRequest(ctx context.Context, req *nodetypes.WaitRequestRequest) (_ *nodetypes.WaitRequestResponse, err error) {
 	defer func() {
 		if r := recover(); r != nil {
