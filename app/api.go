@@ -43,13 +43,14 @@ func (app *App) RegisterAPIRoutes(srv *api.Server, cfg config.APIConfig) {
 	}
 }
 
-// registerRequestRoutes registers the tensors of requests as JSON, the node service, and the queries over REST, which take
-// enums by name.
+// registerRequestRoutes registers the tensors of requests as JSON, the node service, and the queries over REST, whose
+// parameters are checked.
 func (app *App) registerRequestRoutes(router *mux.Router, gateway *runtime.ServeMux) error {
-	queries := nodeapi.NewEnums(app.encoding.InterfaceRegistry).Handler(gateway)
+	runtime.WithProtoErrorHandler(nodeapi.ErrorHandler)(gateway)
+	queries := nodeapi.NewParameters(app.encoding.InterfaceRegistry).Handler(gateway)
 	router.Handle(nodeapi.InputsPath, nodeapi.TensorsHandler("inputs", app.inputTensors)).Methods(http.MethodGet)
 	router.Handle(nodeapi.OutputsPath, nodeapi.TensorsHandler("outputs", app.outputTensors)).Methods(http.MethodGet)
-	router.Handle(nodeapi.WaitPath, nodeapi.StageWords(queries)).Methods(http.MethodGet)
+	router.Handle(nodeapi.WaitPath, nodeapi.LongPoll(queries)).Methods(http.MethodGet)
 	// In this process, so that a call that waits takes no connection to the node's own gRPC server.
 	if err := nodetypes.RegisterServiceHandlerServer(context.Background(), gateway, nodeapi.NewService(app.waiters)); err != nil {
 		return err

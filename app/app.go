@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"sync"
 
 	"github.com/spf13/cast"
 
@@ -45,6 +46,8 @@ type App struct {
 	configurator module.Configurator
 	duty         *duty
 	waiters      *nodeapi.Waiters
+	closing      sync.Once
+	closed       error
 
 	// ModuleManager runs the modules.
 	ModuleManager *module.Manager
@@ -180,11 +183,15 @@ func (app *App) InitChainer(ctx sdk.Context, req *abci.RequestInitChain) (*abci.
 // LoadHeight loads the state committed at height.
 func (app *App) LoadHeight(height int64) error { return app.LoadVersion(height) }
 
-// Close ends the calls that wait, stops the node's inference duty and closes the stores.
+// Close ends the calls that wait, stops the node's inference duty and closes the stores. The SDK's start command calls it
+// twice: the stores are closed once.
 func (app *App) Close() error {
-	app.StopWaiting()
-	app.duty.close()
-	return app.BaseApp.Close()
+	app.closing.Do(func() {
+		app.StopWaiting()
+		app.duty.close()
+		app.closed = app.BaseApp.Close()
+	})
+	return app.closed
 }
 
 // EncodingConfig returns the codecs of the application.

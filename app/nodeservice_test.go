@@ -19,6 +19,8 @@ import (
 	"google.golang.org/grpc/test/bufconn"
 
 	abci "github.com/cometbft/cometbft/abci/types"
+	cmtlog "github.com/cometbft/cometbft/libs/log"
+	cmtrpcserver "github.com/cometbft/cometbft/rpc/jsonrpc/server"
 	"github.com/cosmos/cosmos-sdk/codec"
 
 	"github.com/opengradient/opengradient/app/nodetypes"
@@ -164,26 +166,29 @@ func plain(t *testing.T, c *chaintest.Chain) *grpc.ClientConn {
 	return conn
 }
 
-// TestCallsThatWaitEndOverREST: with their client, and, before their time, with the time that the server gives a request to
-// be read. The answer then is the request as it is.
+// TestCallsThatWaitEndOverREST: with their time, which may be longer than the server gives a request to be read, and with
+// their client.
 func TestCallsThatWaitEndOverREST(t *testing.T) {
 	c := start(t, chaintest.Options{})
 	register(t, c)
 	deliver(t, c, c.Tx(c.Accounts[0], 0, submission(c.Accounts[0].Address, 1)))
-	listen := func(readTimeout time.Duration) string {
-		router := mux.NewRouter()
-		require.NoError(t, c.App.RequestRoutes(router))
-		server := httptest.NewUnstartedServer(router)
-		server.Config.ReadTimeout = readTimeout
-		server.Start()
-		t.Cleanup(server.Close)
-		return server.URL
+	router := mux.NewRouter()
+	require.NoError(t, c.App.RequestRoutes(router))
+	config := cmtrpcserver.DefaultConfig()
+	config.ReadTimeout = 100 * time.Millisecond
+	listener, err := cmtrpcserver.Listen("tcp://127.0.0.1:0", 0)
+	require.NoError(t, err)
+	go func() { _ = cmtrpcserver.Serve(listener, router, cmtlog.NewNopLogger(), config) }() // until the test ends it
+	t.Cleanup(func() { _ = listener.Close() })
+	path := func(timeout string) string {
+		return "http://" + listener.Addr().String() + "/opengradient/node/v1/requests/1/wait?until=settled&timeout=" + timeout
 	}
-	const path = "/opengradient/node/v1/requests/1/wait?until=settled&timeout=60s"
 
-	response, err := http.Get(listen(300*time.Millisecond) + path)
+	began := time.Now()
+	response, err := http.Get(path("500ms"))
 	require.NoError(t, err)
 	defer response.Body.Close()
+	require.GreaterOrEqual(t, time.Since(began), 500*time.Millisecond)
 	require.Equal(t, http.StatusOK, response.StatusCode)
 	var waited struct {
 		Reached bool   `json:"reached"`
@@ -195,7 +200,7 @@ func TestCallsThatWaitEndOverREST(t *testing.T) {
 	require.Zero(t, c.App.Waiting())
 
 	ctx, cancel := context.WithCancel(t.Context())
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, listen(0)+path, nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, path("60s"), nil)
 	require.NoError(t, err)
 	gone := make(chan error, 1)
 	go func() {
@@ -248,6 +253,14 @@ func TestTensorsOverREST(t *testing.T) {
 	require.Contains(t, string(body), `"inputs":[{"name":"x","datatype":"FP32","shape":[1,2],"data":[0,0.5]}]`)
 	code, body = get("/opengradient/node/v1/requests/2/inputs")
 	require.Equal(t, http.StatusNotFound, code, string(body))
+
+	// Wrong parameters are refused, and so are routes that are none.
+	code, body = get("/opengradient/inference/v1/requests?status=foo")
+	require.Equal(t, http.StatusBadRequest, code, string(body))
+	require.Contains(t, string(body), "status: expected one of submitted")
+	code, body = get("/opengradient/inference/v1/nothing")
+	require.Equal(t, http.StatusNotFound, code, string(body))
+	require.Contains(t, string(body), `"message":"expected a route of the REST API, got GET`)
 
 	// A stage is a word over REST.
 	code, body = get("/opengradient/node/v1/requests/1/wait?until=final&timeout=0s")

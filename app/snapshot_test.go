@@ -70,6 +70,15 @@ func TestRestartedNodeGoesOn(t *testing.T) {
 	finish(t, next)
 }
 
+// TestStoresAreClosedOnce: the SDK closes an application that ran consensus twice, and LevelDB refuses the second time.
+func TestStoresAreClosedOnce(t *testing.T) {
+	db, err := dbm.NewGoLevelDB("application", t.TempDir(), nil)
+	require.NoError(t, err)
+	a := reopen(t, db)
+	require.NoError(t, a.Close())
+	require.NoError(t, a.Close())
+}
+
 // reopen is an application over db, with the state committed there.
 func reopen(t *testing.T, db dbm.DB, options ...func(*baseapp.BaseApp)) *app.App {
 	t.Helper()

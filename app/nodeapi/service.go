@@ -3,9 +3,7 @@ package nodeapi
 import (
 	"context"
 	"errors"
-	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"google.golang.org/grpc"
@@ -38,8 +36,18 @@ var _ nodetypes.ServiceServer = service{}
 // NewService gives the gRPC service over waiters.
 func NewService(waiters *Waiters) nodetypes.ServiceServer { return service{waiters} }
 
-// WaitRequest implements nodetypes.ServiceServer.
-func (s service) WaitRequest(ctx context.Context, req *nodetypes.WaitRequestRequest) (*nodetypes.WaitRequestResponse, error) {
+// WaitRequest implements nodetypes.ServiceServer. A panic is an error, as with the queries: the gRPC server itself does not
+// recover.
+func (s service) WaitRequest(ctx context.Context, req *nodetypes.WaitRequestRequest) (_ *nodetypes.WaitRequestResponse, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = status.Errorf(codes.Internal, "waiting: %v", r)
+		}
+	}()
+	return s.wait(ctx, req)
+}
+
+func (s service) wait(ctx context.Context, req *nodetypes.WaitRequestRequest) (*nodetypes.WaitRequestResponse, error) {
 	if req == nil {
 		return nil, status.Error(codes.InvalidArgument, "expected a request, got none")
 	}
@@ -115,19 +123,4 @@ func Stage(r inferencetypes.Request, settled bool) nodetypes.Stage {
 	default:
 		return nodetypes.STAGE_SETTLED
 	}
-}
-
-// StageWords lets next, the REST handler of WaitRequest, take stages by the words that people write: settled for
-// STAGE_SETTLED.
-func StageWords(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		next.ServeHTTP(w, rewrite(r, func(parameter, value string) string {
-			name := "STAGE_" + strings.ToUpper(value)
-			stage := nodetypes.Stage_value[name]
-			if parameter == "until" && stage != 0 && value == strings.ToLower(value) {
-				return name
-			}
-			return value
-		}))
-	})
 }

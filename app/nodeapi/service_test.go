@@ -3,8 +3,6 @@ package nodeapi_test
 import (
 	"context"
 	"math"
-	"net/http"
-	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -110,30 +108,10 @@ func TestStage(t *testing.T) {
 	}
 }
 
-// TestStageWords: people write a word, generated clients the name of the enum; what is neither is left to be refused.
-func TestStageWords(t *testing.T) {
-	for given, want := range map[string]string{
-		"?until=settled&timeout=30s": "STAGE_SETTLED",
-		"?until=final":               "STAGE_FINAL",
-		"?until=STAGE_ASSIGNED":      "STAGE_ASSIGNED",
-		"?until=3":                   "3",
-		"?until=Settled":             "Settled",
-		"?until=unspecified":         "unspecified",
-		"?until=never":               "never",
-		"":                           "",
-	} {
-		t.Run(given, func(t *testing.T) {
-			var got, timeout string
-			next := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-				got, timeout = r.URL.Query().Get("until"), r.URL.Query().Get("timeout")
-			})
-			nodeapi.StageWords(next).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/wait"+given, nil))
-			require.Equal(t, want, got)
-			if given == "?until=settled&timeout=30s" {
-				require.Equal(t, "30s", timeout)
-			}
-		})
-	}
+// TestAPanicIsAnError: the node goes on.
+func TestAPanicIsAnError(t *testing.T) {
+	_, err := nodeapi.NewService(nil).WaitRequest(t.Context(), &nodetypes.WaitRequestRequest{Id: 7})
+	require.Equal(t, codes.Internal, status.Code(err), err)
 }
 
 func TestTimes(t *testing.T) {

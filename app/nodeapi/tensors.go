@@ -3,13 +3,14 @@ package nodeapi
 import (
 	"encoding/hex"
 	"encoding/json"
+	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/gorilla/mux"
-	"github.com/grpc-ecosystem/grpc-gateway/runtime"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
@@ -64,11 +65,15 @@ func tensorsBody(member string, read ReadTensors, r *http.Request) (body []byte,
 			return nil, 0, status.Errorf(codes.InvalidArgument, "%s: expected a height, got %.32q", grpctypes.GRPCBlockHeightHeader, text)
 		}
 	}
+	names, err := tensorNames(r)
+	if err != nil {
+		return nil, 0, err
+	}
 	found, err := read(height, id)
 	if err != nil {
 		return nil, 0, err
 	}
-	picked, err := pick(found.Tensors, r.URL.Query()["tensor"])
+	picked, err := pick(found.Tensors, names)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -85,6 +90,20 @@ func tensorsBody(member string, read ReadTensors, r *http.Request) (body []byte,
 		member:   json.RawMessage(data),
 	})
 	return body, found.Height, err
+}
+
+// tensorNames reads the parameters of a request.
+func tensorNames(r *http.Request) ([]string, error) {
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, malformed(err)
+	}
+	for _, name := range slices.Sorted(maps.Keys(query)) {
+		if name != "tensor" {
+			return nil, status.Errorf(codes.InvalidArgument, "expected the parameters tensor, got %.64q", name)
+		}
+	}
+	return query["tensor"], nil
 }
 
 // pick gives the tensors of some names, in the order in which they are; all without names.
@@ -106,16 +125,4 @@ func pick(ts []tensor.Tensor, names []string) ([]tensor.Tensor, error) {
 		}
 	}
 	return picked, nil
-}
-
-// writeError writes an error as the REST handlers of queries do.
-func writeError(w http.ResponseWriter, err error) {
-	s := status.Convert(err)
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(runtime.HTTPStatusFromCode(s.Code()))
-	_ = json.NewEncoder(w).Encode(struct { // the client is gone otherwise
-		Code    codes.Code `json:"code"`
-		Message string     `json:"message"`
-		Details []any      `json:"details"`
-	}{s.Code(), s.Message(), []any{}})
 }

@@ -97,6 +97,8 @@ func TestTensorsRefused(t *testing.T) {
 		"a request that is open": {"9/outputs", "", 400, 9, "not final"},
 		"a node without a block": {"10/outputs", "", 503, 14, "no block"},
 		"a tensor that is none":  {"7/outputs?tensor=z", "", 400, 3, "tensor: expected one of y"},
+		"an unknown parameter":   {"7/outputs?name=y", "", 400, 3, "expected the parameters tensor, got"},
+		"a query that is none":   {"7/outputs?tensor=%zz", "", 400, 3, "query string: expected NAME=VALUE"},
 		"a height that is none":  {"7/outputs", "high", 400, 3, "x-cosmos-block-height: expected a height"},
 		"a negative height":      {"7/outputs", "-1", 400, 3, "x-cosmos-block-height"},
 	} {

@@ -11,8 +11,8 @@ import (
 	inferencetypes "github.com/opengradient/opengradient/x/inference/types"
 )
 
-// MaxWaiting bounds the calls that wait at a time.
-const MaxWaiting = 1024
+// MaxWaiting bounds the calls that wait at a time: far below the connections of a REST server, each of which holds one.
+const MaxWaiting = 256
 
 var (
 	// ErrTooManyWaiting is the error of one call more than MaxWaiting.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"strings"
 
 	"github.com/gorilla/mux"
 
@@ -21,12 +22,15 @@ const Prefix = "/swagger/"
 //go:embed swagger.json
 var Document []byte
 
-// RegisterSwagger serves Swagger UI below Prefix. The user interface is the one the Cosmos SDK ships; the document it
+// RegisterSwagger serves Swagger UI below Prefix, to which the root leads. The user interface is the one the Cosmos SDK ships; the document it
 // shows is ours, under the name the page asks for (swagger.yaml: JSON is YAML) and as swagger.json.
 func RegisterSwagger(router *mux.Router) error {
 	ui, err := fs.Sub(docs.SwaggerUI, "swagger-ui")
 	if err != nil {
 		return fmt.Errorf("open the embedded Swagger UI: %w", err)
+	}
+	for _, path := range []string{"/", strings.TrimSuffix(Prefix, "/")} {
+		router.Path(path).Methods(http.MethodGet, http.MethodHead).Handler(http.RedirectHandler(Prefix, http.StatusFound))
 	}
 	router.Path(Prefix + "swagger.yaml").HandlerFunc(serveDocument)
 	router.Path(Prefix + "swagger.json").HandlerFunc(serveDocument)

@@ -101,6 +101,20 @@ func TestRegisterSwagger(t *testing.T) {
 	}
 }
 
+func TestTheRootLeadsToThePage(t *testing.T) {
+	router := mux.NewRouter()
+	if err := openapi.RegisterSwagger(router); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/", "/swagger"} {
+		answer := httptest.NewRecorder()
+		router.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, path, nil))
+		if location := answer.Header().Get("Location"); answer.Code != http.StatusFound || location != openapi.Prefix {
+			t.Errorf("%s: expected status %d to %s, got %d to %q", path, http.StatusFound, openapi.Prefix, answer.Code, location)
+		}
+	}
+}
+
 // The page names the document it loads; should the SDK rename it, the page would show the SDK's instead of ours.
 func TestPageAsksForOurDocument(t *testing.T) {
 	router := mux.NewRouter()

@@ -27,12 +27,27 @@ func (AppModule) AutoCLIOptions() *autocliv1.ModuleOptions {
 					},
 				},
 				{RpcMethod: "Request", Use: "request ID", Short: "Show a request", PositionalArgs: id},
-				{RpcMethod: "Requests", Use: "requests", Short: "List requests, all or those of --requester, --model, --status and --tier"},
+				{
+					RpcMethod: "Requests", Use: "requests", Short: "List requests, all or those of --requester, --model, --status and --tier",
+					FlagOptions: map[string]*autocliv1.FlagOptions{
+						"requester": {Usage: "those of one requester, by its `ADDRESS`"},
+						"model":     {Usage: "those for one `MODEL`: NAME[:VERSION|:TAG] or SHA-256"},
+						"status":    {Usage: "those with this status"},
+						"tier":      {Usage: "those of this tier"},
+					},
+				},
 				{RpcMethod: "Inputs", Skip: true}, // prints tensors, written by hand
 				{RpcMethod: "Result", Skip: true}, // prints tensors, written by hand
 				{RpcMethod: "Receipt", Use: "receipt ID", Short: "Show the permanent record of a settled request, with each member's seat and conduct", PositionalArgs: id},
 				{RpcMethod: "Schedule", Use: "schedule ID", Short: "Show a schedule", PositionalArgs: id},
-				{RpcMethod: "Schedules", Use: "schedules", Short: "List the schedules, all or those of --owner, --model and --status"},
+				{
+					RpcMethod: "Schedules", Use: "schedules", Short: "List the schedules, all or those of --owner, --model and --status",
+					FlagOptions: map[string]*autocliv1.FlagOptions{
+						"owner":  {Usage: "those of one owner, by its `ADDRESS`"},
+						"model":  {Usage: "those for one `MODEL`: NAME[:VERSION|:TAG] or SHA-256"},
+						"status": {Usage: "those with this status"},
+					},
+				},
 				{RpcMethod: "ScheduleRuns", Use: "schedule-runs ID", Short: "List the runs of a schedule: the request that each became, or why it was missed", PositionalArgs: id},
 				{
 					RpcMethod: "IdempotencyKey", Use: "idempotency-key REQUESTER KEY", Short: "Show what a message with an idempotency key was answered with",

@@ -20,10 +20,30 @@ func (AppModule) AutoCLIOptions() *autocliv1.ModuleOptions {
 			RpcCommandOptions: []*autocliv1.RpcCommandOptions{
 				{RpcMethod: "Params", Use: "params", Short: "Show the parameters"},
 				{RpcMethod: "Model", Use: "model " + reference, Short: "Show a version of a model with its signature, cost and status", PositionalArgs: model},
-				{RpcMethod: "Models", Use: "models", Short: "List versions, all or those of --owner, --task-class, --status, --tag and --label"},
-				{RpcMethod: "Names", Use: "names", Short: "List names, all or those of --owner"},
+				{
+					RpcMethod: "Models", Use: "models", Short: "List versions, all or those of --owner, --task-class, --status, --tag and --label",
+					FlagOptions: map[string]*autocliv1.FlagOptions{
+						"owner":      {Usage: "those of one owner, by its `ADDRESS`"},
+						"task_class": {Usage: "those of this task class"},
+						"status":     {Usage: "those with this status"},
+						"tag":        {Usage: "those that this `TAG` of their names points to"},
+						"label":      {Usage: "those with this `LABEL`"},
+					},
+				},
+				{
+					RpcMethod: "Names", Use: "names", Short: "List names, all or those of --owner",
+					FlagOptions: map[string]*autocliv1.FlagOptions{
+						"owner": {Usage: "those of one owner, by its `ADDRESS`"},
+					},
+				},
 				{RpcMethod: "Name", Use: "name NAME", Short: "Show a name with its owner and tags", PositionalArgs: name},
-				{RpcMethod: "Versions", Use: "versions NAME", Short: "List the versions of a name, all or those with --status", PositionalArgs: name},
+				{
+					RpcMethod: "Versions", Use: "versions NAME", Short: "List the versions of a name, all or those with --status",
+					PositionalArgs: name,
+					FlagOptions: map[string]*autocliv1.FlagOptions{
+						"status": {Usage: "those with this status"},
+					},
+				},
 				{RpcMethod: "Card", Use: "card " + reference, Short: "Show the model card", PositionalArgs: model},
 				{
 					RpcMethod: "Chunk", Use: "chunk " + reference + " INDEX", Short: "Show one chunk of the file",
@@ -31,9 +51,22 @@ func (AppModule) AutoCLIOptions() *autocliv1.ModuleOptions {
 				},
 				{RpcMethod: "Golden", Use: "golden " + reference, Short: "Show with which inputs a model is tried", PositionalArgs: model},
 				{RpcMethod: "Certificate", Use: "certificate " + reference, Short: "Show the determinism certificate: what the golden vectors give, by environment class", PositionalArgs: model},
-				{RpcMethod: "Proofs", Use: "proofs " + reference, Short: "List what the nodes attest of a model, all or by --operator, --environment-class and --failed", PositionalArgs: model},
+				{
+					RpcMethod: "Proofs", Use: "proofs " + reference, Short: "List what the nodes attest of a model, all or by --operator, --environment-class and --failed",
+					PositionalArgs: model,
+					FlagOptions: map[string]*autocliv1.FlagOptions{
+						"operator":          {Usage: "those of one operator, by its `ADDRESS`"},
+						"environment_class": {Usage: "those in the environment class with this `NUMBER`"},
+						"failed":            {Usage: "those of failures only"},
+					},
+				},
 				{RpcMethod: "Upload", Use: "upload ID", Short: "Show an upload under way, and which chunks are missing", PositionalArgs: upload},
-				{RpcMethod: "Uploads", Use: "uploads", Short: "List the uploads under way, all or those of --owner"},
+				{
+					RpcMethod: "Uploads", Use: "uploads", Short: "List the uploads under way, all or those of --owner",
+					FlagOptions: map[string]*autocliv1.FlagOptions{
+						"owner": {Usage: "those of one owner, by its `ADDRESS`"},
+					},
+				},
 				{
 					RpcMethod: "Cost", Use: "cost SIZE", Short: "Show what registering a file of a size in bytes costs now",
 					PositionalArgs: []*autocliv1.PositionalArgDescriptor{{ProtoField: "size"}},

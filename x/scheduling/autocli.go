@@ -19,7 +19,15 @@ func (AppModule) AutoCLIOptions() *autocliv1.ModuleOptions {
 					Short:          "Show a validator's inference node and whether it is assigned work now",
 					PositionalArgs: []*autocliv1.PositionalArgDescriptor{{ProtoField: "operator"}},
 				},
-				{RpcMethod: "Nodes", Use: "nodes", Short: "List the inference nodes, all or those that are --eligible, in --environment-class, serve --task-class, have --model"},
+				{
+					RpcMethod: "Nodes", Use: "nodes", Short: "List the inference nodes, all or those that are --eligible, in --environment-class, serve --task-class, have --model",
+					FlagOptions: map[string]*autocliv1.FlagOptions{
+						"eligible":          {Usage: "those that are assigned work now"},
+						"environment_class": {Usage: "those in the environment class with this `NUMBER`"},
+						"task_class":        {Usage: "those that serve this task class"},
+						"model":             {Usage: "those that have the model with this `SHA256` loaded"},
+					},
+				},
 				{
 					RpcMethod:      "NodeModels",
 					Use:            "node-models OPERATOR",
@@ -33,7 +41,13 @@ func (AppModule) AutoCLIOptions() *autocliv1.ModuleOptions {
 					Short:          "Show the scheduling state of an open request",
 					PositionalArgs: []*autocliv1.PositionalArgDescriptor{{ProtoField: "request_id"}},
 				},
-				{RpcMethod: "Tasks", Use: "tasks", Short: "List the scheduling state of open requests, all or those of --leader and --model"},
+				{
+					RpcMethod: "Tasks", Use: "tasks", Short: "List the scheduling state of open requests, all or those of --leader and --model",
+					FlagOptions: map[string]*autocliv1.FlagOptions{
+						"leader": {Usage: "those that one operator leads, by its `ADDRESS`"},
+						"model":  {Usage: "those for the model with this `SHA256`"},
+					},
+				},
 				{RpcMethod: "Market", Use: "market", Short: "Show the base price, the utilisation it follows, and what waits"},
 				{RpcMethod: "Queue", Use: "queue", Short: "Show the number of waiting tasks and the tasks in their order"},
 			},

@@ -28,6 +28,11 @@ func (AppModule) AutoCLIOptions() *autocliv1.ModuleOptions {
 					RpcMethod: "Rounds",
 					Use:       "rounds",
 					Short:     "List the rounds that are open or settling, all or those in --phase, of --leader, for --model",
+					FlagOptions: map[string]*autocliv1.FlagOptions{
+						"phase":  {Usage: "those in this phase"},
+						"leader": {Usage: "those that one operator leads, by its `ADDRESS`"},
+						"model":  {Usage: "those for the model with this `SHA256`"},
+					},
 				},
 				{
 					RpcMethod:      "Snapshot",
@@ -51,11 +56,18 @@ func (AppModule) AutoCLIOptions() *autocliv1.ModuleOptions {
 					RpcMethod: "Conducts",
 					Use:       "conducts",
 					Short:     "List what is remembered of all operators, or with --faulty of those that had a proven fault",
+					FlagOptions: map[string]*autocliv1.FlagOptions{
+						"faulty": {Usage: "those of operators that had a proven fault"},
+					},
 				},
 				{
 					RpcMethod: "Divergences",
 					Use:       "divergences",
 					Short:     "List how far environment classes were from each other, for all models or with --model for one, of all or with --environment-class of one",
+					FlagOptions: map[string]*autocliv1.FlagOptions{
+						"model":             {Usage: "those for the model with this `SHA256`"},
+						"environment_class": {Usage: "those with the environment class with this `NUMBER`"},
+					},
 				},
 				{
 					RpcMethod:      "Evidence",

@@ -10,7 +10,6 @@ import (
 
 	"github.com/opengradient/opengradient/app"
 	"github.com/opengradient/opengradient/app/executor"
-	"github.com/opengradient/opengradient/app/nodeapi"
 	"github.com/opengradient/opengradient/internal/modelstore"
 )
 
@@ -30,8 +29,6 @@ func nodeConfig() (template string, defaults any) {
 	sdkDefaults.API.Enable = true
 	sdkDefaults.API.Swagger = true
 	sdkDefaults.API.RPCMaxBodyBytes = 4 << 20
-	// The server ends a call after this time, also one that waits.
-	sdkDefaults.API.RPCReadTimeout = uint((nodeapi.MaxTimeout + 5*time.Second).Seconds())
 	sdkDefaults.GRPC.Enable = true
 	//nolint:staticcheck // The SDK's own metrics still come from this section.
 	sdkDefaults.Telemetry.Enabled = true
@@ -51,6 +48,7 @@ func cometConfig() *cmtcfg.Config {
 	c.RPC.MaxBodyBytes = 4 << 20
 	c.Mempool.MaxTxBytes = 1 << 20
 	c.Instrumentation.Prometheus = true
+	c.Instrumentation.PrometheusListenAddr = "127.0.0.1:26660"
 	return c
 }
 

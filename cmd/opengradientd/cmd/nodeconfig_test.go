@@ -10,6 +10,7 @@ import (
 	svrcmd "github.com/cosmos/cosmos-sdk/server/cmd"
 
 	"github.com/opengradient/opengradient/app"
+	"github.com/opengradient/opengradient/app/nodeapi"
 )
 
 // command runs a command of the daemon on a home folder.
@@ -48,4 +49,18 @@ func TestNewNodeKeepsTheTimeBetweenBlocks(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, "[consensus]\ntimeout_commit = \"5s\"\n", string(config))
 	})
+}
+
+// TestNewNodeIsBounded: metrics are for the machine itself, connections that send nothing end soon, and calls that wait leave
+// connections for others.
+func TestNewNodeIsBounded(t *testing.T) {
+	_, defaults := nodeConfig()
+	api := defaults.(Config).API
+	require.LessOrEqual(t, api.RPCReadTimeout, uint(10))
+	require.Less(t, uint(2*nodeapi.MaxWaiting), api.MaxOpenConnections)
+	home := t.TempDir()
+	command(t, home, "init", "validator")
+	config, err := os.ReadFile(filepath.Join(home, "config", "config.toml"))
+	require.NoError(t, err)
+	require.Contains(t, string(config), "\nprometheus_listen_addr = \"127.0.0.1:26660\"\n")
 }

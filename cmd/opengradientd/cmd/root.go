@@ -82,6 +82,7 @@ func NewRootCommand(opts ...Option) (*cobra.Command, error) {
 	if err := auto.EnhanceRootCommand(root); err != nil {
 		return nil, fmt.Errorf("commands of the modules: %w", err)
 	}
+	describePages(root)
 	complete.Tree(root, connectShell(initial))
 	explainErrors(root)
 	return root, nil

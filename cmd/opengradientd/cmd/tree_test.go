@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc"
 
@@ -115,6 +116,29 @@ func TestEveryCommandOfOursAnswersPrograms(t *testing.T) {
 		require.Equal(t, path, strings.TrimPrefix(found.CommandPath(), "opengradientd "))
 		walk(found)
 	}
+}
+
+// TestListsDescribeTheirFlags: each flag of a list of this chain's modules says what it does, and none promises names of keys.
+func TestListsDescribeTheirFlags(t *testing.T) {
+	query, _, err := newRoot(t).Find([]string{"query"})
+	require.NoError(t, err)
+	lists := 0
+	for _, module := range query.Commands() {
+		if !slices.Contains([]string{"inference", "models", "scheduling", "verification"}, module.Name()) {
+			continue
+		}
+		for _, list := range module.Commands() {
+			if list.Flag("page-key") == nil {
+				continue
+			}
+			lists++
+			list.Flags().VisitAll(func(flag *pflag.Flag) {
+				require.NotEmpty(t, flag.Usage, "%s --%s", list.CommandPath(), flag.Name)
+			})
+			require.NotContains(t, list.Flags().FlagUsages(), "key name", list.CommandPath())
+		}
+	}
+	require.Greater(t, lists, 10)
 }
 
 // completions are what a shell is offered.

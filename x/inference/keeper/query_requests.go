@@ -1,6 +1,7 @@
 package keeper
 
 import (
+	"cmp"
 	"context"
 
 	"google.golang.org/grpc/codes"
@@ -21,6 +22,9 @@ func (q queryServer) Requests(ctx context.Context, req *types.QueryRequestsReque
 	}
 	requester, err := paging.Account("requester", req.Requester)
 	if err != nil {
+		return nil, err
+	}
+	if err := cmp.Or(paging.Enum("status", req.Status, types.RequestStatus_name), paging.Enum("tier", req.Tier, types.Tier_name)); err != nil {
 		return nil, err
 	}
 	model, sha256, err := q.optionalModel(ctx, req.Model)

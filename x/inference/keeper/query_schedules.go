@@ -35,6 +35,9 @@ func (q queryServer) Schedules(ctx context.Context, req *types.QuerySchedulesReq
 	if err != nil {
 		return nil, err
 	}
+	if err := paging.Enum("status", req.Status, types.ScheduleStatus_name); err != nil {
+		return nil, err
+	}
 	_, sha256, err := q.optionalModel(ctx, req.Model)
 	if err != nil {
 		return nil, err

@@ -89,6 +89,18 @@ func TestQueriesTellAbsenceFromBadArguments(t *testing.T) {
 			_, err := f.queries.Requests(f.ctx, &types.QueryRequestsRequest{Model: "pair", Pagination: &query.PageRequest{Key: []byte{1}}})
 			return err
 		}, codes.InvalidArgument},
+		"a status that is none": {func() error {
+			_, err := f.queries.Requests(f.ctx, &types.QueryRequestsRequest{Status: 99})
+			return err
+		}, codes.InvalidArgument},
+		"a tier that is none": {func() error {
+			_, err := f.queries.Requests(f.ctx, &types.QueryRequestsRequest{Tier: -1})
+			return err
+		}, codes.InvalidArgument},
+		"schedules of a status that is none": {func() error {
+			_, err := f.queries.Schedules(f.ctx, &types.QuerySchedulesRequest{Status: 99})
+			return err
+		}, codes.InvalidArgument},
 		"bad owner": {func() error {
 			_, err := f.queries.Schedules(f.ctx, &types.QuerySchedulesRequest{Owner: "x"})
 			return err

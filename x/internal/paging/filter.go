@@ -3,6 +3,9 @@ package paging
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"maps"
+	"slices"
+	"strings"
 
 	sdk "github.com/cosmos/cosmos-sdk/types"
 )
@@ -44,4 +47,19 @@ func Model(field, text string) ([]byte, error) {
 		return nil, invalid("%s: expected %d hexadecimal digits, got %.128q", field, 2*sha256.Size, text)
 	}
 	return id, nil
+}
+
+// Enum checks the value of an enum that a filter holds, against the names of the enum; 0 is a filter that is not set. Its
+// error has the code InvalidArgument.
+func Enum[E ~int32](field string, value E, names map[int32]string) error {
+	if _, known := names[int32(value)]; known || value == 0 {
+		return nil
+	}
+	var known []string
+	for _, number := range slices.Sorted(maps.Keys(names)) {
+		if number != 0 {
+			known = append(known, names[number])
+		}
+	}
+	return invalid("%s: expected one of %s, got %d", field, strings.Join(known, ", "), value)
 }

@@ -21,8 +21,11 @@ const (
 	MaxLimit = 1000
 	// MaxScanned bounds the entries that one page looks at.
 	MaxScanned = 1000
-	// MaxBytes bounds the encoding of the elements of a page, but for its first one: below what gRPC clients take.
+	// MaxBytes bounds the encoding of the elements of a page: below what gRPC clients take. A page of one element may be larger.
 	MaxBytes = 2 << 20
+	// MaxScannedBytes bounds the encoding of the elements that one page looks at, those that its filters leave out included.
+	// The last one may pass it.
+	MaxScannedBytes = 16 << 20
 )
 
 // sized is a pointer to a message, which tells the length of its encoding.
@@ -31,7 +34,8 @@ type sized[T any] interface {
 	Size() int
 }
 
-// Take makes the element of a page of an entry; false leaves the entry out.
+// Take makes the element of a page of an entry; false leaves the entry out. An element that is left out counts as looked at
+// with what is returned of it.
 type Take[K, V, T any] func(key K, value V) (element T, wanted bool, err error)
 
 // List reads a page of a collection in the order of its keys. Under limits it to the keys that begin with a part of a key,
@@ -66,11 +70,10 @@ func List[K, V, T any, P sized[T]](
 	if limit == 0 {
 		limit = DefaultLimit
 	}
-	list, weight := make([]T, 0, min(limit, DefaultLimit)), 0
+	list, weight, looked := make([]T, 0, min(limit, DefaultLimit)), 0, 0
 	for scanned := 0; iterator.Valid(); iterator.Next() {
-		if len(list) == limit || scanned == MaxScanned || weight >= MaxBytes {
-			next, err := nextKey(c, iterator, under)
-			return list, &query.PageResponse{NextKey: next}, err
+		if len(list) == limit || scanned == MaxScanned || looked >= MaxScannedBytes {
+			return ended(c, iterator, under, list)
 		}
 		scanned++
 		entry, err := iterator.KeyValue()
@@ -81,12 +84,27 @@ func List[K, V, T any, P sized[T]](
 		if err != nil {
 			return nil, nil, err
 		}
-		if wanted {
-			list = append(list, element)
-			weight += P(&element).Size()
+		size := P(&element).Size()
+		looked += size
+		if !wanted {
+			continue
 		}
+		if len(list) > 0 && weight+size > MaxBytes {
+			return ended(c, iterator, under, list)
+		}
+		list = append(list, element)
+		weight += size
 	}
 	return list, &query.PageResponse{}, nil
+}
+
+// ended is a page that goes on with the entry that the iterator is at.
+func ended[K, V, T any](c query.Collection[K, V], iterator collections.Iterator[K, V], under *K, list []T) ([]T, *query.PageResponse, error) {
+	next, err := nextKey(c, iterator, under)
+	if err != nil {
+		return nil, nil, err
+	}
+	return list, &query.PageResponse{NextKey: next}, nil
 }
 
 // check refuses what a page does not offer. The cost of offsets and counts grows with the list.

@@ -123,7 +123,9 @@ func TestPageEndsEarly(t *testing.T) {
 		"by the default limit":                   {0, every, 1, paging.DefaultLimit, 25},
 		"by its limit":                           {700, every, 1, 700, 4},
 		"by what it looks at":                    {paging.MaxLimit, none, 1, 0, 3},
+		"by the weight of what it looks at":      {paging.MaxLimit, none, paging.MaxScannedBytes / 8, 0, 313},
 		"by its weight":                          {paging.MaxLimit, every, paging.MaxBytes / 4, 4, 625},
+		"before the element that is too much":    {paging.MaxLimit, every, paging.MaxBytes/4 + 1, 3, 834},
 		"after one element that is far too much": {paging.MaxLimit, every, 2 * paging.MaxBytes, 1, 2500},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -223,5 +225,17 @@ func TestFilters(t *testing.T) {
 			require.ErrorContains(t, err, "owner: expected")
 			require.Equal(t, codes.InvalidArgument, status.Code(err))
 		})
+	}
+}
+
+func TestEnumFilter(t *testing.T) {
+	names := map[int32]string{0: "UNSPECIFIED", 2: "LATE", 1: "EARLY"}
+	for _, value := range []int32{0, 1, 2} {
+		require.NoError(t, paging.Enum("status", value, names))
+	}
+	for _, value := range []int32{-1, 3} {
+		err := paging.Enum("status", value, names)
+		require.ErrorContains(t, err, fmt.Sprintf("status: expected one of EARLY, LATE, got %d", value))
+		require.Equal(t, codes.InvalidArgument, status.Code(err))
 	}
 }

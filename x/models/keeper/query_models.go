@@ -1,6 +1,7 @@
 package keeper
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/opengradient/opengradient/x/internal/paging"
 	"github.com/opengradient/opengradient/x/models/types"
+	schedulingtypes "github.com/opengradient/opengradient/x/scheduling/types"
 )
 
 // Models implements types.QueryServer. It walks the narrowest index that the filters have, and holds what is there against
@@ -26,6 +28,11 @@ func (q queryServer) Models(ctx context.Context, req *types.QueryModelsRequest) 
 	if err != nil {
 		return nil, err
 	}
+	if err := cmp.Or(
+		paging.Enum("status", req.Status, types.ModelStatus_name), paging.Enum("task_class", req.TaskClass, schedulingtypes.TaskClass_name),
+	); err != nil {
+		return nil, err
+	}
 	if n := len(req.Pagination.GetKey()); n != 0 && n != sha256.Size {
 		return nil, status.Errorf(codes.InvalidArgument, "pagination.key: expected the next_key of the page before, %d bytes, got %d", sha256.Size, n)
 	}
@@ -34,17 +41,20 @@ func (q queryServer) Models(ctx context.Context, req *types.QueryModelsRequest) 
 			return nil, err
 		}
 	}
-	get := func(id []byte) (types.Model, bool, error) {
-		m, err := q.k.Get(ctx, id)
-		if err != nil {
-			return m, false, err
-		}
-		wanted := (req.TaskClass == 0 || m.TaskClass == req.TaskClass) && (req.Status == 0 || m.Status == req.Status) &&
+	look := func(m types.Model) (_ types.Model, wanted bool, err error) {
+		wanted = (req.TaskClass == 0 || m.TaskClass == req.TaskClass) && (req.Status == 0 || m.Status == req.Status) &&
 			(req.Label == "" || slices.Contains(m.Labels, req.Label))
 		if wanted && req.Tag != "" {
 			wanted, err = q.hasTag(ctx, m, req.Tag)
 		}
 		return m, wanted, err
+	}
+	get := func(id []byte) (types.Model, bool, error) {
+		m, err := q.k.Get(ctx, id)
+		if err != nil {
+			return m, false, err
+		}
+		return look(m)
 	}
 	byNumber := func(index collections.KeySet[collections.Pair[uint64, []byte]], number uint64) ([]types.Model, *query.PageResponse, error) {
 		under := collections.PairPrefix[uint64, []byte](number)
@@ -70,7 +80,7 @@ func (q queryServer) Models(ctx context.Context, req *types.QueryModelsRequest) 
 		models, page, err = byNumber(q.k.ModelsByTask, uint64(req.TaskClass))
 	default:
 		models, page, err = paging.List(ctx, q.k.Models, req.Pagination, nil,
-			func(id []byte, _ types.Model) (types.Model, bool, error) { return get(id) })
+			func(_ []byte, m types.Model) (types.Model, bool, error) { return look(m) })
 	}
 	if err != nil {
 		return nil, err
@@ -107,6 +117,9 @@ func (q queryServer) Names(ctx context.Context, req *types.QueryNamesRequest) (*
 func (q queryServer) Versions(ctx context.Context, req *types.QueryVersionsRequest) (*types.QueryVersionsResponse, error) {
 	n, err := q.k.name(ctx, req.GetName())
 	if err != nil {
+		return nil, err
+	}
+	if err := paging.Enum("status", req.GetStatus(), types.ModelStatus_name); err != nil {
 		return nil, err
 	}
 	under := collections.PairPrefix[string, uint32](n.Name)

@@ -214,6 +214,12 @@ func TestModelQueriesRefuse(t *testing.T) {
 			_, err := f.queries.Uploads(f.ctx, &types.QueryUploadsRequest{Pagination: bad})
 			return err
 		}, codes.InvalidArgument},
+		"models of no status": {func() error { _, err := f.queries.Models(f.ctx, &types.QueryModelsRequest{Status: 99}); return err }, codes.InvalidArgument},
+		"models of no class":  {func() error { _, err := f.queries.Models(f.ctx, &types.QueryModelsRequest{TaskClass: -1}); return err }, codes.InvalidArgument},
+		"versions of no status": {func() error {
+			_, err := f.queries.Versions(f.ctx, &types.QueryVersionsRequest{Name: "iris", Status: 99})
+			return err
+		}, codes.InvalidArgument},
 		"versions of no name": {func() error { _, err := f.queries.Versions(f.ctx, &types.QueryVersionsRequest{Name: "-"}); return err }, codes.InvalidArgument},
 		"a bad page of versions": {func() error {
 			_, err := f.queries.Versions(f.ctx, &types.QueryVersionsRequest{Name: "iris", Pagination: bad})

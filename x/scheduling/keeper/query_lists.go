@@ -21,6 +21,9 @@ func (s queryServer) Nodes(ctx context.Context, req *types.QueryNodesRequest) (*
 	if err != nil {
 		return nil, err
 	}
+	if err := paging.Enum("task_class", req.TaskClass, types.TaskClass_name); err != nil {
+		return nil, err
+	}
 	nodes, page, err := paging.List(ctx, s.keeper.Nodes, req.Pagination, nil,
 		func(operator sdk.ValAddress, node types.Node) (view types.NodeView, wanted bool, err error) {
 			wanted = (req.EnvironmentClass == 0 || node.EnvironmentClass == req.EnvironmentClass) &&

@@ -190,7 +190,7 @@ func TestQueryNodesFiltered(t *testing.T) {
 		"with a model":                    {types.QueryNodesRequest{Model: abcd}, []int{2}},
 		"with a model in the wrong class": {types.QueryNodesRequest{Model: abcd, EnvironmentClass: 1}, nil},
 		"that serve a task class":         {types.QueryNodesRequest{TaskClass: task(1).TaskClass}, []int{0, 1, 2}},
-		"that serve what nobody does":     {types.QueryNodesRequest{TaskClass: 99}, nil},
+		"that serve what nobody does":     {types.QueryNodesRequest{TaskClass: types.TASK_CLASS_OTHER}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			res, err := server.Nodes(f.ctx, &tc.req)
@@ -319,6 +319,7 @@ func TestQueryErrors(t *testing.T) {
 			return err
 		}, codes.InvalidArgument},
 		"nodes with a model that is none": {func() error { _, err := server.Nodes(f.ctx, &types.QueryNodesRequest{Model: "0a"}); return err }, codes.InvalidArgument},
+		"nodes of a class that is none":   {func() error { _, err := server.Nodes(f.ctx, &types.QueryNodesRequest{TaskClass: 99}); return err }, codes.InvalidArgument},
 		"no nodes request":                {func() error { _, err := server.Nodes(f.ctx, nil); return err }, codes.InvalidArgument},
 		"no classes request":              {func() error { _, err := server.EnvironmentClasses(f.ctx, nil); return err }, codes.InvalidArgument},
 		"no queue request":                {func() error { _, err := server.Queue(f.ctx, nil); return err }, codes.InvalidArgument},

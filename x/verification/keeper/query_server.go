@@ -58,6 +58,9 @@ func (s queryServer) Rounds(ctx context.Context, req *types.QueryRoundsRequest) 
 	if err != nil {
 		return nil, err
 	}
+	if err := paging.Enum("phase", req.Phase, types.Phase_name); err != nil {
+		return nil, err
+	}
 	rounds, page, err := paging.List(ctx, s.keeper.Rounds, req.Pagination, nil,
 		func(_ uint64, round types.Round) (types.Round, bool, error) {
 			return round, (req.Phase == 0 || round.Phase == req.Phase) && (leader == nil || round.Leader == leader.String()) &&

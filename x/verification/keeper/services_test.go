@@ -167,6 +167,7 @@ func TestQueriesRefuse(t *testing.T) {
 			_, err := server.Rounds(f.ctx, &types.QueryRoundsRequest{Leader: "x"})
 			return err
 		}, codes.InvalidArgument},
+		{"no phase", func() error { _, err := server.Rounds(f.ctx, &types.QueryRoundsRequest{Phase: 99}); return err }, codes.InvalidArgument},
 		{"no model", func() error { _, err := server.Rounds(f.ctx, &types.QueryRoundsRequest{Model: "iris"}); return err }, codes.InvalidArgument},
 		{"no params request", func() error { _, err := server.Params(f.ctx, nil); return err }, codes.InvalidArgument},
 		{"no round request", func() error { _, err := server.Round(f.ctx, nil); return err }, codes.InvalidArgument},
