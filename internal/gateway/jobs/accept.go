@@ -15,8 +15,13 @@ import (
 	"github.com/opengradient/opengradient/internal/tensor"
 )
 
-// MaxIdempotencyKey bounds a client's idempotency key, in bytes.
-const MaxIdempotencyKey = 255
+// Bounds of what a client chooses.
+const (
+	// MaxIdempotencyKey and MaxID are those of its idempotency key and its identifier, in bytes.
+	MaxIdempotencyKey, MaxID = 255, 1024
+	// MaxMaxFee is that of its maximum fee, in uopg: no sum over the jobs of a key comes near the end of the numbers.
+	MaxMaxFee = 1 << 62
+)
 
 // Errors of Accept, beside those of chain.Check and ledger.ErrQuota.
 var (
@@ -36,6 +41,9 @@ var (
 // whatever becomes of the caller. A request that repeats an idempotency key with the same content gives the job that the
 // first one made. found tells so.
 func (e *Engine) Accept(ctx context.Context, caller *keys.Caller, ask Ask) (j Job, found bool, err error) {
+	if err := ask.bounds(); err != nil {
+		return Job{}, false, err
+	}
 	content, err := ask.content()
 	if err != nil {
 		return Job{}, false, err
@@ -142,6 +150,17 @@ func (e *Engine) full(idem, content string) (j Job, found bool, err error) {
 // refuses tells whether a check has said no, rather than failed.
 func refuses(err error) bool {
 	return errors.As(err, new(*chain.InvalidError)) || errors.As(err, new(*chain.UnavailableError)) || errors.Is(err, chain.ErrNotFound)
+}
+
+// bounds refuses what the chain would not see, or not refuse.
+func (a Ask) bounds() error {
+	if len(a.ID) > MaxID {
+		return &chain.InvalidError{Field: "id", Expected: fmt.Sprintf("at most %d bytes", MaxID), Got: fmt.Sprint(len(a.ID))}
+	}
+	if a.MaxFee > MaxMaxFee {
+		return &chain.InvalidError{Field: "parameters.max_fee", Expected: fmt.Sprintf("at most %duopg", uint64(MaxMaxFee)), Got: fmt.Sprintf("%duopg", a.MaxFee)}
+	}
+	return nil
 }
 
 // idemKey is the record of a client's idempotency key.

@@ -198,7 +198,7 @@ func (r *runner) refused(refused *chain.RefusedError) error {
 	err = r.change(within, func(tx *store.Tx, j *Job, _ time.Time) error {
 		settle(tx, j, refused.GasFee)
 		j.Attempts++
-		j.Gas.Budget = j.Gas.Paid + checked.GasFee
+		j.Gas.Budget = ledger.Add(j.Gas.Paid, checked.GasFee)
 		if refused.Price {
 			j.MaxFee = max(j.MaxFee, checked.Request.MaxFee)
 		}

@@ -3,6 +3,7 @@ package bridge
 import (
 	"errors"
 	"fmt"
+	"math"
 	"reflect"
 	"testing"
 
@@ -133,6 +134,7 @@ func (m *memory) Unsettled() ([]chain.Transaction, error)   { return m.list, nil
 
 func TestJournalKeepsTransactions(t *testing.T) {
 	m := &memory{outcomes: make(map[string]chain.Outcome)}
+	var last memory
 	j := Journal{Book: m}
 	want := client.SignedTx{
 		Key: "gw-1", Message: []byte{1}, Tx: []byte{2, 3}, Hash: "AB", Sequence: 7, Sent: 5, Expires: 35, Gas: 9,
@@ -143,6 +145,10 @@ func TestJournalKeepsTransactions(t *testing.T) {
 	}
 	if m.list[0].Key != "gw-1" || m.list[0].GasFee != 100 {
 		t.Errorf("expected the gas of all its transactions, got %+v", m.list[0])
+	}
+	most := sdk.NewCoin(inferencetypes.Denom, sdkmath.NewIntFromUint64(math.MaxUint64))
+	if err := (Journal{Book: &last}).Signed(t.Context(), client.SignedTx{Key: "gw-2", Fee: most, Paid: most}); err != nil || last.list[0].GasFee != math.MaxUint64 {
+		t.Errorf("expected a sum that stops at the largest number, got %+v, %v", last.list, err)
 	}
 	got, err := j.Unsettled(t.Context())
 	if err != nil || len(got) != 1 || fmt.Sprint(got[0]) != fmt.Sprint(want) {
