@@ -80,6 +80,7 @@ func TestRefused(t *testing.T) {
 		"retention":                           func(c *Config) { c.Retention = time.Minute },
 		"max-open-jobs":                       func(c *Config) { c.MaxOpenJobs = 0 },
 		"max-body-bytes":                      func(c *Config) { c.MaxBodyBytes = 1 },
+		"max-body-memory: expected more":      func(c *Config) { c.MaxBodyMemory = c.MaxBodyBytes },
 		"rate: expected":                      func(c *Config) { c.Rate = 0 },
 		"anonymous-quota: expected an amount": func(c *Config) { c.AnonymousQuota = "5" },
 		"anonymous-per":                       func(c *Config) { c.AnonymousQuota, c.AnonymousPer = "5uopg", "week" },

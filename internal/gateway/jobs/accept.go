@@ -23,7 +23,7 @@ const (
 	MaxMaxFee = 1 << 62
 )
 
-// Errors of Accept, beside those of chain.Check and ledger.ErrQuota.
+// Errors of Accept, beside those of chain.Check, ledger.ErrQuota and those of a key that is no longer good.
 var (
 	// ErrConflict is an idempotency key that was used with other content.
 	ErrConflict = errors.New("idempotency key was used with other content")
@@ -31,6 +31,8 @@ var (
 	ErrBusy = errors.New("too many open jobs")
 	// ErrConcurrency is a caller with as many requests without an answer as it may have.
 	ErrConcurrency = errors.New("too many requests of this API key without an answer")
+	// ErrWaiting is a caller with as many calls that wait for jobs as it may have.
+	ErrWaiting = errors.New("too many calls of this API key that wait for jobs")
 	// ErrChain is a chain that cannot be asked.
 	ErrChain = errors.New("the chain cannot be reached")
 	// ErrStopping is a gateway that ends.
@@ -42,6 +44,9 @@ var (
 // first one made. found tells so.
 func (e *Engine) Accept(ctx context.Context, caller *keys.Caller, ask Ask) (j Job, found bool, err error) {
 	if err := ask.bounds(); err != nil {
+		return Job{}, false, err
+	}
+	if caller, err = e.current(caller); err != nil {
 		return Job{}, false, err
 	}
 	content, err := ask.content()
@@ -76,6 +81,19 @@ func (e *Engine) Accept(ctx context.Context, caller *keys.Caller, ask Ask) (j Jo
 	}
 	e.start(j, ask.Inputs, leave)
 	return j, false, nil
+}
+
+// current is a caller as its key is now.
+func (e *Engine) current(caller *keys.Caller) (*keys.Caller, error) {
+	now, ok := e.cfg.Callers(caller.ID)
+	switch {
+	case !ok:
+		return nil, keys.ErrUnknown
+	case now.Revoked != nil:
+		return nil, keys.ErrRevoked
+	default:
+		return now, nil
+	}
 }
 
 // create makes a job unless another call has just made it.
