@@ -61,7 +61,7 @@ func (b journal) Signed(t chain.Transaction) error {
 func (b journal) Settled(key string, o chain.Outcome) error {
 	id := strings.TrimPrefix(key, chainPrefix)
 	j, _, err := b.current(id)
-	if err != nil && !errors.Is(err, ErrNoJob) {
+	if err != nil && !errors.Is(err, ErrNoJob) && !errors.Is(err, errRecord) {
 		return err
 	}
 	if err == nil && j.Stage == StageAccepted {

@@ -195,6 +195,10 @@ func (s *Service) tell(what string, err error) *Error {
 	if told.Code == Internal || errors.Is(err, jobs.ErrChain) {
 		s.Log.Error(what, "error", err)
 	}
+	var unavailable *chain.UnavailableError
+	if errors.As(err, &unavailable) && unavailable.Detail != "" {
+		s.Log.Warn(what, "error", unavailable.Detail)
+	}
 	return told
 }
 

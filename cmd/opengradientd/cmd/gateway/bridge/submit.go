@@ -63,6 +63,9 @@ func refusal(err error) *chain.RefusedError {
 	default:
 		return nil
 	}
+	if errors.Is(err, sdkerrors.ErrInsufficientFunds) || invalid != nil && invalid.Field == "balance" {
+		out.Reason, out.Detail = poor, err.Error()
+	}
 	out.Price = errors.Is(err, inferencetypes.ErrMaxFee)
 	for _, t := range temporary {
 		out.Temporary = out.Temporary || errors.Is(err, t)
