@@ -54,6 +54,18 @@ func answer(t *testing.T, c net.Conn) (*http.Response, string) {
 	return r, string(b)
 }
 
+// asked begins to send jsonBody and returns once the server waits for it.
+func asked(t *testing.T, g *daemontest.Gateway, header string) net.Conn {
+	t.Helper()
+	c := open(t, g.REST, post(inferPath, header+"Expect: 100-continue\r\n", "", len(jsonBody)))
+	const goOn = "HTTP/1.1 100 Continue\r\n\r\n"
+	got := make([]byte, len(goOn))
+	if _, err := io.ReadFull(c, got); err != nil || string(got) != goOn {
+		t.Fatalf("expected to be asked for the body, got %q, %v", got, err)
+	}
+	return c
+}
+
 func post(path, header, body string, length int) string {
 	return fmt.Sprintf("POST %s HTTP/1.1\r\nHost: x\r\n%sContent-Length: %d\r\n\r\n%s", path, header, length, body)
 }
@@ -107,18 +119,14 @@ func TestIndexTakesASmallBodyOnly(t *testing.T) {
 // Requests that are being received hold memory, of which there is only so much.
 func TestMemoryForBodies(t *testing.T) {
 	g := daemontest.Start(t, gatewaytest.New(), "", func(c *config.Config) { c.MaxBodyBytes, c.MaxBodyMemory = 1024, 1025 })
-	first := open(t, g.REST, post(inferPath, "", jsonBody[:5], len(jsonBody)))
-	await(t, "the memory to be in use", func() bool {
-		r := g.Do("POST", inferPath, jsonBody)
-		if r.Code == 503 && r.Header.Get("Retry-After") != "1" {
-			t.Errorf("expected Retry-After, got %v %s", r.Header, r.Body)
-		}
-		return r.Code == 503
-	})
+	first := asked(t, g, "")
+	if r := g.Do("POST", inferPath, jsonBody); r.Code != 503 || r.Header.Get("Retry-After") != "1" {
+		t.Errorf("without memory: expected 503, got %d %v %s", r.Code, r.Header, r.Body)
+	}
 	if r := g.Do("GET", "/v2/models/iris", ""); r.Code != 200 {
 		t.Errorf("a call without a body: expected 200, got %d", r.Code)
 	}
-	if _, err := io.WriteString(first, jsonBody[5:]); err != nil {
+	if _, err := io.WriteString(first, jsonBody); err != nil {
 		t.Fatal(err)
 	}
 	if r, body := answer(t, first); r.StatusCode != 200 {
@@ -132,15 +140,11 @@ func TestRequestsThatAreBeingReceived(t *testing.T) {
 	c := gatewaytest.New()
 	c.Reach(chain.StageAccepted)
 	g := daemontest.Start(t, c, "", func(c *config.Config) { c.AnonymousConcurrency = 1 })
-	slow := open(t, g.REST, post(inferPath, "Idempotency-Key: k\r\nPrefer: respond-async\r\n", jsonBody[:5], len(jsonBody)))
-	await(t, "the request to be received", func() bool {
-		r := g.Do("POST", inferPath, "no request")
-		if r.Code == 429 && r.Header.Get("Retry-After") == "" {
-			t.Error("expected Retry-After")
-		}
-		return r.Code == 429
-	})
-	if _, err := io.WriteString(slow, jsonBody[5:]); err != nil {
+	slow := asked(t, g, "Idempotency-Key: k\r\nPrefer: respond-async\r\n")
+	if r := g.Do("POST", inferPath, jsonBody); r.Code != 429 || r.Header.Get("Retry-After") == "" {
+		t.Errorf("while another is received: expected 429, got %d %s", r.Code, r.Body)
+	}
+	if _, err := io.WriteString(slow, jsonBody); err != nil {
 		t.Fatal(err)
 	}
 	r, body := answer(t, slow)
@@ -163,15 +167,16 @@ func TestCallsThatWait(t *testing.T) {
 	c.Reach(chain.StageAccepted)
 	g := daemontest.Start(t, c, "", func(c *config.Config) { c.AnonymousConcurrency = 1 })
 	job := g.Do("POST", inferPath, jsonBody, "Prefer", "respond-async", "Idempotency-Key", "k").Header.Get("Location")
-	get := func(path string) string { return "GET " + path + " HTTP/1.1\r\nHost: x\r\n\r\n" }
-	events := open(t, g.REST, get(job+"/events"))
-	var polls []net.Conn
-	for range 3 {
-		polls = append(polls, open(t, g.REST, get(job+"?wait=50s")))
+	var streams []net.Conn
+	for range 4 {
+		c := open(t, g.REST, "GET "+job+"/events HTTP/1.1\r\nHost: x\r\n\r\n")
+		if r, err := http.ReadResponse(bufio.NewReader(c), nil); err != nil || r.StatusCode != 200 {
+			t.Fatalf("expected a stream, got %v, %v", r, err)
+		}
+		streams = append(streams, c)
 	}
-	await(t, "all to wait", func() bool { return g.Do("GET", job+"?wait=1ms", "").Code == 429 })
 	for name, r := range map[string]daemontest.Response{
-		"a stream": g.Do("GET", job+"/events", ""), "the same request": g.Do("POST", inferPath, jsonBody, "Idempotency-Key", "k"),
+		"a stream": g.Do("GET", job+"/events", ""), "a poll": g.Do("GET", job+"?wait=1ms", ""), "the same request": g.Do("POST", inferPath, jsonBody, "Idempotency-Key", "k"),
 	} {
 		if r.Code != 429 || r.Header.Get("Retry-After") == "" || !strings.Contains(r.Body, "expected at most 4") {
 			t.Errorf("%s: expected 429, got %d %s", name, r.Code, r.Body)
@@ -182,15 +187,27 @@ func TestCallsThatWait(t *testing.T) {
 			t.Errorf("%s: expected 200 without a wait, got %d %s", path, r.Code, r.Body)
 		}
 	}
-	if err := events.Close(); err != nil {
+	if err := streams[0].Close(); err != nil {
 		t.Fatal(err)
 	}
 	await(t, "room", func() bool { return g.Do("GET", job+"?wait=1ms", "").Code == 200 })
-	g.Stop()
-	for _, poll := range polls {
-		if r, body := answer(t, poll); r.StatusCode != 503 || r.Header.Get("Retry-After") == "" {
-			t.Errorf("while the gateway ends: expected 503, got %d %s", r.StatusCode, body)
+	polled := make(chan *http.Response, 1)
+	go func() {
+		for {
+			r, err := http.Get("http://" + g.REST + job + "?wait=50s")
+			if err != nil {
+				t.Errorf("a poll: %v", err)
+			} else if err := r.Body.Close(); err != nil || r.StatusCode == 429 {
+				continue // the look below has the place
+			}
+			polled <- r
+			return
 		}
+	}()
+	await(t, "the poll to wait", func() bool { return g.Do("GET", job+"?wait=1ms", "").Code == 429 })
+	g.Stop()
+	if r := <-polled; r == nil || r.StatusCode != 503 || r.Header.Get("Retry-After") == "" {
+		t.Errorf("while the gateway ends: expected 503, got %v", r)
 	}
 }
 
