@@ -1,14 +1,20 @@
 package oipjson
 
 import (
+	"bytes"
 	"encoding/json"
 	"strconv"
 
 	"github.com/opengradient/opengradient/internal/tensor"
 )
 
-// MaxInferTensors bounds the inputs, and the requested outputs, of one [Infer].
-const MaxInferTensors = 256
+// Bounds of one [Infer].
+const (
+	// MaxInferTensors is that of the inputs, and of the requested outputs.
+	MaxInferTensors = 256
+	// MaxParameters and MaxParameterBytes are those of one object of parameters.
+	MaxParameters, MaxParameterBytes = 64, 64 << 10
+)
 
 // Infer is the JSON part of an inference request over HTTP, with the binary tensor extension: the data of an input may
 // follow the JSON as bytes. The parameters of the request and of its outputs are kept as they were written.
@@ -74,6 +80,9 @@ func (p Parameters) Uint(name string) (value uint64, given bool, err error) {
 // model_version, which some clients repeat from the URL, are accepted and not looked at; a member that is null counts as
 // absent.
 func ParseInfer(b []byte) (Infer, error) {
+	if len(bytes.TrimSpace(b)) == 0 {
+		return Infer{}, refuse("request: expected a JSON document, got an empty body")
+	}
 	raw, err := single(b)
 	if err != nil {
 		return Infer{}, err
@@ -116,8 +125,14 @@ func parseParameters(what string, raw json.RawMessage) (Parameters, error) {
 	if raw == nil || string(raw) == "null" {
 		return nil, nil //nolint:nilnil // No parameters are a value, not a failure.
 	}
+	if len(raw) > MaxParameterBytes {
+		return nil, refuse("%s: expected at most %d bytes, got %d", what, MaxParameterBytes, len(raw))
+	}
 	p := make(Parameters)
 	err := members(what, raw, func(name string, value json.RawMessage) error {
+		if len(p) == MaxParameters {
+			return refuse("%s: expected at most %d members, got more", what, MaxParameters)
+		}
 		p[name] = value
 		return nil
 	})
@@ -125,12 +140,9 @@ func parseParameters(what string, raw json.RawMessage) (Parameters, error) {
 }
 
 func parseInferInputs(raw json.RawMessage) ([]InferInput, error) {
-	list, err := elements("inputs", raw)
+	list, err := elements("inputs", raw, MaxInferTensors)
 	if err != nil {
 		return nil, err
-	}
-	if len(list) > MaxInferTensors {
-		return nil, refuse("inputs: expected at most %d tensors, got %d", MaxInferTensors, len(list))
 	}
 	inputs := make([]InferInput, len(list))
 	seen := make(map[string]bool, len(list))
@@ -214,12 +226,9 @@ func parseInferInput(what string, raw json.RawMessage) (InferInput, error) {
 }
 
 func parseInferOutputs(raw json.RawMessage) ([]InferOutput, error) {
-	list, err := elements("outputs", raw)
+	list, err := elements("outputs", raw, MaxInferTensors)
 	if err != nil {
 		return nil, err
-	}
-	if len(list) > MaxInferTensors {
-		return nil, refuse("outputs: expected at most %d, got %d", MaxInferTensors, len(list))
 	}
 	outputs := make([]InferOutput, len(list))
 	seen := make(map[string]bool, len(list))

@@ -65,14 +65,25 @@ func members(what string, raw json.RawMessage, take func(name string, value json
 	return nil
 }
 
-// elements splits an array into its elements.
-func elements(what string, raw json.RawMessage) ([]json.RawMessage, error) {
+// elements splits an array into its elements, which may be most. It looks at no more than one beyond.
+func elements(what string, raw json.RawMessage, most int) ([]json.RawMessage, error) {
 	if len(raw) == 0 || raw[0] != '[' {
 		return nil, refuse("%s: expected an array, got %s", what, sample(raw))
 	}
-	var list []json.RawMessage
-	if err := json.Unmarshal(raw, &list); err != nil {
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	if _, err := dec.Token(); err != nil {
 		return nil, refuse("%s: %w", what, err)
+	}
+	var list []json.RawMessage
+	for dec.More() {
+		if len(list) == most {
+			return nil, refuse("%s: expected at most %d elements, got more", what, most)
+		}
+		var item json.RawMessage
+		if err := dec.Decode(&item); err != nil {
+			return nil, refuse("%s: %w", what, err)
+		}
+		list = append(list, item)
 	}
 	return list, nil
 }

@@ -36,7 +36,7 @@ func ParseRequests(b []byte) ([]Request, error) {
 		}
 		return []Request{r}, nil
 	}
-	list, err := elements("requests", raw)
+	list, err := elements("requests", raw, len(raw))
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +79,7 @@ func parseRequest(what string, raw json.RawMessage) (Request, error) {
 }
 
 func parseOutputs(what string, raw json.RawMessage) ([]string, error) {
-	list, err := elements(what, raw)
+	list, err := elements(what, raw, MaxInferTensors)
 	if err != nil {
 		return nil, err
 	}
@@ -118,7 +118,7 @@ func ParseTensors(b []byte) ([]tensor.Tensor, error) {
 }
 
 func parseTensors(what string, raw json.RawMessage) ([]tensor.Tensor, error) {
-	list, err := elements(what, raw)
+	list, err := elements(what, raw, len(raw))
 	if err != nil {
 		return nil, err
 	}
@@ -175,12 +175,9 @@ func parseTensor(what string, raw json.RawMessage) (tensor.Tensor, error) {
 }
 
 func parseShape(what string, raw json.RawMessage) ([]int64, error) {
-	list, err := elements(what, raw)
+	list, err := elements(what, raw, tensor.MaxRank)
 	if err != nil {
 		return nil, err
-	}
-	if len(list) > tensor.MaxRank {
-		return nil, refuse("%s: expected at most %d dimensions, got %d", what, tensor.MaxRank, len(list))
 	}
 	shape := make([]int64, len(list))
 	for i, item := range list {

@@ -326,6 +326,51 @@ func TestAJobThatCannotBeSigned(t *testing.T) {
 	require.Empty(t, c.settled, "the journal never heard of it")
 }
 
+// choosy is a journal that lets only so many transactions of some jobs be sent.
+type choosy struct {
+	*fakeChain
+	left map[string]int
+}
+
+func (c choosy) Signed(ctx context.Context, tx Tx) error {
+	left, known := c.left[tx.Key]
+	if known && left == 0 {
+		return fmt.Errorf("%w: over the quota", ErrRejected)
+	}
+	if known {
+		c.left[tx.Key]--
+	}
+	return c.fakeChain.Signed(ctx, tx)
+}
+
+// A job that the journal rejects ends alone, whether it was signed before or not.
+func TestAJobThatTheJournalRejects(t *testing.T) {
+	c := newFakeChain()
+	c.nature["again"] = thirst
+	p := start(c, 8)
+	p.seq.journal = choosy{c, map[string]int{"never": 0, "again": 1}}
+	tickets := make(map[string]*Ticket)
+	for _, key := range []string{"first", "never", "again", "last"} {
+		tickets[key] = p.add(t, key)
+	}
+	require.False(t, p.steps(t))
+	for _, key := range []string{"first", "last"} {
+		requireOutcome(t, c, key, <-tickets[key].Done)
+	}
+	never := <-tickets["never"].Done
+	require.ErrorIs(t, never.Err, ErrRejected)
+	require.False(t, never.Signed)
+	require.Zero(t, never.Paid)
+	require.NotContains(t, c.settled, "never", "the journal has nothing of it")
+	again := <-tickets["again"].Done
+	require.ErrorIs(t, again.Err, ErrRejected)
+	require.True(t, again.Signed)
+	require.EqualValues(t, fakeFee, again.Paid)
+	require.Contains(t, c.settled, "again")
+	require.Equal(t, map[string]int{"first": 1, "last": 1}, c.executed)
+	require.Empty(t, c.journal)
+}
+
 func TestClosing(t *testing.T) {
 	c := newFakeChain()
 	p := start(c, 1)

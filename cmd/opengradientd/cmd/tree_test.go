@@ -109,7 +109,7 @@ func TestEveryCommandOfOursAnswersPrograms(t *testing.T) {
 	}
 	for _, path := range []string{
 		"model", "run", "testnet", "init", "query inference", "query models", "query scheduling", "query verification",
-		"tx inference", "tx models", "tx scheduling",
+		"tx inference", "tx models", "tx scheduling", "gateway", "verify",
 	} {
 		found, _, err := root.Find(strings.Fields(path))
 		require.NoError(t, err, path)

@@ -65,9 +65,21 @@ func (e *InvalidError) Error() string {
 	return fmt.Sprintf("%s: expected %s, got %s", e.Field, e.Expected, e.Got)
 }
 
+// NotFoundError is a model that the chain does not know, as an InvalidError says it. It is an ErrNotFound.
+type NotFoundError struct{ Invalid InvalidError }
+
+// Error implements error.
+func (e *NotFoundError) Error() string { return e.Invalid.Error() }
+
+// Unwrap makes errors.Is find ErrNotFound.
+func (e *NotFoundError) Unwrap() error { return ErrNotFound }
+
 // UnavailableError is a request that cannot be made now, without being wrong: the model takes none, too few validators
 // take part, the account has too few coins. Nothing was signed.
-type UnavailableError struct{ Reason string }
+type UnavailableError struct {
+	Reason string
+	Detail string // for the log only; may be empty
+}
 
 // Error implements error.
 func (e *UnavailableError) Error() string { return e.Reason }
@@ -85,6 +97,7 @@ type Submission struct {
 // not be.
 type RefusedError struct {
 	Reason string
+	Detail string // for the log only; may be empty
 	// Price is true when only the maximum fee was too low: the price has risen.
 	Price bool
 	// Temporary is true when the same request may be accepted later, for example once the queue has room.

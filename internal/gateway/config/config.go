@@ -41,6 +41,7 @@ type Config struct {
 	ShutdownTimeout time.Duration
 
 	MaxBodyBytes   int64
+	MaxBodyMemory  int64
 	MaxConnections int
 	MaxStreams     int
 	MaxOpenJobs    int
@@ -61,7 +62,7 @@ func Default() Config {
 		Node: "tcp://localhost:26657", NodeGRPC: "localhost:9090", GasAdjustment: 1.1,
 		AnswerTimeout: time.Minute, MaxWait: time.Minute, ReadTimeout: 30 * time.Second, WriteTimeout: 30 * time.Second,
 		IdleTimeout: 2 * time.Minute, ShutdownTimeout: 30 * time.Second,
-		MaxBodyBytes: 4 << 20, MaxConnections: 4096, MaxStreams: 1024, MaxOpenJobs: 20_000, Retention: 72 * time.Hour,
+		MaxBodyBytes: 4 << 20, MaxBodyMemory: 512 << 20, MaxConnections: 4096, MaxStreams: 1024, MaxOpenJobs: 20_000, Retention: 72 * time.Hour,
 		Rate: 100, Concurrency: 256, AnonymousPer: string(ledger.PerDay), AnonymousRate: 10, AnonymousConcurrency: 16,
 	}
 }
@@ -94,6 +95,7 @@ func (c *Config) settings() []setting {
 		{"", "idle-timeout", "time after which a quiet connection is closed", &c.IdleTimeout},
 		{"", "shutdown-timeout", "time that requests under way have when the gateway ends", &c.ShutdownTimeout},
 		{"Limits.", "max-body-bytes", "largest request, also when decompressed", &c.MaxBodyBytes},
+		{"", "max-body-memory", "bytes of all requests under way together, after which others are told to come again", &c.MaxBodyMemory},
 		{"", "max-connections", "most connections of each of REST and gRPC", &c.MaxConnections},
 		{"", "max-streams", "most gRPC calls of one connection at a time", &c.MaxStreams},
 		{"", "max-open-jobs", "most jobs that are not done", &c.MaxOpenJobs},
@@ -201,6 +203,9 @@ func (c Config) Validate() error {
 	}
 	if c.MaxBodyBytes < 1024 || c.MaxBodyBytes > 1<<30 {
 		refuse("max-body-bytes", "1024 to 1073741824", c.MaxBodyBytes)
+	}
+	if c.MaxBodyMemory <= c.MaxBodyBytes {
+		refuse("max-body-memory", fmt.Sprintf("more than max-body-bytes, %d", c.MaxBodyBytes), c.MaxBodyMemory)
 	}
 	for name, r := range map[string]float64{"rate": c.Rate, "anonymous-rate": c.AnonymousRate} {
 		if !(r > 0 && r <= 1e6) {

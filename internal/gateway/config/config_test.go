@@ -55,6 +55,33 @@ func TestTemplateReadsBack(t *testing.T) {
 	}
 }
 
+// What the file does not say is left to client.toml.
+func TestTemplateNamesNoNode(t *testing.T) {
+	c := Default()
+	f := pflag.NewFlagSet("", pflag.ContinueOnError)
+	c.AddFlags(f)
+	path := filepath.Join(t.TempDir(), "gateway.toml")
+	if err := os.WriteFile(path, []byte(Default().Template()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Load(f, path, func(string) string { return "" }); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"node", "node-grpc"} {
+		if f.Changed(name) {
+			t.Errorf("%s: expected it to be open, got %s", name, f.Lookup(name).Value)
+		}
+		if !strings.Contains(Default().Template(), "\n# "+name+" = ") {
+			t.Errorf("%s: expected it with its meaning", name)
+		}
+	}
+	want := Default()
+	want.Node, want.NodeGRPC = "tcp://node.example.org:26657", ""
+	if got, err := load(t, want.Template(), nil); err != nil || got.Node != want.Node || got.NodeGRPC != "" {
+		t.Errorf("expected %+v, got %+v, %v", want, got, err)
+	}
+}
+
 func TestRefused(t *testing.T) {
 	for file, message := range map[string]string{
 		"[gateway]\nport = 1\n":        "gateway.port",
@@ -80,8 +107,9 @@ func TestRefused(t *testing.T) {
 		"retention":                           func(c *Config) { c.Retention = time.Minute },
 		"max-open-jobs":                       func(c *Config) { c.MaxOpenJobs = 0 },
 		"max-body-bytes":                      func(c *Config) { c.MaxBodyBytes = 1 },
+		"max-body-memory: expected more":      func(c *Config) { c.MaxBodyMemory = c.MaxBodyBytes },
 		"rate: expected":                      func(c *Config) { c.Rate = 0 },
-		"anonymous-quota: expected an amount": func(c *Config) { c.AnonymousQuota = "5" },
+		"anonymous-quota: expected an amount": func(c *Config) { c.AnonymousQuota = "5OPG" },
 		"anonymous-per":                       func(c *Config) { c.AnonymousQuota, c.AnonymousPer = "5uopg", "week" },
 	} {
 		c := Default()
@@ -94,10 +122,12 @@ func TestRefused(t *testing.T) {
 }
 
 func TestAmountsAndRates(t *testing.T) {
-	if n, err := ParseAmount("5000000uopg"); n != 5_000_000 || err != nil {
-		t.Errorf("got %d, %v", n, err)
+	for _, text := range []string{"5000000uopg", "5000000"} {
+		if n, err := ParseAmount(text); n != 5_000_000 || err != nil {
+			t.Errorf("%s: got %d, %v", text, n, err)
+		}
 	}
-	for _, wrong := range []string{"", "5", "-5uopg", "5OPG", "99999999999999999999uopg"} {
+	for _, wrong := range []string{"", "uopg", "-5uopg", "5OPG", "99999999999999999999uopg"} {
 		if _, err := ParseAmount(wrong); err == nil {
 			t.Errorf("%q: expected an error", wrong)
 		}

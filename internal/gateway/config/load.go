@@ -78,16 +78,22 @@ func (c *Config) knows(name string) bool {
 	return false
 }
 
-// Template writes a file with every setting at its value and what it means.
+// Template writes a file with every setting at its value and what it means. The node is that of client.toml until the file says
+// otherwise.
 func (c Config) Template() string {
 	var b strings.Builder
 	b.WriteString("# Settings of `opengradientd gateway`. Flags of the same names come first, then environment variables such as\n# ")
 	b.WriteString(variable(EnvPrefix, "rest-listen") + ", then this file.\n\n[" + section + "]\n")
+	usual := Default()
 	for _, s := range c.settings() {
 		if s.section != "" {
 			b.WriteString("\n# --- " + s.section + "\n")
 		}
-		b.WriteString("\n# " + strings.ReplaceAll(s.help, "`", "") + "\n" + s.name + " = " + literal(s.into) + "\n")
+		b.WriteString("\n# " + strings.ReplaceAll(s.help, "`", "") + "\n")
+		if s.name == "node" && c.Node == usual.Node || s.name == "node-grpc" && c.NodeGRPC == usual.NodeGRPC {
+			b.WriteString("# ")
+		}
+		b.WriteString(s.name + " = " + literal(s.into) + "\n")
 	}
 	return b.String()
 }
@@ -122,11 +128,11 @@ func literal(value any) string {
 	}
 }
 
-// ParseAmount reads an amount of the chain's coin, such as 5000000uopg.
+// ParseAmount reads an amount of the chain's coin, such as 5000000uopg; the unit may be left out.
 func ParseAmount(text string) (uint64, error) {
-	digits, ok := strings.CutSuffix(strings.TrimSpace(text), denom)
+	digits := strings.TrimSuffix(strings.TrimSpace(text), denom)
 	n, err := strconv.ParseUint(digits, 10, 64)
-	if !ok || err != nil {
+	if err != nil {
 		return 0, fmt.Errorf("expected an amount such as 5000000%s, got %.40q", denom, text)
 	}
 	return n, nil

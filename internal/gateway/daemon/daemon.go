@@ -120,7 +120,8 @@ func (d *daemon) open(ctx context.Context) error {
 	}
 	d.closers = append(d.closers, d.engine.Close)
 	d.service = service.New(service.Config{
-		Version: d.Version, Chain: c, Engine: d.engine, Ring: d.ring, Stats: stats, Log: d.Log, Patience: d.Config.AnswerTimeout, Failed: d.db.Failed(),
+		Version: d.Version, Chain: c, Engine: d.engine, Ring: d.ring, Stats: stats, Log: d.Log, Patience: d.Config.AnswerTimeout,
+		BodyMemory: d.Config.MaxBodyMemory, Failed: d.db.Failed(),
 	})
 	d.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), &collector{daemon: d})
 	return nil
@@ -224,7 +225,7 @@ func (d *daemon) listen(ctx context.Context) (servers []server, at Addresses, er
 	}
 	if d.Config.GRPCListen != "" {
 		g := grpcserver.New(ctx, grpcserver.Config{
-			MaxMessage: int(d.Config.MaxBodyBytes), MaxStreams: uint32(d.Config.MaxStreams), TLS: secure,
+			MaxMessage: int(d.Config.MaxBodyBytes), ReadTimeout: d.Config.ReadTimeout, MaxStreams: uint32(d.Config.MaxStreams), TLS: secure,
 		}, d.service)
 		if err = add("grpc", d.Config.GRPCListen, &at.GRPC, d.Config.MaxConnections, g.Serve, shutdownGRPC(g)); err != nil {
 			return servers, at, err
@@ -234,7 +235,7 @@ func (d *daemon) listen(ctx context.Context) (servers []server, at Addresses, er
 		mux := http.NewServeMux()
 		mux.Handle("GET /metrics", promhttp.HandlerFor(d.registry, promhttp.HandlerOpts{}))
 		h := d.http(mux, nil)
-		h.WriteTimeout = d.Config.WriteTimeout
+		h.ReadTimeout, h.WriteTimeout = d.Config.ReadTimeout, d.Config.WriteTimeout
 		if err = add("metrics", d.Config.MetricsListen, &at.Metrics, 64, h.Serve, d.shutdownHTTP(h)); err != nil {
 			return servers, at, err
 		}
@@ -245,6 +246,7 @@ func (d *daemon) listen(ctx context.Context) (servers []server, at Addresses, er
 func (d *daemon) http(h http.Handler, secure *tls.Config) *http.Server {
 	return &http.Server{
 		Handler: h, TLSConfig: secure, ReadHeaderTimeout: headerTimeout, IdleTimeout: d.Config.IdleTimeout, MaxHeaderBytes: 64 << 10,
+		HTTP2:    &http.HTTP2Config{MaxConcurrentStreams: d.Config.MaxStreams},
 		ErrorLog: slog.NewLogLogger(d.Log.Handler(), slog.LevelDebug),
 	}
 }

@@ -59,6 +59,7 @@ type Chain struct {
 	sequence uint64
 	executed map[uint64]outcome // by sequence number
 	refusals []chain.RefusedError
+	thirst   int
 	price    uint64
 	reached  chain.Stage
 	moved    chan struct{}
@@ -76,6 +77,7 @@ type transaction struct {
 type outcome struct {
 	submission chain.Submission
 	refused    *chain.RefusedError
+	thirsty    bool // it paid its gas and had no effect
 }
 
 type request struct {
@@ -107,6 +109,13 @@ func (c *Chain) Refuse(list ...chain.RefusedError) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.refusals = append(c.refusals, list...)
+}
+
+// Thirst makes the next n transactions run out of gas in a block.
+func (c *Chain) Thirst(n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.thirst += n
 }
 
 // Fail makes requests that are accepted from now on end without outputs; nil ends that.
@@ -277,6 +286,11 @@ func (p *Process) Submit(ctx context.Context, r chain.Request) (chain.Submission
 	if err := ctx.Err(); err != nil {
 		return chain.Submission{}, err
 	}
+	return p.sign(r, 0)
+}
+
+// sign makes a transaction, after others for the request that were in vain, and goes on with it.
+func (p *Process) sign(r chain.Request, paid uint64) (chain.Submission, error) {
 	p.mu.Lock()
 	p.sequence++
 	data, err := json.Marshal(transaction{Sequence: p.sequence, Request: r})
@@ -284,11 +298,18 @@ func (p *Process) Submit(ctx context.Context, r chain.Request) (chain.Submission
 	if err != nil {
 		return chain.Submission{}, err
 	}
-	t := chain.Transaction{Key: r.IdempotencyKey, Data: data, GasFee: GasFee}
+	t := chain.Transaction{Key: r.IdempotencyKey, Data: data, GasFee: paid + GasFee}
 	if !p.alive() {
 		return chain.Submission{}, errKilled
 	}
-	if err := p.journal.Signed(t); err != nil {
+	switch err := p.journal.Signed(t); {
+	case errors.Is(err, chain.ErrDenied):
+		refused := &chain.RefusedError{Reason: err.Error(), Denied: true, GasFee: paid}
+		if paid > 0 {
+			return p.settle(t.Key, outcome{refused: refused})
+		}
+		return chain.Submission{}, refused
+	case err != nil:
 		return chain.Submission{}, fmt.Errorf("journal: %w", err)
 	}
 	return p.execute(t)
@@ -299,31 +320,42 @@ func (p *Process) execute(t chain.Transaction) (chain.Submission, error) {
 	if !p.alive() {
 		return chain.Submission{}, errKilled
 	}
-	sub, refused, err := p.block(t)
-	if err != nil {
-		return sub, err
+	var tx transaction
+	if err := json.Unmarshal(t.Data, &tx); err != nil {
+		return chain.Submission{}, err
+	}
+	o := p.block(tx)
+	if o.thirsty {
+		return p.sign(tx.Request, t.GasFee)
+	}
+	o.submission.GasFee = t.GasFee
+	if o.refused != nil {
+		refused := *o.refused
+		refused.GasFee = t.GasFee
+		o.refused = &refused
 	}
 	if !p.alive() {
 		return chain.Submission{}, errKilled
 	}
-	if err := p.journal.Settled(t.Key, chain.Outcome{Submission: sub, Refused: refused}); err != nil {
-		return sub, err
+	return p.settle(t.Key, o)
+}
+
+// settle tells the journal.
+func (p *Process) settle(key string, o outcome) (chain.Submission, error) {
+	if err := p.journal.Settled(key, chain.Outcome{Submission: o.submission, Refused: o.refused}); err != nil {
+		return o.submission, err
 	}
 	if !p.alive() {
 		return chain.Submission{}, errKilled
 	}
-	if refused != nil {
-		return sub, refused
+	if o.refused != nil {
+		return o.submission, o.refused
 	}
-	return sub, nil
+	return o.submission, nil
 }
 
 // block is how a block executes a transaction, which it does once.
-func (p *Process) block(t chain.Transaction) (chain.Submission, *chain.RefusedError, error) {
-	var tx transaction
-	if err := json.Unmarshal(t.Data, &tx); err != nil {
-		return chain.Submission{}, nil, err
-	}
+func (p *Process) block(tx transaction) outcome {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	o, ok := p.executed[tx.Sequence]
@@ -331,25 +363,28 @@ func (p *Process) block(t chain.Transaction) (chain.Submission, *chain.RefusedEr
 		o = p.deliver(tx.Request)
 		p.executed[tx.Sequence] = o
 	}
-	return o.submission, o.refused, nil
+	return o
 }
 
 func (p *Process) deliver(r chain.Request) outcome {
 	p.spent += GasFee
+	if p.thirst > 0 {
+		p.thirst--
+		return outcome{thirsty: true}
+	}
 	id, known := p.byKey[r.IdempotencyKey]
 	if !known && r.ReuseBlocks > 0 && p.next > 0 {
 		p.spent += ReuseFee
-		return outcome{submission: chain.Submission{RequestID: p.next, TxHash: hash(p.next), Height: int64(p.next) + 10, Reused: true, GasFee: GasFee}}
+		return outcome{submission: chain.Submission{RequestID: p.next, TxHash: hash(p.next), Height: int64(p.next) + 10, Reused: true}}
 	}
 	if !known {
 		if len(p.refusals) > 0 {
 			refused := p.refusals[0]
 			p.refusals = p.refusals[1:]
-			refused.GasFee = GasFee
 			return outcome{refused: &refused}
 		}
 		if r.MaxFee < p.price {
-			return outcome{refused: &chain.RefusedError{Reason: "maximum fee below the quote", Price: true, GasFee: GasFee}}
+			return outcome{refused: &chain.RefusedError{Reason: "maximum fee below the quote", Price: true}}
 		}
 		p.next++
 		id = p.next
@@ -357,7 +392,7 @@ func (p *Process) deliver(r chain.Request) outcome {
 		p.byKey[r.IdempotencyKey] = id
 		p.spent += p.price
 	}
-	return outcome{submission: chain.Submission{RequestID: id, TxHash: hash(id), Height: int64(id) + 10, GasFee: GasFee}}
+	return outcome{submission: chain.Submission{RequestID: id, TxHash: hash(id), Height: int64(id) + 10}}
 }
 
 func double(x tensor.Tensor) tensor.Tensor {

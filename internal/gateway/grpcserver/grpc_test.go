@@ -155,6 +155,14 @@ func TestErrors(t *testing.T) {
 		"classification": {with(func(r *oip.ModelInferRequest) {
 			r.Outputs = []*oip.ModelInferRequest_InferRequestedOutputTensor{{Name: "y", Parameters: map[string]*oip.InferParameter{"classification": number(2)}}}
 		}), codes.InvalidArgument, "classification"},
+		"an id that is too long": {with(func(r *oip.ModelInferRequest) { r.Id = strings.Repeat("x", 1025) }), codes.InvalidArgument, "id: expected at most 1024 bytes, got 1025"},
+		"too many parameters": {with(func(r *oip.ModelInferRequest) {
+			r.Parameters = make(map[string]*oip.InferParameter)
+			for i := range 65 {
+				r.Parameters[fmt.Sprint(i)] = number(0)
+			}
+		}), codes.InvalidArgument, "parameters: expected at most 64 members, got 65"},
+		"a maximum beyond the bound":  {parameters("max_fee", text("18446744073709551615uopg")), codes.InvalidArgument, "parameters.max_fee"},
 		"a message that is too large": {with(func(r *oip.ModelInferRequest) { r.Id = strings.Repeat("x", 5000) }), codes.ResourceExhausted, "larger than max"},
 	} {
 		_, err := client.ModelInfer(t.Context(), tc.request)

@@ -10,14 +10,15 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/opengradient/opengradient/internal/gateway/binary"
 	"github.com/opengradient/opengradient/internal/gateway/chain"
 	"github.com/opengradient/opengradient/internal/gateway/jobs"
-	"github.com/opengradient/opengradient/internal/gateway/keys"
 	"github.com/opengradient/opengradient/internal/gateway/service"
 	"github.com/opengradient/opengradient/internal/oip"
 	"github.com/opengradient/opengradient/internal/oip/codec"
+	"github.com/opengradient/opengradient/internal/oipjson"
 )
 
 // maxStreamed bounds the requests of one stream that are under way.
@@ -76,11 +77,7 @@ func (p parameters) Uint(name string) (uint64, bool, error) {
 
 // ModelInfer runs one inference. Its outputs are raw, as Triton's are.
 func (s *Server) ModelInfer(ctx context.Context, r *oip.ModelInferRequest) (*oip.ModelInferResponse, error) {
-	caller, err := s.caller(ctx)
-	if err != nil {
-		return nil, err
-	}
-	answer, err := s.run(ctx, caller, r)
+	answer, err := s.run(ctx, r)
 	if err != nil {
 		return nil, err
 	}
@@ -91,12 +88,22 @@ func (s *Server) ModelInfer(ctx context.Context, r *oip.ModelInferRequest) (*oip
 	return response(answer, r.GetId()), nil
 }
 
-func (s *Server) run(ctx context.Context, caller *keys.Caller, r *oip.ModelInferRequest) (service.Answer, error) {
+// run carries out one request. Who calls is looked up each time: a key may be revoked while a stream is open.
+func (s *Server) run(ctx context.Context, r *oip.ModelInferRequest) (service.Answer, error) {
+	caller, err := s.caller(ctx)
+	if err != nil {
+		return service.Answer{}, err
+	}
 	if wait, ok := caller.Allow(); !ok {
 		return service.Answer{}, &service.Error{
 			Code: service.TooMany, RetryAfter: max(wait, time.Second),
 			Message: fmt.Sprintf("too many requests of this API key per second: expected the next after %s", wait.Round(time.Millisecond)),
 		}
+	}
+	held := s.Hold()
+	defer held.Release()
+	if err := held.Grow(int64(proto.Size(r))); err != nil {
+		return service.Answer{}, err
 	}
 	inputs, err := codec.Inputs(r)
 	if err != nil {
@@ -120,8 +127,26 @@ func (s *Server) run(ctx context.Context, caller *keys.Caller, r *oip.ModelInfer
 	return answer, err
 }
 
+// bounded refuses more parameters than those of REST may be.
+func (p parameters) bounded() error {
+	if len(p) > oipjson.MaxParameters {
+		return &chain.InvalidError{Field: "parameters", Expected: fmt.Sprintf("at most %d members", oipjson.MaxParameters), Got: strconv.Itoa(len(p))}
+	}
+	size := 0
+	for name, v := range p {
+		size += len(name) + proto.Size(v)
+	}
+	if size > oipjson.MaxParameterBytes {
+		return &chain.InvalidError{Field: "parameters", Expected: fmt.Sprintf("at most %d bytes", oipjson.MaxParameterBytes), Got: strconv.Itoa(size)}
+	}
+	return nil
+}
+
 // checkParameters refuses what clients may ask of tensors and is not supported.
 func checkParameters(r *oip.ModelInferRequest) error {
+	if err := parameters(r.GetParameters()).bounded(); err != nil {
+		return err
+	}
 	for _, in := range r.GetInputs() {
 		if _, ok := in.GetParameters()["shared_memory_region"]; ok {
 			return service.Errorf(service.Invalid, "input %.64q: shared memory is not supported: expected contents", in.GetName())
@@ -169,10 +194,6 @@ func parameter(p binary.Parameter) *oip.InferParameter {
 func (s *Server) ModelStreamInfer(stream grpc.BidiStreamingServer[oip.ModelInferRequest, oip.ModelStreamInferResponse]) error {
 	ctx, cancel := context.WithCancel(stream.Context())
 	defer cancel()
-	caller, err := s.caller(ctx)
-	if err != nil {
-		return err
-	}
 	order := make(chan chan *oip.ModelStreamInferResponse, maxStreamed)
 	received := make(chan error, 1)
 	go func() {
@@ -190,7 +211,7 @@ func (s *Server) ModelStreamInfer(stream grpc.BidiStreamingServer[oip.ModelInfer
 				received <- ctx.Err()
 				return
 			}
-			go func() { answer <- s.streamed(ctx, caller, r) }()
+			go func() { answer <- s.streamed(ctx, r) }()
 		}
 	}()
 	draining := s.Draining()
@@ -225,7 +246,7 @@ func (s *Server) ModelStreamInfer(stream grpc.BidiStreamingServer[oip.ModelInfer
 }
 
 // streamed answers one request of a stream.
-func (s *Server) streamed(ctx context.Context, caller *keys.Caller, r *oip.ModelInferRequest) (out *oip.ModelStreamInferResponse) {
+func (s *Server) streamed(ctx context.Context, r *oip.ModelInferRequest) (out *oip.ModelStreamInferResponse) {
 	fail := func(err error) *oip.ModelStreamInferResponse {
 		return &oip.ModelStreamInferResponse{ErrorMessage: service.AsError(err).Message, InferResponse: &oip.ModelInferResponse{Id: r.GetId()}}
 	}
@@ -234,7 +255,7 @@ func (s *Server) streamed(ctx context.Context, caller *keys.Caller, r *oip.Model
 			out = fail(s.panicked("ModelStreamInfer", p))
 		}
 	}()
-	answer, err := s.run(ctx, caller, r)
+	answer, err := s.run(ctx, r)
 	if err != nil {
 		return fail(err)
 	}

@@ -7,8 +7,8 @@ import (
 	"crypto/tls"
 	"fmt"
 	"log/slog"
+	"path"
 	"runtime/debug"
-	"strings"
 	"time"
 
 	"google.golang.org/grpc"
@@ -19,7 +19,9 @@ import (
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/reflection"
+	reflectionpb "google.golang.org/grpc/reflection/grpc_reflection_v1"
 	"google.golang.org/grpc/status"
+	"google.golang.org/grpc/tap"
 
 	"github.com/opengradient/opengradient/internal/gateway/keys"
 	"github.com/opengradient/opengradient/internal/gateway/service"
@@ -30,29 +32,39 @@ import (
 type Config struct {
 	// MaxMessage bounds a request, in bytes. Answers are bounded by the chain.
 	MaxMessage int
+	// ReadTimeout is how long a client may take to send a request.
+	ReadTimeout time.Duration
 	// MaxStreams bounds the calls of one connection at a time.
 	MaxStreams uint32
 	// TLS is nil for plain text.
 	TLS *tls.Config
 }
 
-// readyInterval is the time between two looks at what the health service tells.
-const readyInterval = time.Second
+const (
+	// readyInterval is the time between two looks at what the health service tells.
+	readyInterval = time.Second
+	// maxAge is the time after which a connection takes no new calls, ageGrace what its calls have then to end.
+	maxAge, ageGrace = time.Hour, 10 * time.Minute
+)
 
 // Server implements the protocol.
 type Server struct {
 	oip.UnimplementedGRPCInferenceServiceServer
 	*service.Service
+	cfg    Config
 	health *health.Server
 }
 
 // New builds a gRPC server. Its health service follows the readiness of the gateway until the context ends.
 func New(ctx context.Context, cfg Config, s *service.Service) *grpc.Server {
-	srv := &Server{Service: s, health: health.NewServer()}
+	srv := &Server{Service: s, cfg: cfg, health: health.NewServer()}
 	opts := []grpc.ServerOption{
 		grpc.MaxRecvMsgSize(cfg.MaxMessage), grpc.MaxConcurrentStreams(cfg.MaxStreams),
 		grpc.ConnectionTimeout(20 * time.Second),
-		grpc.KeepaliveParams(keepalive.ServerParameters{MaxConnectionIdle: 10 * time.Minute, Time: time.Minute, Timeout: 20 * time.Second}),
+		grpc.KeepaliveParams(keepalive.ServerParameters{
+			MaxConnectionIdle: 10 * time.Minute, MaxConnectionAge: maxAge, MaxConnectionAgeGrace: ageGrace, Time: time.Minute, Timeout: 20 * time.Second,
+		}),
+		grpc.InTapHandle(srv.tap),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true}),
 		grpc.ChainUnaryInterceptor(srv.unary), grpc.ChainStreamInterceptor(srv.stream),
 	}
@@ -92,6 +104,32 @@ func (s *Server) followHealth(ctx context.Context) {
 			s.tellHealth(ctx)
 		}
 	}
+}
+
+// tap lets a call in before any message of it is read: one that needs a key has it, and one that has a single message does not
+// wait for it for ever.
+func (s *Server) tap(ctx context.Context, info *tap.Info) (context.Context, error) {
+	method, within := info.FullMethodName, s.cfg.ReadTimeout
+	if method == oip.GRPCInferenceService_ModelInfer_FullMethodName || method == oip.GRPCInferenceService_ModelStreamInfer_FullMethodName {
+		if _, err := s.callerOf(info.Header.Get("authorization")); err != nil {
+			e := service.AsError(err)
+			s.Stats.GRPC(path.Base(method), e.GRPC.String())
+			return nil, status.Error(e.GRPC, e.Message)
+		}
+		within += s.Patience + time.Second // for the answer
+	}
+	if streams[method] {
+		return ctx, nil
+	}
+	bounded, cancel := context.WithTimeout(ctx, within)
+	context.AfterFunc(ctx, cancel)
+	return bounded, nil
+}
+
+// streams are the calls that may go on as long as the connection.
+var streams = map[string]bool{
+	oip.GRPCInferenceService_ModelStreamInfer_FullMethodName: true, healthpb.Health_Watch_FullMethodName: true,
+	reflectionpb.ServerReflection_ServerReflectionInfo_FullMethodName: true, "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": true,
 }
 
 // unary counts, logs, and turns errors into status codes.
@@ -177,7 +215,7 @@ func (s *Server) ended(ctx context.Context, method string, began time.Time, err 
 		}
 	}
 	code := status.Code(err)
-	s.Stats.GRPC(method[strings.LastIndexByte(method, '/')+1:], code.String())
+	s.Stats.GRPC(path.Base(method), code.String())
 	level := slog.LevelDebug
 	if code == codes.Internal || code == codes.Unavailable {
 		level = slog.LevelWarn
@@ -188,7 +226,10 @@ func (s *Server) ended(ctx context.Context, method string, began time.Time, err 
 
 // caller finds out who calls.
 func (s *Server) caller(ctx context.Context) (*keys.Caller, error) {
-	values := metadata.ValueFromIncomingContext(ctx, "authorization")
+	return s.callerOf(metadata.ValueFromIncomingContext(ctx, "authorization"))
+}
+
+func (s *Server) callerOf(values []string) (*keys.Caller, error) {
 	if len(values) > 1 {
 		return nil, service.Errorf(service.Unauthenticated, "authorization: expected it once, got it %d times", len(values))
 	}

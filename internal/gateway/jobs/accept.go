@@ -15,10 +15,15 @@ import (
 	"github.com/opengradient/opengradient/internal/tensor"
 )
 
-// MaxIdempotencyKey bounds a client's idempotency key, in bytes.
-const MaxIdempotencyKey = 255
+// Bounds of what a client chooses.
+const (
+	// MaxIdempotencyKey and MaxID are those of its idempotency key and its identifier, in bytes.
+	MaxIdempotencyKey, MaxID = 255, 1024
+	// MaxMaxFee is that of its maximum fee, in uopg: no sum over the jobs of a key comes near the end of the numbers.
+	MaxMaxFee = 1 << 62
+)
 
-// Errors of Accept, beside those of chain.Check and ledger.ErrQuota.
+// Errors of Accept, beside those of chain.Check, ledger.ErrQuota and those of a key that is no longer good.
 var (
 	// ErrConflict is an idempotency key that was used with other content.
 	ErrConflict = errors.New("idempotency key was used with other content")
@@ -26,6 +31,8 @@ var (
 	ErrBusy = errors.New("too many open jobs")
 	// ErrConcurrency is a caller with as many requests without an answer as it may have.
 	ErrConcurrency = errors.New("too many requests of this API key without an answer")
+	// ErrWaiting is a caller with as many calls that wait for jobs as it may have.
+	ErrWaiting = errors.New("too many calls of this API key that wait for jobs")
 	// ErrChain is a chain that cannot be asked.
 	ErrChain = errors.New("the chain cannot be reached")
 	// ErrStopping is a gateway that ends.
@@ -36,6 +43,12 @@ var (
 // whatever becomes of the caller. A request that repeats an idempotency key with the same content gives the job that the
 // first one made. found tells so.
 func (e *Engine) Accept(ctx context.Context, caller *keys.Caller, ask Ask) (j Job, found bool, err error) {
+	if err := ask.bounds(); err != nil {
+		return Job{}, false, err
+	}
+	if caller, err = e.current(caller); err != nil {
+		return Job{}, false, err
+	}
 	content, err := ask.content()
 	if err != nil {
 		return Job{}, false, err
@@ -68,6 +81,19 @@ func (e *Engine) Accept(ctx context.Context, caller *keys.Caller, ask Ask) (j Jo
 	}
 	e.start(j, ask.Inputs, leave)
 	return j, false, nil
+}
+
+// current is a caller as its key is now.
+func (e *Engine) current(caller *keys.Caller) (*keys.Caller, error) {
+	now, ok := e.cfg.Callers(caller.ID)
+	switch {
+	case !ok:
+		return nil, keys.ErrUnknown
+	case now.Revoked != nil:
+		return nil, keys.ErrRevoked
+	default:
+		return now, nil
+	}
 }
 
 // create makes a job unless another call has just made it.
@@ -142,6 +168,17 @@ func (e *Engine) full(idem, content string) (j Job, found bool, err error) {
 // refuses tells whether a check has said no, rather than failed.
 func refuses(err error) bool {
 	return errors.As(err, new(*chain.InvalidError)) || errors.As(err, new(*chain.UnavailableError)) || errors.Is(err, chain.ErrNotFound)
+}
+
+// bounds refuses what the chain would not see, or not refuse.
+func (a Ask) bounds() error {
+	if len(a.ID) > MaxID {
+		return &chain.InvalidError{Field: "id", Expected: fmt.Sprintf("at most %d bytes", MaxID), Got: fmt.Sprint(len(a.ID))}
+	}
+	if a.MaxFee > MaxMaxFee {
+		return &chain.InvalidError{Field: "parameters.max_fee", Expected: fmt.Sprintf("at most %duopg", uint64(MaxMaxFee)), Got: fmt.Sprintf("%duopg", a.MaxFee)}
+	}
+	return nil
 }
 
 // idemKey is the record of a client's idempotency key.

@@ -39,6 +39,9 @@ const (
 // ErrNoJob is an id without a job, or one of another API key.
 var ErrNoJob = errors.New("no such job")
 
+// errRecord is a record that cannot be read.
+var errRecord = errors.New("unreadable record")
+
 // Quotas tells the limits that hold for an API key now; false when it is gone.
 type Quotas func(key string) (keys.Limits, bool)
 
@@ -79,7 +82,7 @@ func get[T any](tx *store.Tx, key string) (value T, found bool, err error) {
 		return value, false, err
 	}
 	if err := json.Unmarshal(b, &value); err != nil {
-		return value, false, fmt.Errorf("record %s: %w", key, err)
+		return value, false, fmt.Errorf("%w: %s: %w", errRecord, key, err)
 	}
 	return value, true, nil
 }

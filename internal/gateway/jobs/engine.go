@@ -57,18 +57,27 @@ func Start(cfg Config, book *Book, c chain.Chain) (*Engine, error) {
 	return e, nil
 }
 
-// resume starts a runner for each open job on disk.
+// resume starts a runner for each open job on disk. One that cannot be read stays there, and what it reserves stays reserved.
 func (e *Engine) resume() error {
 	type left struct {
 		job    Job
 		inputs []byte
 	}
 	var jobs []left
+	aside := func(id string, err error) {
+		e.cfg.Log.Error("open job set aside: it cannot be read", "job", id, "error", err)
+	}
 	err := e.book.db.View(func(tx *store.Tx) error {
 		var bad error
 		err := tx.Scan(openPrefix, "", func(key string, _ []byte) bool {
 			var l left
-			if l.job, bad = load(tx, key[len(openPrefix):]); bad != nil {
+			id := key[len(openPrefix):]
+			if l.job, bad = load(tx, id); errors.Is(bad, errRecord) || errors.Is(bad, ErrNoJob) {
+				aside(id, bad)
+				bad = nil
+				return true
+			}
+			if bad != nil {
 				return false
 			}
 			l.inputs, _, bad = tx.Get(inPrefix + l.job.ID)
@@ -84,7 +93,8 @@ func (e *Engine) resume() error {
 		var inputs []tensor.Tensor
 		if l.job.Stage == StageAccepted {
 			if inputs, err = tensor.Decode(l.inputs, tensor.Limits{MaxTensors: len(l.inputs), MaxRank: tensor.MaxRank, MaxBytes: int64(len(l.inputs))}); err != nil {
-				return fmt.Errorf("inputs of job %s: %w", l.job.ID, err)
+				aside(l.job.ID, fmt.Errorf("inputs: %w", err))
+				continue
 			}
 		}
 		leave := func() {}

@@ -333,6 +333,44 @@ func TestFailedRequestIsAnswered(t *testing.T) {
 	}
 }
 
+func TestRevokedKeyMakesNoJob(t *testing.T) {
+	dir := t.TempDir()
+	k, text, err := keys.Generate("alice", keys.Limits{Quota: 1e9, Per: ledger.Total}, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(list ...keys.Key) {
+		t.Helper()
+		if err := keys.Edit(dir, func([]keys.Key) ([]keys.Key, error) { return list, nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(k)
+	w := newWorld(t, dir, 1e9)
+	p := w.start(nil)
+	defer p.stop(t)
+	caller, err := p.ring.Lookup(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	revoked := k
+	now := time.Now()
+	revoked.Revoked = &now
+	for want, list := range map[error][]keys.Key{keys.ErrRevoked: {revoked}, keys.ErrUnknown: nil} {
+		write(list...)
+		if p.ring, err = keys.Open(dir, keys.Defaults{Rate: 1, Concurrency: 1}); err != nil {
+			t.Fatal(err)
+		}
+		p.cfg.Callers = p.ring.ByID
+		if _, _, err := p.Accept(t.Context(), caller, ask(1, "")); !errors.Is(err, want) {
+			t.Errorf("expected %v, got %v", want, err)
+		}
+	}
+	if n := w.chain.Requests(); n != 0 {
+		t.Errorf("expected no request, got %d", n)
+	}
+}
+
 // However many come at one time, no more is granted than the quota allows, and what is granted is used as it is counted.
 func TestQuotaUnderConcurrency(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {

@@ -152,9 +152,9 @@ func (j Job) GasFee() uint64 { return j.Gas.Paid }
 
 // Amounts are what the job counts with.
 func (j Job) Amounts() ledger.Amounts {
-	a := ledger.Amounts{Reserved: j.Gas.Budget - j.Gas.Paid, Spent: j.Gas.Paid + j.Fee, Refunded: j.Refunded}
+	a := ledger.Amounts{Reserved: j.Gas.Budget - j.Gas.Paid, Spent: ledger.Add(j.Gas.Paid, j.Fee), Refunded: j.Refunded}
 	if !j.Charged {
-		a.Reserved += j.MaxFee
+		a.Reserved = ledger.Add(a.Reserved, j.MaxFee)
 	}
 	return a
 }
@@ -165,7 +165,7 @@ func (j *Job) step(s Stage, now time.Time, height int64) {
 	j.Events = append(j.Events, Event{N: len(j.Events) + 1, Stage: s, Time: now.UTC().Truncate(time.Millisecond), Height: height})
 	if s != StageAccepted {
 		// Only what was signed may still cost gas.
-		j.Gas.Budget = j.Gas.Paid + j.Gas.Live
+		j.Gas.Budget = ledger.Add(j.Gas.Paid, j.Gas.Live)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/opengradient/opengradient/internal/gateway/chain"
+	"github.com/opengradient/opengradient/internal/gateway/ledger"
 	"github.com/opengradient/opengradient/internal/gateway/store"
 )
 
@@ -46,7 +47,7 @@ func (b journal) Signed(t chain.Transaction) error {
 	}
 	_, err := b.update(id, within, func(tx *store.Tx, j *Job) error {
 		j.Gas.Signed, j.Gas.Live = true, t.GasFee
-		j.Gas.Budget = max(j.Gas.Budget, j.Gas.Paid+j.Gas.Live)
+		j.Gas.Budget = max(j.Gas.Budget, ledger.Add(j.Gas.Paid, j.Gas.Live))
 		return set(tx, txPrefix+id, t)
 	})
 	if err != nil && b.db.Err() == nil && !errors.Is(err, store.ErrClosed) {
@@ -60,7 +61,7 @@ func (b journal) Signed(t chain.Transaction) error {
 func (b journal) Settled(key string, o chain.Outcome) error {
 	id := strings.TrimPrefix(key, chainPrefix)
 	j, _, err := b.current(id)
-	if err != nil && !errors.Is(err, ErrNoJob) {
+	if err != nil && !errors.Is(err, ErrNoJob) && !errors.Is(err, errRecord) {
 		return err
 	}
 	if err == nil && j.Stage == StageAccepted {
@@ -140,7 +141,7 @@ func (b *Book) outcome(ctx context.Context, id string) (chain.Outcome, error) {
 
 // settle writes to a job what its transactions have cost, and forgets them.
 func settle(tx *store.Tx, j *Job, gasFee uint64) {
-	j.Gas.Paid += gasFee
+	j.Gas.Paid = ledger.Add(j.Gas.Paid, gasFee)
 	j.Gas.Signed, j.Gas.Live = false, 0
 	j.Gas.Budget = max(j.Gas.Budget, j.Gas.Paid)
 	tx.Delete(txPrefix + j.ID)

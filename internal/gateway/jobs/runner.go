@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"time"
 
 	"github.com/opengradient/opengradient/internal/gateway/chain"
@@ -32,7 +33,7 @@ type runner struct {
 // do better, and what is on disk is true in any case.
 func (r *runner) run() {
 	for r.job.Done == nil {
-		err := r.step()
+		err := r.guarded()
 		if r.engine.stopping() {
 			return
 		}
@@ -40,7 +41,7 @@ func (r *runner) run() {
 			r.pause = 0
 			continue
 		}
-		r.engine.cfg.Log.Warn("job waits for the chain", "job", r.job.ID, "stage", r.job.Stage, "error", err)
+		r.engine.cfg.Log.Warn("job waits", "job", r.job.ID, "stage", r.job.Stage, "error", err)
 		r.pause = min(max(2*r.pause, firstPause), longestPause)
 		if !r.rest(r.pause) {
 			return
@@ -58,6 +59,17 @@ func (r *runner) rest(pause time.Duration) bool {
 	case <-timer.C:
 		return true
 	}
+}
+
+// guarded takes a step. A defect in it holds up this job only.
+func (r *runner) guarded() (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			r.engine.cfg.Log.Error("job panicked", "job", r.job.ID, "panic", p, "stack", string(debug.Stack()))
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	return r.step()
 }
 
 // step takes the job one stage on.
@@ -165,6 +177,9 @@ func (r *runner) request(key string, maxFee uint64) chain.Request {
 // refused goes on after the chain has refused a request: with a higher maximum fee when the gateway chose it, later when
 // that may help, or not at all.
 func (r *runner) refused(refused *chain.RefusedError) error {
+	if refused.Detail != "" {
+		r.engine.cfg.Log.Warn("request refused", "job", r.job.ID, "error", refused.Detail)
+	}
 	f := Failure{Reason: "refused", Message: "the chain refused the request: " + refused.Reason, Again: true}
 	switch {
 	case refused.Denied:
@@ -198,7 +213,7 @@ func (r *runner) refused(refused *chain.RefusedError) error {
 	err = r.change(within, func(tx *store.Tx, j *Job, _ time.Time) error {
 		settle(tx, j, refused.GasFee)
 		j.Attempts++
-		j.Gas.Budget = j.Gas.Paid + checked.GasFee
+		j.Gas.Budget = ledger.Add(j.Gas.Paid, checked.GasFee)
 		if refused.Price {
 			j.MaxFee = max(j.MaxFee, checked.Request.MaxFee)
 		}

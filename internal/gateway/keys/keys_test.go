@@ -1,6 +1,7 @@
 package keys
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -130,6 +131,62 @@ func TestReload(t *testing.T) {
 	await(t, "the keys to be gone", func() bool { _, err := r.Lookup(second); return errors.Is(err, ErrUnknown) })
 	if _, err := r.Lookup(""); err != nil {
 		t.Errorf("anonymous: %v", err)
+	}
+}
+
+// A revocation holds as soon as the file can be read, although the correction of its mode does not change its time.
+func TestRevocationInAFileThatCannotBeRead(t *testing.T) {
+	folder := t.TempDir()
+	text := add(t, folder, "alice", limits)
+	r, err := Open(folder, Defaults{Rate: 5, Concurrency: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	revoke := func(list []Key) ([]Key, error) {
+		now := time.Now()
+		list[0].Revoked = &now
+		return list, nil
+	}
+	if err := errors.Join(Edit(folder, revoke), os.Chmod(Path(folder), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	log, told := slog.New(slog.NewTextHandler(&b, nil)), ""
+	for range 3 {
+		told = r.look(log, told)
+	}
+	if n := strings.Count(b.String(), "not reloaded"); n != 1 {
+		t.Errorf("expected one line in the log, got %d: %s", n, &b)
+	}
+	if err := os.Chmod(Path(folder), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if told = r.look(log, told); told != "" {
+		t.Errorf("expected the file to be read, got %s", told)
+	}
+	if _, err := r.Lookup(text); !errors.Is(err, ErrRevoked) {
+		t.Errorf("expected ErrRevoked, got %v", err)
+	}
+}
+
+func TestCountersAreApart(t *testing.T) {
+	r, err := Open(t.TempDir(), Defaults{Rate: 5, Concurrency: 2, Anonymous: &limits})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := r.Lookup("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, counter := range map[string]struct {
+		enter func() (func(), bool)
+		most  int
+	}{"without an answer": {c.Enter, 2}, "being received": {c.Read, 2}, "waiting": {c.Wait, 8}} {
+		for i := range counter.most + 1 {
+			if _, ok := counter.enter(); ok != (i < counter.most) {
+				t.Errorf("%s: expected room for %d, got %t for number %d", name, counter.most, ok, i+1)
+			}
+		}
 	}
 }
 

@@ -36,14 +36,35 @@ type Ring struct {
 type Caller struct {
 	Key
 	limiter *rate.Limiter
-	active  *gauge
+	gauges  *gauges
 	most    int
 }
 
-// gauge counts. A key keeps its own when its limits change.
+// waits is how many calls of a caller may wait for jobs, for each request that it may have without an answer.
+const waits = 4
+
+// gauges count what a caller has under way. A key keeps its own when its limits change.
+type gauges struct{ active, reading, waiting gauge }
+
+// gauge counts up to a limit.
 type gauge struct {
 	mu sync.Mutex
 	n  int
+}
+
+// enter counts one; false when there are as many as may be. leave counts it off, once.
+func (g *gauge) enter(most int) (leave func(), ok bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.n >= most {
+		return nil, false
+	}
+	g.n++
+	return sync.OnceFunc(func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		g.n--
+	}), true
 }
 
 // Open reads the keys of a gateway.
@@ -56,21 +77,31 @@ func Open(folder string, d Defaults) (*Ring, error) {
 func (r *Ring) Watch(ctx context.Context, every time.Duration, log *slog.Logger) {
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
+	told := ""
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
 		}
-		if !r.changed() {
-			continue
-		}
-		if err := r.reload(); err != nil {
-			log.Error("API keys not reloaded, the former ones stay", "error", err)
-		} else {
-			log.Info("API keys reloaded")
-		}
+		told = r.look(log, told)
 	}
+}
+
+// look reads the file again when it has changed. told is the error that was logged last, which is not logged again.
+func (r *Ring) look(log *slog.Logger, told string) string {
+	if !r.changed() {
+		return told
+	}
+	err := r.reload()
+	if err == nil {
+		log.Info("API keys reloaded")
+		return ""
+	}
+	if told != err.Error() {
+		log.Error("API keys not reloaded, the former ones stay", "error", err)
+	}
+	return err.Error()
 }
 
 func (r *Ring) changed() bool {
@@ -90,12 +121,12 @@ func (r *Ring) reload() error {
 		seen, size = info.ModTime(), info.Size()
 	}
 	list, err := Load(r.folder)
+	if err != nil {
+		return err // it is read again until it can be: a mode that is corrected leaves the time of the file as it was
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.seen, r.size = seen, size
-	if err != nil {
-		return err
-	}
 	if r.defaults.Anonymous != nil {
 		list = append(list, Key{ID: Anonymous, Name: Anonymous, Limits: *r.defaults.Anonymous})
 	}
@@ -121,11 +152,11 @@ func (r *Ring) caller(k Key, before *Caller) *Caller {
 	if burst == 0 {
 		burst = max(1, int(math.Ceil(perSecond)))
 	}
-	c := &Caller{Key: k, most: most, active: &gauge{}, limiter: rate.NewLimiter(rate.Limit(perSecond), burst)}
+	c := &Caller{Key: k, most: most, gauges: &gauges{}, limiter: rate.NewLimiter(rate.Limit(perSecond), burst)}
 	if before == nil {
 		return c
 	}
-	c.active = before.active
+	c.gauges = before.gauges
 	if before.limiter.Limit() == c.limiter.Limit() && before.limiter.Burst() == burst {
 		c.limiter = before.limiter
 	}
@@ -173,19 +204,17 @@ func (c *Caller) Allow() (wait time.Duration, ok bool) {
 }
 
 // Enter counts a request without a final answer; false when there are as many as may be. leave counts it off, once.
-func (c *Caller) Enter() (leave func(), ok bool) {
-	c.active.mu.Lock()
-	defer c.active.mu.Unlock()
-	if c.active.n >= c.most {
-		return nil, false
-	}
-	c.active.n++
-	return sync.OnceFunc(func() {
-		c.active.mu.Lock()
-		defer c.active.mu.Unlock()
-		c.active.n--
-	}), true
-}
+func (c *Caller) Enter() (leave func(), ok bool) { return c.gauges.active.enter(c.most) }
+
+// Read counts a request that is being received, as Enter does. It is apart from those without an answer: one that repeats an
+// earlier request may be received when there is no room for another.
+func (c *Caller) Read() (leave func(), ok bool) { return c.gauges.reading.enter(c.most) }
+
+// Wait counts a call that waits for a job made before, as Enter does.
+func (c *Caller) Wait() (leave func(), ok bool) { return c.gauges.waiting.enter(c.Waits()) }
+
+// Waits is the number of calls of the caller that may wait for jobs made before.
+func (c *Caller) Waits() int { return waits * c.most }
 
 // Concurrency is the number of requests without a final answer that the caller may have.
 func (c *Caller) Concurrency() int { return c.most }

@@ -65,7 +65,7 @@ type Amounts struct {
 
 // Used is what counts against the quota.
 func (a Amounts) Used() uint64 {
-	sum := add(a.Reserved, a.Spent)
+	sum := Add(a.Reserved, a.Spent)
 	return sum - min(sum, a.Refunded)
 }
 
@@ -100,8 +100,8 @@ func (b Balance) Room(quota uint64, period Period, more uint64) error {
 	return nil
 }
 
-// add is a sum that stops at the largest number.
-func add(a, b uint64) uint64 {
+// Add is a sum that stops at the largest number.
+func Add(a, b uint64) uint64 {
 	if a > math.MaxUint64-b {
 		return math.MaxUint64
 	}

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -21,33 +22,54 @@ import (
 // compressFrom is the size from which an answer is compressed for clients that ask for it.
 const compressFrom = 1024
 
-// readBody reads a body, decompressed. Neither form may exceed the limit, and both are read no further than that.
-func (s *Server) readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	limit := s.cfg.MaxBody
+// firstRead is the memory that a body has at first.
+const firstRead = 4096
+
+// readBody reads a body, decompressed. Neither form may exceed the limit, and both are read no further than that. What it takes
+// counts as held.
+func (s *Server) readBody(w http.ResponseWriter, r *http.Request, limit int64, held *service.Held) ([]byte, error) {
 	if r.ContentLength > limit {
 		return nil, service.Errorf(service.TooLarge, "body: expected at most %d bytes, got %d", limit, r.ContentLength)
 	}
-	deadlines := http.NewResponseController(w)
-	if err := deadlines.SetReadDeadline(time.Now().Add(s.cfg.ReadTimeout)); err == nil {
-		defer func() { _ = deadlines.SetReadDeadline(time.Time{}) }() // the connection may be used again
-	}
-	var in io.Reader = http.MaxBytesReader(w, r.Body, limit)
-	in, err := decompress(in, r.Header.Get("Content-Encoding"))
+	whole := http.MaxBytesReader(w, r.Body, limit)
+	in, err := decompress(whole, r.Header.Get("Content-Encoding"))
 	if err != nil {
 		return nil, s.bodyError(err)
 	}
-	var b bytes.Buffer
-	if r.ContentLength > 0 {
-		b.Grow(int(r.ContentLength) + bytes.MinRead)
-	}
-	n, err := b.ReadFrom(io.LimitReader(in, limit+1))
+	body, err := readAll(in, limit, held)
 	if err != nil {
 		return nil, s.bodyError(err)
 	}
-	if n > limit {
-		return nil, service.Errorf(service.TooLarge, "body: expected at most %d bytes when decompressed, got more", limit)
+	// A compressed stream may end before its body does, and the connection is not watched for the end of the client until then.
+	if _, err := io.Copy(io.Discard, whole); err != nil {
+		return nil, s.bodyError(err)
 	}
-	return b.Bytes(), nil
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // all of it is here; the answer may take its time
+	return body, nil
+}
+
+// readAll reads to the end, in memory that grows with what has come: who sends slowly holds little.
+func readAll(in io.Reader, limit int64, held *service.Held) ([]byte, error) {
+	var b []byte
+	for {
+		if len(b) == cap(b) {
+			size := min(max(2*int64(cap(b)), firstRead), limit+1)
+			if err := held.Grow(size - int64(cap(b))); err != nil {
+				return nil, err
+			}
+			b = append(make([]byte, 0, size), b...)
+		}
+		n, err := in.Read(b[len(b):cap(b)])
+		b = b[:len(b)+n]
+		switch {
+		case int64(len(b)) > limit:
+			return nil, service.Errorf(service.TooLarge, "body: expected at most %d bytes when decompressed, got more", limit)
+		case errors.Is(err, io.EOF):
+			return b, nil
+		case err != nil:
+			return nil, err
+		}
+	}
 }
 
 func (s *Server) bodyError(err error) error {
@@ -56,6 +78,8 @@ func (s *Server) bodyError(err error) error {
 	switch {
 	case errors.As(err, &own):
 		return err
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return &service.Error{Code: service.Code{HTTP: http.StatusRequestTimeout}, Message: "body: expected all of it within " + s.cfg.ReadTimeout.String()}
 	case errors.As(err, &large):
 		return service.Errorf(service.TooLarge, "body: expected at most %d bytes, got more", large.Limit)
 	default:

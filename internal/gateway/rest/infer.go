@@ -7,6 +7,7 @@ import (
 
 	"github.com/opengradient/opengradient/internal/gateway/binary"
 	"github.com/opengradient/opengradient/internal/gateway/jobs"
+	"github.com/opengradient/opengradient/internal/gateway/keys"
 	"github.com/opengradient/opengradient/internal/gateway/service"
 )
 
@@ -15,15 +16,17 @@ func (s *Server) infer(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if origin := r.Header.Get("Origin"); caller.ID == keys.Anonymous && origin != "" && !s.allowed(origin) {
+		// Any page that a browser on this network shows could spend what is there for those without a key.
+		return service.Errorf(service.Forbidden, "header Origin: expected an API key, or one of cors-origins, got %.128q", origin)
+	}
 	if wait, ok := caller.Allow(); !ok {
 		return &service.Error{Code: service.TooMany, Message: "too many requests of this API key per second", RetryAfter: max(wait, time.Second)}
 	}
-	body, err := s.readBody(w, r)
-	if err != nil {
-		return err
-	}
+	held := s.Hold()
+	defer held.Release()
 	model, version := r.PathValue("model"), r.PathValue("version")
-	request, err := s.parse(r, body, model, version)
+	request, err := s.receive(w, r, caller, held)
 	if err != nil {
 		return err
 	}
@@ -42,6 +45,20 @@ func (s *Server) infer(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	return s.respond(w, r, answer, request)
+}
+
+// receive reads a request. A caller that sends slowly takes the place of its own requests only.
+func (s *Server) receive(w http.ResponseWriter, r *http.Request, caller *keys.Caller, held *service.Held) (binary.Request, error) {
+	leave, err := s.Receives(caller)
+	if err != nil {
+		return binary.Request{}, err
+	}
+	defer leave()
+	body, err := s.readBody(w, r, s.cfg.MaxBody, held)
+	if err != nil {
+		return binary.Request{}, err
+	}
+	return s.parse(r, body, r.PathValue("model"), r.PathValue("version"))
 }
 
 // parse reads a request in any of its three forms.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/opengradient/opengradient/internal/gateway/jobs"
+	"github.com/opengradient/opengradient/internal/gateway/keys"
 	"github.com/opengradient/opengradient/internal/gateway/service"
 )
 
@@ -77,9 +78,7 @@ func (s *Server) job(w http.ResponseWriter, r *http.Request) error {
 	if until != "" && until != "final" && until != "settled" {
 		return service.Errorf(service.Invalid, "until: expected final or settled, got %.40q", until)
 	}
-	ctx, cancel := s.bounded(r.Context())
-	defer cancel()
-	a, err := s.Job(ctx, caller, r.PathValue("job"), wait, until == "settled")
+	a, err := s.poll(r, caller, wait, until == "settled")
 	if err != nil {
 		return err
 	}
@@ -90,6 +89,26 @@ func (s *Server) job(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Cache-Control", "no-store")
 	s.write(w, r, http.StatusOK, "application/json", body)
 	return nil
+}
+
+// poll reads a job, after a wait that ends with the gateway.
+func (s *Server) poll(r *http.Request, caller *keys.Caller, wait time.Duration, settled bool) (service.Answer, error) {
+	id := r.PathValue("job")
+	if wait == 0 {
+		return s.Job(r.Context(), caller, id, 0, settled)
+	}
+	leave, err := s.Waits(caller)
+	if err != nil {
+		return service.Answer{}, err
+	}
+	defer leave()
+	ctx, cancel := s.bounded(r.Context())
+	defer cancel()
+	a, err := s.Job(ctx, caller, id, wait, settled)
+	if err != nil && ctx.Err() != nil && r.Context().Err() == nil {
+		return a, jobs.ErrStopping
+	}
+	return a, err
 }
 
 // eventDocument is one event of a stream.
@@ -121,6 +140,11 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) error {
 		w.WriteHeader(http.StatusNoContent) // tells a browser not to come again
 		return nil
 	}
+	leave, err := s.Waits(caller)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-store")

@@ -11,6 +11,9 @@ import (
 	"github.com/opengradient/opengradient/internal/tensor"
 )
 
+// maxIndex bounds the body of a call for the index, which needs no key.
+const maxIndex = 4096
+
 func itoa(n int) string { return strconv.Itoa(n) }
 
 func (s *Server) server(w http.ResponseWriter, _ *http.Request) error {
@@ -134,7 +137,9 @@ func (s *Server) statistics(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) index(w http.ResponseWriter, r *http.Request) error {
-	body, err := s.readBody(w, r)
+	held := s.Hold()
+	defer held.Release()
+	body, err := s.readBody(w, r, maxIndex, held)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -75,13 +76,6 @@ func (s *Server) routes() {
 		{get, "/v2/opengradient/jobs/{job}/events", s.events},
 	} {
 		s.mux.HandleFunc(route.method+" "+route.path, s.wrap(route.path, route.handle))
-		if route.method == get {
-			continue
-		}
-		s.mux.HandleFunc(route.path, s.wrap(route.path, func(w http.ResponseWriter, _ *http.Request) error {
-			w.Header().Set("Allow", route.method)
-			return &service.Error{Code: service.Code{HTTP: http.StatusMethodNotAllowed}, Message: "expected the method " + route.method}
-		}))
 	}
 	for prefix, what := range map[string]string{
 		"/v2/systemsharedmemory/": "system shared memory", "/v2/cudasharedmemory/": "CUDA shared memory",
@@ -92,13 +86,33 @@ func (s *Server) routes() {
 			return service.Errorf(service.Unsupported, "%s is not supported by this server", what)
 		}))
 	}
-	s.mux.HandleFunc("/", s.wrap("other", func(_ http.ResponseWriter, r *http.Request) error {
+	s.mux.HandleFunc("/", s.wrap("other", func(w http.ResponseWriter, r *http.Request) error {
+		if method := s.method(r); method != "" {
+			w.Header().Set("Allow", map[string]string{get: "GET, HEAD", post: post}[method])
+			return service.Errorf(service.Code{HTTP: http.StatusMethodNotAllowed}, "method: expected %s, got %.20q", method, r.Method)
+		}
 		return service.Errorf(service.NotFound, "expected a path of the Open Inference Protocol such as /v2/models/MODEL/infer, got %.128q", r.URL.Path)
 	}))
 }
 
+// method is the one that the path of a request is for; empty when it is for none.
+func (s *Server) method(r *http.Request) string {
+	for _, method := range []string{http.MethodGet, http.MethodPost} {
+		other := *r
+		other.Method = method
+		if _, pattern := s.mux.Handler(&other); strings.HasPrefix(pattern, method+" ") {
+			return method
+		}
+	}
+	return ""
+}
+
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Body != nil && r.Body != http.NoBody {
+		// It holds whoever reads the body, or nobody: what is left of it is read when the handler ends.
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.cfg.ReadTimeout))
+	}
 	if s.cors(w, r) {
 		return
 	}
@@ -159,6 +173,11 @@ func (s *Server) caller(r *http.Request) (*keys.Caller, error) {
 	return s.Caller(r.Header.Get("Authorization"))
 }
 
+// allowed tells whether browsers may call from an origin.
+func (s *Server) allowed(origin string) bool {
+	return slices.ContainsFunc(s.cfg.Origins, func(o string) bool { return o == "*" || strings.EqualFold(o, origin) })
+}
+
 // cors tells browsers what they may do; done is true when that is all they asked.
 func (s *Server) cors(w http.ResponseWriter, r *http.Request) (done bool) {
 	origin := r.Header.Get("Origin")
@@ -166,16 +185,10 @@ func (s *Server) cors(w http.ResponseWriter, r *http.Request) (done bool) {
 		return false
 	}
 	w.Header().Add("Vary", "Origin")
-	allowed := ""
-	for _, o := range s.cfg.Origins {
-		if o == "*" || strings.EqualFold(o, origin) {
-			allowed = origin
-		}
-	}
 	preflight := r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != ""
-	if allowed != "" {
+	if s.allowed(origin) {
 		h := w.Header()
-		h.Set("Access-Control-Allow-Origin", allowed)
+		h.Set("Access-Control-Allow-Origin", origin)
 		h.Set("Access-Control-Expose-Headers", "Inference-Header-Content-Length, Location, Retry-After, Preference-Applied")
 		if preflight {
 			h.Set("Access-Control-Allow-Methods", "GET, POST, OPTIONS")

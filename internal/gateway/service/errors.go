@@ -84,7 +84,7 @@ func AsError(err error) *Error {
 		return Errorf(Conflict, "%s: expected the same request, or another key", err)
 	case errors.Is(err, ledger.ErrQuota):
 		return Errorf(TooMany, "%s", err)
-	case errors.Is(err, jobs.ErrConcurrency):
+	case errors.Is(err, jobs.ErrConcurrency), errors.Is(err, jobs.ErrWaiting):
 		return &Error{Code: TooMany, Message: err.Error(), RetryAfter: time.Second}
 	case errors.Is(err, jobs.ErrBusy), errors.Is(err, jobs.ErrStopping):
 		return &Error{Code: Unavailable, Message: err.Error(), RetryAfter: 5 * time.Second}

@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/opengradient/opengradient/internal/gateway/binary"
 	"github.com/opengradient/opengradient/internal/gateway/chain"
 	"github.com/opengradient/opengradient/internal/gateway/jobs"
@@ -36,6 +38,8 @@ type Config struct {
 	Log     *slog.Logger
 	// Patience is how long a synchronous request waits for its answer.
 	Patience time.Duration
+	// BodyMemory bounds the bytes of the requests that are under way together.
+	BodyMemory int64
 	// Failed is closed when nothing can be written to disk any more; it may be nil.
 	Failed <-chan struct{}
 }
@@ -45,10 +49,13 @@ type Service struct {
 	Config
 	draining atomic.Bool
 	drained  chan struct{}
+	bodies   *semaphore.Weighted
 }
 
 // New is a service that is ready as soon as its chain is.
-func New(c Config) *Service { return &Service{Config: c, drained: make(chan struct{})} }
+func New(c Config) *Service {
+	return &Service{Config: c, drained: make(chan struct{}), bodies: semaphore.NewWeighted(c.BodyMemory)}
+}
 
 // Drain makes the service say that it is not ready and take no new requests.
 func (s *Service) Drain() {
@@ -88,6 +95,9 @@ func (s *Service) Caller(authorization string) (*keys.Caller, error) {
 		text = strings.TrimSpace(value)
 	}
 	c, err := s.Ring.Lookup(text)
+	if text == "" && errors.Is(err, keys.ErrUnknown) {
+		return nil, Errorf(Unauthenticated, "expected an API key (Authorization: Bearer ogk_...), got none")
+	}
 	if err != nil {
 		return nil, AsError(err)
 	}
@@ -138,6 +148,13 @@ func (s *Service) Infer(ctx context.Context, caller *keys.Caller, ask jobs.Ask, 
 	if o.Async {
 		return Answer{Job: j}, o, nil
 	}
+	if found {
+		leave, err := s.Waits(caller)
+		if err != nil {
+			return Answer{Job: j}, o, err
+		}
+		defer leave()
+	}
 	patience := s.Patience
 	if o.Timeout > 0 {
 		patience = min(patience, o.Timeout)
@@ -177,6 +194,10 @@ func (s *Service) tell(what string, err error) *Error {
 	told := AsError(err)
 	if told.Code == Internal || errors.Is(err, jobs.ErrChain) {
 		s.Log.Error(what, "error", err)
+	}
+	var unavailable *chain.UnavailableError
+	if errors.As(err, &unavailable) && unavailable.Detail != "" {
+		s.Log.Warn(what, "error", unavailable.Detail)
 	}
 	return told
 }

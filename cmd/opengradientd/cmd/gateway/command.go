@@ -14,22 +14,31 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	sdkclient "github.com/cosmos/cosmos-sdk/client"
 	"github.com/cosmos/cosmos-sdk/client/flags"
+	"github.com/cosmos/cosmos-sdk/client/grpc/cmtservice"
 	"github.com/cosmos/cosmos-sdk/version"
+	gogogrpc "github.com/cosmos/gogoproto/grpc"
 
 	"github.com/opengradient/opengradient/client"
 	"github.com/opengradient/opengradient/cmd/opengradientd/cmd/gateway/bridge"
+	"github.com/opengradient/opengradient/cmd/opengradientd/cmd/model/view"
+	"github.com/opengradient/opengradient/cmd/opengradientd/cmd/session"
 	"github.com/opengradient/opengradient/internal/gateway/chain"
 	"github.com/opengradient/opengradient/internal/gateway/config"
 	"github.com/opengradient/opengradient/internal/gateway/daemon"
 )
 
-// flagConfig names the file of the settings.
-const flagConfig = "config"
+const (
+	// flagConfig names the file of the settings.
+	flagConfig = "config"
+	// meetTimeout bounds the first question to the node's gRPC.
+	meetTimeout = 10 * time.Second
+)
 
 // NewCommand returns the command `gateway`, which serves, and those beside it.
 func NewCommand() *cobra.Command {
@@ -63,11 +72,15 @@ Settings come from flags, from the environment (OPENGRADIENTD_GATEWAY_REST_LISTE
 
 // newInitCommand writes a file with the defaults.
 func newInitCommand() *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "init",
 		Short: "Write config/gateway.toml with every setting at its default",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			inJSON, err := session.AsJSON(cmd)
+			if err != nil {
+				return err
+			}
 			path := configFile(sdkclient.GetClientContextFromCmd(cmd).HomeDir)
 			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 				return err
@@ -83,10 +96,15 @@ func newInitCommand() *cobra.Command {
 			if err := errors.Join(err, f.Close()); err != nil {
 				return err
 			}
+			if inJSON {
+				return view.JSON(cmd.OutOrStdout(), map[string]string{"path": path})
+			}
 			fmt.Fprintln(cmd.OutOrStdout(), path)
 			return nil
 		},
 	}
+	session.AddOutputFlag(cmd)
+	return cmd
 }
 
 func configFile(home string) string { return filepath.Join(home, "config", "gateway.toml") }
@@ -159,6 +177,9 @@ func open(ctx context.Context, cfg config.Config, sdkCtx sdkclient.Context, jour
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := sameChain(ctx, cfg.NodeGRPC, c.Conn(), c.ChainID()); err != nil {
+		return nil, nil, errors.Join(err, c.Close())
+	}
 	if err := claim(sdkCtx, cfg.From, c.ChainID(), journal); err != nil {
 		return nil, nil, errors.Join(err, c.Close())
 	}
@@ -170,6 +191,24 @@ func open(ctx context.Context, cfg config.Config, sdkCtx sdkclient.Context, jour
 		return nil, nil, errors.Join(fmt.Errorf("from: %w", err), c.Close())
 	}
 	return bridge.New(c, account), func() error { return errors.Join(account.Close(), c.Close()) }, nil
+}
+
+// sameChain checks that the gRPC of a node, when there is one, answers for the chain of its RPC: what one says would be signed
+// for the other.
+func sameChain(ctx context.Context, address string, conn gogogrpc.ClientConn, chainID string) error {
+	if address == "" {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, meetTimeout)
+	defer cancel()
+	res, err := cmtservice.NewServiceClient(conn).GetNodeInfo(ctx, &cmtservice.GetNodeInfoRequest{})
+	if err != nil {
+		return fmt.Errorf("node-grpc %s: expected an answer of the node, got: %w", address, err)
+	}
+	if got := res.GetDefaultNodeInfo().GetNetwork(); got != chainID {
+		return fmt.Errorf("node-grpc %s: expected the chain %q of node, got %q", address, chainID, got)
+	}
+	return nil
 }
 
 // claim takes the journal for the account of a key, before anything in it goes on.

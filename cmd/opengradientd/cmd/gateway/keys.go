@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	sdkclient "github.com/cosmos/cosmos-sdk/client"
+	"github.com/cosmos/cosmos-sdk/client/flags"
 
 	"github.com/opengradient/opengradient/cmd/opengradientd/cmd/model/view"
 	"github.com/opengradient/opengradient/cmd/opengradientd/cmd/session"
@@ -179,38 +180,76 @@ func newSetCommand() *cobra.Command {
 		Example: `  opengradientd gateway keys set alice --quota 9000000uopg`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return keys.Edit(folder(cmd), func(list []keys.Key) ([]keys.Key, error) {
-				i, err := keys.Find(list, args[0])
-				if err != nil {
-					return nil, err
-				}
-				list[i].Limits, err = limits(cmd, list[i].Limits)
-				return list, err
+			return edit(cmd, args[0], func(k *keys.Key) (err error) {
+				k.Limits, err = limits(cmd, k.Limits)
+				return err
 			})
 		},
+		ValidArgsFunction: completeNames,
 	}
 	addLimitFlags(cmd)
+	session.AddOutputFlag(cmd)
 	return cmd
 }
 
+// edit changes one key and, when asked to, shows it.
+func edit(cmd *cobra.Command, nameOrID string, change func(*keys.Key) error) error {
+	inJSON, err := session.AsJSON(cmd)
+	if err != nil {
+		return err
+	}
+	var after keys.Key
+	err = keys.Edit(folder(cmd), func(list []keys.Key) ([]keys.Key, error) {
+		i, err := keys.Find(list, nameOrID)
+		if err != nil {
+			return nil, err
+		}
+		err = change(&list[i])
+		after = list[i]
+		return list, err
+	})
+	if err != nil || !inJSON {
+		return err
+	}
+	return view.JSON(cmd.OutOrStdout(), after)
+}
+
+// completeNames offers the names of keys that are in use.
+func completeNames(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	home, err := cmd.Flags().GetString(flags.FlagHome)
+	if err != nil || len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	list, err := keys.Load(daemon.Folder(home))
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	var names []string
+	for _, k := range list {
+		if k.Revoked == nil {
+			names = append(names, k.Name)
+		}
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
 func newRevokeCommand() *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "revoke NAME|ID",
 		Short: "Take an API key out of use; its jobs go on",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return keys.Edit(folder(cmd), func(list []keys.Key) ([]keys.Key, error) {
-				i, err := keys.Find(list, args[0])
-				if err != nil {
-					return nil, err
-				}
-				if list[i].Revoked != nil {
-					return nil, fmt.Errorf("API key %s: expected one in use, it was revoked on %s", args[0], list[i].Revoked.Format(time.DateOnly))
+			return edit(cmd, args[0], func(k *keys.Key) error {
+				if k.Revoked != nil {
+					return fmt.Errorf("API key %s: expected one in use, it was revoked on %s", args[0], k.Revoked.Format(time.DateOnly))
 				}
 				now := time.Now().UTC().Truncate(time.Second)
-				list[i].Revoked = &now
-				return list, nil
+				k.Revoked = &now
+				return nil
 			})
 		},
+		ValidArgsFunction: completeNames,
 	}
+	session.AddOutputFlag(cmd)
+	return cmd
 }

@@ -264,6 +264,9 @@ func request(r chain.Request) client.Request {
 	return out
 }
 
+// poor is what clients are told when the account cannot pay. Whose it is and what it holds is for the log.
+const poor = "the gateway's account has too few coins"
+
 // checkError tells what is wrong with a request from what stands in its way now.
 func checkError(err error) error {
 	var invalid *client.InvalidError
@@ -271,11 +274,11 @@ func checkError(err error) error {
 	case !errors.As(err, &invalid):
 		return err
 	case errors.Is(err, modelstypes.ErrModelNotFound):
-		return fmt.Errorf("%w: %s", chain.ErrNotFound, invalid.Got)
+		return &chain.NotFoundError{Invalid: chain.InvalidError{Field: invalid.Field, Expected: invalid.Expected, Got: invalid.Got}}
 	case errors.Is(err, inferencetypes.ErrModelNotUsable), errors.Is(err, inferencetypes.ErrEligiblePower):
 		return &chain.UnavailableError{Reason: invalid.Error()}
 	case invalid.Field == "balance":
-		return &chain.UnavailableError{Reason: "the gateway's account has too few coins: " + invalid.Error()}
+		return &chain.UnavailableError{Reason: poor, Detail: invalid.Error()}
 	default:
 		return &chain.InvalidError{Field: invalid.Field, Expected: invalid.Expected, Got: invalid.Got}
 	}

@@ -1,13 +1,22 @@
 package bridge
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"math"
 	"reflect"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	sdkmath "cosmossdk.io/math"
+	rpcclient "github.com/cometbft/cometbft/rpc/client"
+	coretypes "github.com/cometbft/cometbft/rpc/core/types"
 	sdk "github.com/cosmos/cosmos-sdk/types"
+	sdkerrors "github.com/cosmos/cosmos-sdk/types/errors"
 
 	"github.com/opengradient/opengradient/client"
 	"github.com/opengradient/opengradient/internal/gateway/chain"
@@ -61,8 +70,18 @@ func TestRefusals(t *testing.T) {
 func TestCheckErrors(t *testing.T) {
 	var invalid *chain.InvalidError
 	var unavailable *chain.UnavailableError
-	if err := checkError(&client.InvalidError{Field: "model", Got: "none", Err: modelstypes.ErrModelNotFound}); !errors.Is(err, chain.ErrNotFound) {
+	unknown := &client.InvalidError{Field: "model", Expected: "a model of the chain", Got: `"irix"`, Err: modelstypes.ErrModelNotFound}
+	if err := checkError(unknown); !errors.Is(err, chain.ErrNotFound) || err.Error() != `model: expected a model of the chain, got "irix"` {
 		t.Errorf("an unknown model: got %v", err)
+	}
+	empty := &client.InvalidError{Field: "balance", Expected: "at least 9uopg", Got: "og1payer has 5uopg"}
+	if err := checkError(empty); err.Error() != poor || !errors.As(err, &unavailable) || unavailable.Detail != empty.Error() {
+		t.Errorf("an empty account: expected what it holds for the log only, got %v", err)
+	}
+	for name, err := range map[string]error{"before signing": empty, "in a block": refused(sdkerrors.ErrInsufficientFunds)} {
+		if got := refusal(err); got == nil || got.Reason != poor || got.Detail != err.Error() || !got.Temporary {
+			t.Errorf("an empty account, %s: got %+v", name, got)
+		}
 	}
 	for _, e := range []*client.InvalidError{
 		{Field: "model", Err: inferencetypes.ErrModelNotUsable}, {Field: "model", Err: inferencetypes.ErrEligiblePower}, {Field: "balance"},
@@ -77,6 +96,81 @@ func TestCheckErrors(t *testing.T) {
 	lost := errors.New("connection reset")
 	if err := checkError(lost); !errors.Is(err, lost) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// Callers that ask at one time share one question, and one that goes away takes it from nobody.
+func TestOneQuestionForMany(t *testing.T) {
+	b := New(nil, nil)
+	var asked atomic.Int64
+	begun, answer := make(chan struct{}), make(chan struct{})
+	ask := func(ctx context.Context) (listed, error) {
+		return b.remember(ctx, "what", time.Hour, func(ctx context.Context) (listed, error) {
+			asked.Add(1)
+			close(begun)
+			select {
+			case <-answer:
+				return listed{models: []chain.Model{{Name: "iris"}}}, nil
+			case <-ctx.Done():
+				return listed{}, ctx.Err()
+			}
+		})
+	}
+	ctx, leave := context.WithCancel(t.Context())
+	first := make(chan error, 1)
+	go func() { _, err := ask(ctx); first <- err }()
+	<-begun
+	leave()
+	if err := <-first; !errors.Is(err, context.Canceled) {
+		t.Errorf("the first, who has left: got %v", err)
+	}
+	for range 3 {
+		if _, err := ask(ctx); !errors.Is(err, context.Canceled) {
+			t.Errorf("another who has left: got %v", err)
+		}
+	}
+	var wg sync.WaitGroup
+	for range 5 {
+		wg.Go(func() {
+			if l, err := ask(t.Context()); err != nil || len(l.models) != 1 || l.models[0].Name != "iris" {
+				t.Errorf("expected the answer, got %+v, %v", l, err)
+			}
+		})
+	}
+	close(answer)
+	wg.Wait()
+	if n := asked.Load(); n != 1 {
+		t.Errorf("expected one question, got %d", n)
+	}
+}
+
+// node is one that tells its state.
+type node struct {
+	rpcclient.Client
+	state coretypes.SyncInfo
+	err   error
+}
+
+func (n node) Status(context.Context) (*coretypes.ResultStatus, error) {
+	return &coretypes.ResultStatus{SyncInfo: n.state}, n.err
+}
+
+func TestReady(t *testing.T) {
+	for name, c := range map[string]struct {
+		node    node
+		message string
+	}{
+		"a node that is there": {node{state: coretypes.SyncInfo{LatestBlockTime: time.Now()}}, ""},
+		"one that is not":      {node{err: errors.New("connection refused")}, "connection refused"},
+		"one that is behind":   {node{state: coretypes.SyncInfo{CatchingUp: true, LatestBlockHeight: 7, LatestBlockTime: time.Now()}}, "at height 7 and catching up"},
+		"one that stands":      {node{state: coretypes.SyncInfo{LatestBlockTime: time.Now().Add(-time.Hour)}}, "last block is of"},
+	} {
+		b := New(&client.Client{RPC: c.node}, nil)
+		for range 2 { // asked, and remembered
+			if err := b.Ready(t.Context()); (err == nil) != (c.message == "") || err != nil && !strings.Contains(err.Error(), c.message) {
+				t.Errorf("%s: expected %q, got %v", name, c.message, err)
+			}
+		}
 	}
 }
 
@@ -133,6 +227,7 @@ func (m *memory) Unsettled() ([]chain.Transaction, error)   { return m.list, nil
 
 func TestJournalKeepsTransactions(t *testing.T) {
 	m := &memory{outcomes: make(map[string]chain.Outcome)}
+	var last memory
 	j := Journal{Book: m}
 	want := client.SignedTx{
 		Key: "gw-1", Message: []byte{1}, Tx: []byte{2, 3}, Hash: "AB", Sequence: 7, Sent: 5, Expires: 35, Gas: 9,
@@ -143,6 +238,10 @@ func TestJournalKeepsTransactions(t *testing.T) {
 	}
 	if m.list[0].Key != "gw-1" || m.list[0].GasFee != 100 {
 		t.Errorf("expected the gas of all its transactions, got %+v", m.list[0])
+	}
+	most := sdk.NewCoin(inferencetypes.Denom, sdkmath.NewIntFromUint64(math.MaxUint64))
+	if err := (Journal{Book: &last}).Signed(t.Context(), client.SignedTx{Key: "gw-2", Fee: most, Paid: most}); err != nil || last.list[0].GasFee != math.MaxUint64 {
+		t.Errorf("expected a sum that stops at the largest number, got %+v, %v", last.list, err)
 	}
 	got, err := j.Unsettled(t.Context())
 	if err != nil || len(got) != 1 || fmt.Sprint(got[0]) != fmt.Sprint(want) {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/opengradient/opengradient/client"
 	"github.com/opengradient/opengradient/internal/gateway/chain"
+	"github.com/opengradient/opengradient/internal/gateway/ledger"
 	inferencetypes "github.com/opengradient/opengradient/x/inference/types"
 	schedulingtypes "github.com/opengradient/opengradient/x/scheduling/types"
 )
@@ -61,6 +62,9 @@ func refusal(err error) *chain.RefusedError {
 		out.Temporary = invalid.Field == "balance"
 	default:
 		return nil
+	}
+	if errors.Is(err, sdkerrors.ErrInsufficientFunds) || invalid != nil && invalid.Field == "balance" {
+		out.Reason, out.Detail = poor, err.Error()
 	}
 	out.Price = errors.Is(err, inferencetypes.ErrMaxFee)
 	for _, t := range temporary {
@@ -175,7 +179,7 @@ func (j Journal) Signed(_ context.Context, t client.SignedTx) error {
 	if err != nil {
 		return err
 	}
-	err = j.Book.Signed(chain.Transaction{Key: t.Key, Data: data, GasFee: amount(t.Fee.Amount) + amount(t.Paid.Amount)})
+	err = j.Book.Signed(chain.Transaction{Key: t.Key, Data: data, GasFee: ledger.Add(amount(t.Fee.Amount), amount(t.Paid.Amount))})
 	if errors.Is(err, chain.ErrDenied) {
 		return fmt.Errorf("%w: %w", client.ErrRejected, err)
 	}
