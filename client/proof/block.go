@@ -38,6 +38,9 @@ func blockToWire(lb *cmttypes.LightBlock, signed bool) (*proofwire.Block, error)
 	if !signed {
 		return w, nil
 	}
+	if n := max(len(lb.ValidatorSet.Validators), len(lb.Commit.Signatures)); n > MaxValidators {
+		return nil, &Error{Part: PartLimits, Subject: atHeight(lb.Height), Expected: fmt.Sprintf("at most %d validators", MaxValidators), Got: fmt.Sprint(n)}
+	}
 	w.Commit = &proofwire.Commit{
 		Round: lb.Commit.Round, PartTotal: lb.Commit.BlockID.PartSetHeader.Total, PartHash: lb.Commit.BlockID.PartSetHeader.Hash,
 	}

@@ -24,8 +24,8 @@ func (c chain) last() block { return c.blocks[len(c.blocks)-1] }
 
 // openChain reads all blocks, and checks each by itself.
 func openChain(w []*proofwire.Block, chainID string) (chain, error) {
-	if chainID == "" {
-		return chain{}, differs(PartChainID, "", "the id of a chain", "none")
+	if err := checkChainID(chainID); err != nil {
+		return chain{}, err
 	}
 	if len(w) == 0 {
 		return chain{}, differs(PartHeaderChain, "", "at least one block", "none")

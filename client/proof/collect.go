@@ -3,6 +3,7 @@ package proof
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/opengradient/opengradient/internal/proofwire"
 	inferencetypes "github.com/opengradient/opengradient/x/inference/types"
@@ -26,9 +27,19 @@ type CollectOptions struct {
 	Inputs, Evidence []byte
 }
 
-// Collect gathers a proof of a settled request. Headers and paths are checked while they come; what the values say is for
+// Collect gathers a proof of a settled request. When the last state has more of the request than the last header shows, it waits
+// for the next header. Headers and paths are checked while they come; what the values say is for
 // [File.Verify] to check, with the same trust.
-func Collect(ctx context.Context, source Source, id uint64, opts CollectOptions) (*File, error) {
+func Collect(ctx context.Context, source Source, id uint64, opts CollectOptions) (file *File, err error) {
+	defer func() {
+		// A source of somebody else's making may give what stops the code of others with a panic.
+		if p := recover(); p != nil {
+			file, err = nil, &Error{
+				Part: PartNotAvailable, Subject: "the source", Expected: "answers that a node gives", Got: fmt.Sprintf("some that stop the check: %v", p),
+				Help: "The node is faulty or lies: ask another",
+			}
+		}
+	}()
 	opts.Clock = opts.withDefaults()
 	if !opts.TrustNode {
 		if err := opts.Trust.Validate(); err != nil {
@@ -36,6 +47,9 @@ func Collect(ctx context.Context, source Source, id uint64, opts CollectOptions)
 		}
 	}
 	c := collector{source: source, opts: opts}
+	if opts.Height == 0 {
+		c.await(ctx, id)
+	}
 	if err := c.headers(ctx); err != nil {
 		return nil, err
 	}
@@ -121,6 +135,54 @@ func (c *collector) inference(ctx context.Context, id uint64) (request inference
 
 // unmarshaler is a stored message.
 type unmarshaler interface{ Unmarshal(b []byte) error }
+
+const (
+	// headerPatience is how long the header after the last state may take.
+	headerPatience = 15 * time.Second
+	headerInterval = 200 * time.Millisecond
+)
+
+// await waits until the last header shows as much of a request as the last state of the source has: the state after a block is
+// in the header of the next. What the source says here decides nothing but how long it takes, so that errors are left to
+// what comes after.
+func (c *collector) await(ctx context.Context, id uint64) {
+	ctx, cancel := context.WithTimeout(ctx, headerPatience)
+	defer cancel()
+	ticker := time.NewTicker(headerInterval)
+	defer ticker.Stop()
+	for c.behind(ctx, id) {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+// behind tells whether the last state has request or receipt, and the one that the last header shows has not.
+func (c *collector) behind(ctx context.Context, id uint64) bool {
+	newest, err := lightBlock(ctx, c.source, 0)
+	if err != nil || newest.Height < 2 {
+		return false
+	}
+	for _, keyOf := range []func(uint64) ([]byte, error){inferencetypes.RequestKey, inferencetypes.ReceiptKey} {
+		key, err := keyOf(id)
+		if err != nil {
+			return false
+		}
+		shown, _, err := c.source.Value(ctx, inferencetypes.StoreKey, key, newest.Height-1)
+		if err != nil {
+			return false
+		}
+		if len(shown) > 0 {
+			continue
+		}
+		if last, _, err := c.source.Value(ctx, inferencetypes.StoreKey, key, 0); err != nil || len(last) > 0 {
+			return err == nil
+		}
+	}
+	return false
+}
 
 // value gathers a value that may be absent.
 func (c *collector) value(ctx context.Context, kind proofwire.Kind, key []byte, keyErr error, into unmarshaler) (bool, error) {

@@ -5,6 +5,5 @@
 // file have one form: [Parse] takes nothing else. What a file holds, what each check shows and what has to be believed is
 // in docs/proofs.md.
 //
-// Addresses in requests and receipts carry the prefixes of the chain. A program outside the daemon calls
-// app.SetAddressPrefixes once before it uses this package.
+// The global configuration of the SDK has no part in it: addresses are read with the prefixes of this chain.
 package proof

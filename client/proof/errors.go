@@ -3,6 +3,8 @@ package proof
 import (
 	"errors"
 	"fmt"
+	"strings"
+	"unicode"
 )
 
 // Part is what a check is about, and what an [Error] says does not hold. The words are stable.
@@ -60,14 +62,14 @@ type Error struct {
 	Help string
 }
 
-// Error implements error.
+// Error implements error. Files and nodes have a say in the words, so there is nothing in them that a terminal obeys.
 func (e *Error) Error() string {
 	text := string(e.Part)
 	if e.Subject != "" {
-		text += " of " + e.Subject
+		text += " of " + shorten(e.Subject)
 	}
 	if e.Expected != "" || e.Got != "" {
-		text += fmt.Sprintf(": expected %s, got %s", e.Expected, shorten(e.Got))
+		text += fmt.Sprintf(": expected %s, got %s", shorten(e.Expected), shorten(e.Got))
 	}
 	if e.Err != nil {
 		text += ": " + shorten(e.Err.Error())
@@ -75,7 +77,7 @@ func (e *Error) Error() string {
 	if e.Help != "" {
 		text += ". " + e.Help
 	}
-	return text
+	return plain(text)
 }
 
 // Unwrap gives the cause.
@@ -116,6 +118,16 @@ func show(v any) string {
 
 // maxText bounds what is repeated of the words of a file or a node.
 const maxText = 600
+
+// plain replaces what is no text: control characters, marks that turn or hide text, and bytes that are no UTF-8.
+func plain(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, text)
+}
 
 func shorten(text string) string {
 	if len(text) <= maxText {

@@ -3,7 +3,11 @@ package proof
 import (
 	"bytes"
 	"crypto/sha256"
+	"fmt"
 	"slices"
+	"strings"
+
+	cmttypes "github.com/cometbft/cometbft/types"
 
 	"github.com/opengradient/opengradient/internal/proofwire"
 )
@@ -24,6 +28,8 @@ const (
 	MaxBlocks = 20_000
 	// MaxValidators bounds one validator set.
 	MaxValidators = 1_000
+	// MaxEntries bounds the validators and precommits of all blocks together. As many as 32 MiB hold when every precommit is signed.
+	MaxEntries = 600_000
 	// maxStores, maxValues and maxSteps bound stores, the values of one, and the depth of a tree. The depth is that
 	// of ICS-23.
 	maxStores = 3
@@ -59,6 +65,18 @@ func newFile(p *proofwire.Proof) (*File, error) {
 		return nil, fails(PartEncoding, "", err)
 	}
 	return Parse(frame(content))
+}
+
+// checkChainID checks that the id of a chain is one that a header can have, and printable.
+func checkChainID(id string) error {
+	if id == "" {
+		return differs(PartChainID, "", "the id of a chain", "none")
+	}
+	printable := strings.IndexFunc(id, func(r rune) bool { return r < ' ' || r > '~' }) < 0
+	if len(id) > cmttypes.MaxChainIDLen || !printable {
+		return differs(PartChainID, "", fmt.Sprintf("at most %d printable characters of ASCII", cmttypes.MaxChainIDLen), fmt.Sprintf("%.60q", id))
+	}
+	return nil
 }
 
 func frame(content []byte) []byte {
@@ -103,6 +121,9 @@ func Parse(b []byte) (*File, error) {
 	}
 	if !bytes.Equal(again, content) {
 		return nil, &Error{Part: PartEncoding, Expected: "the canonical encoding of " + show(len(again)) + " bytes", Got: "other " + show(len(content)) + " bytes"}
+	}
+	if err := checkChainID(p.ChainId); err != nil {
+		return nil, err
 	}
 	return &File{proof: p, raw: slices.Clone(b)}, nil
 }

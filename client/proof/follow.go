@@ -22,7 +22,7 @@ type link struct {
 
 // headers finds the way from the trusted header to the one after the state that is proved.
 func (c *collector) headers(ctx context.Context) error {
-	newest, err := c.source.LightBlock(ctx, 0)
+	newest, err := lightBlock(ctx, c.source, 0)
 	if err != nil {
 		return sourceError("the last block", err)
 	}
@@ -84,7 +84,7 @@ func (c *collector) fetch(ctx context.Context, height int64, chainID string) (li
 }
 
 func (c *collector) light(ctx context.Context, height int64) (*cmttypes.LightBlock, error) {
-	lb, err := c.source.LightBlock(ctx, height)
+	lb, err := lightBlock(ctx, c.source, height)
 	if err != nil {
 		return nil, sourceError(atHeight(height), err)
 	}
@@ -210,7 +210,7 @@ func awaitBlock(ctx context.Context, from Headers, height int64) (*cmttypes.Ligh
 	ticker := time.NewTicker(witnessInterval)
 	defer ticker.Stop()
 	for {
-		lb, err := from.LightBlock(ctx, height)
+		lb, err := lightBlock(ctx, from, height)
 		if !errors.Is(err, provider.ErrHeightTooHigh) {
 			return lb, err
 		}

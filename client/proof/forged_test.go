@@ -54,7 +54,7 @@ func (f *forged) values(t *testing.T) map[string]map[string][]byte {
 	}
 	model, ok := modelstypes.ParseModelID(f.request.Model)
 	require.True(t, ok)
-	return map[string]map[string][]byte{
+	values := map[string]map[string][]byte{
 		inferencetypes.StoreKey: {
 			key(inferencetypes.RequestKey(arbitratedID)): encode(t, &f.request),
 			key(inferencetypes.InputsKey(arbitratedID)):  f.inputs,
@@ -70,4 +70,8 @@ func (f *forged) values(t *testing.T) map[string]map[string][]byte {
 			}),
 		},
 	}
+	if f.noEvidence {
+		delete(values[verificationtypes.StoreKey], key(verificationtypes.EvidenceKey(arbitratedID)))
+	}
+	return values
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"math/big"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -12,6 +13,7 @@ import (
 	cmtcrypto "github.com/cometbft/cometbft/proto/tendermint/crypto"
 	cmttypes "github.com/cometbft/cometbft/types"
 
+	"github.com/opengradient/opengradient/internal/agreement"
 	"github.com/opengradient/opengradient/internal/tensor"
 	"github.com/opengradient/opengradient/testutil/chaintest"
 	"github.com/opengradient/opengradient/testutil/proofchain"
@@ -184,6 +186,8 @@ type forged struct {
 	params   verificationtypes.Params
 	inputs   []byte
 	evidence verificationtypes.Evidence
+	// noEvidence leaves the evidence out.
+	noEvidence bool
 }
 
 // TestForgedStates has the validators sign states that do not fit together. Nothing but the checks of the values
@@ -263,8 +267,34 @@ func TestForgedStates(t *testing.T) {
 			f.receipt.MemberOutcomes = make([]byte, len(f.receipt.MemberOutcomes))
 			f.receipt.Tolerated = nil
 		}},
-		"a leader without a seat": {PartVerdict, func(f *forged) { f.receipt.Leader = chaintest.Operator(9).String() }},
-		"an exact verdict":        {PartVerdict, func(f *forged) { f.receipt.Arbitrated = false }},
+		"a committee of two": {"", func(f *forged) {
+			f.request.Tier, f.receipt.Tier = inferencetypes.TIER_COMMITTEE, inferencetypes.TIER_COMMITTEE
+			redigest(f)
+			alone(t, f, 0, 1)
+		}},
+		"a committee of a quorum": {PartVerdict, func(f *forged) { alone(t, f, 0) }},
+		"a committee of one": {PartVerdict, func(f *forged) {
+			f.request.Tier, f.receipt.Tier = inferencetypes.TIER_COMMITTEE, inferencetypes.TIER_COMMITTEE
+			redigest(f)
+			alone(t, f, 0)
+		}},
+		"a committee of a second attempt": {PartVerdict, func(f *forged) {
+			f.request.Tier, f.receipt.Tier = inferencetypes.TIER_COMMITTEE, inferencetypes.TIER_COMMITTEE
+			f.request.Attempt, f.receipt.Attempt = 2, 2
+			redigest(f)
+			alone(t, f, 0, 1)
+		}},
+		"evidence of a committee": {PartVerdict, func(f *forged) {
+			f.evidence.Round.Rule, f.evidence.Round.Seats = verificationtypes.RULE_COMMITTEE, []byte{0b1111}
+			reroot(f)
+		}},
+		"submitted before the first block": {PartReceipt, func(f *forged) { f.request.SubmittedHeight, f.receipt.SubmittedHeight = 0, 0 }},
+		"assigned before it was submitted": {PartReceipt, func(f *forged) { f.request.AssignedHeight, f.receipt.AssignedHeight = 1, 1 }},
+		"final before it was assigned":     {PartReceipt, func(f *forged) { f.request.FinalHeight, f.receipt.FinalHeight = 1, 1 }},
+		"settled before it was final":      {PartReceipt, func(f *forged) { f.receipt.SettledHeight = f.receipt.FinalHeight - 1 }},
+		"settled in the future":            {PartReceipt, func(f *forged) { f.receipt.SettledHeight = 1_000_000 }},
+		"a leader without a seat":          {PartVerdict, func(f *forged) { f.receipt.Leader = chaintest.Operator(9).String() }},
+		"an exact verdict":                 {PartVerdict, func(f *forged) { f.receipt.Arbitrated = false }},
 	} {
 		t.Run(reason, func(t *testing.T) {
 			f := clone(t, stored, good.proof.Inputs)
@@ -281,4 +311,25 @@ func TestForgedStates(t *testing.T) {
 			refusedAs(t, tc.part, err)
 		})
 	}
+}
+
+// alone has a few members decide as a committee, each for a result of their own making, without evidence.
+func alone(t *testing.T, f *forged, members ...int) {
+	t.Helper()
+	output := proofchain.Output(99)
+	root := tensor.MerkleRoot(output)
+	f.result.Output, f.result.OutputRoot, f.receipt.Outcome.OutputRoot = output, root[:], root[:]
+	outcomes := make([]verificationtypes.MemberOutcome, len(f.snapshot.Members))
+	for i := range outcomes {
+		outcomes[i] = verificationtypes.MEMBER_OUTCOME_NEUTRAL
+		if slices.Contains(members, i) {
+			outcomes[i] = verificationtypes.MEMBER_OUTCOME_AGREED
+		}
+	}
+	packed, err := agreement.PackOutcomes(outcomes)
+	require.NoError(t, err)
+	f.receipt.MemberOutcomes, f.receipt.Tolerated, f.receipt.Arbitrated = packed, nil, false
+	f.receipt.Committee = agreement.PackBits(len(outcomes), members)
+	f.receipt.Leader, f.receipt.Publisher = f.snapshot.Members[members[0]].Operator, f.snapshot.Members[members[0]].Operator
+	f.noEvidence = true
 }

@@ -3,6 +3,7 @@ package proof
 import (
 	"bytes"
 	"encoding/hex"
+	"fmt"
 
 	"github.com/opengradient/opengradient/internal/proofwire"
 	"github.com/opengradient/opengradient/internal/tensor"
@@ -92,8 +93,8 @@ func (r *Record) loadRequest(s state, chainID string, id uint64) error {
 	return nil
 }
 
-// loadReceipt checks that the receipt is that of the request.
-func (r *Record) loadReceipt(s state, id uint64) error {
+// loadReceipt checks that the receipt is that of the request, in the state after the block of a height.
+func (r *Record) loadReceipt(s state, id uint64, height int64) error {
 	key, err := inferencetypes.ReceiptKey(id)
 	if r.Receipt, err = load[inferencetypes.Receipt](s, proofwire.KIND_RECEIPT, key, err); err != nil {
 		return err
@@ -135,6 +136,24 @@ func (r *Record) loadReceipt(s state, id uint64) error {
 		if f.want != f.got {
 			return differs(PartReceipt, f.name, f.want, f.got)
 		}
+	}
+	return r.checkHeights(height)
+}
+
+// checkHeights checks that what the receipt tells of happened one after the other, and before the state that is proved.
+func (r *Record) checkHeights(proved int64) error {
+	c, least := r.Receipt, int64(1)
+	for _, h := range []struct {
+		name   string
+		height int64
+	}{
+		{"submitted", c.SubmittedHeight}, {"assigned", c.AssignedHeight}, {"final", c.FinalHeight}, {"settled", c.SettledHeight},
+		{"proved", proved},
+	} {
+		if h.height < least {
+			return differs(PartReceipt, h.name+" height", fmt.Sprintf("at least %d", least), h.height)
+		}
+		least = h.height
 	}
 	return nil
 }

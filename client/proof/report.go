@@ -25,6 +25,18 @@ type Check struct {
 	Shows  string `json:"shows"`
 }
 
+// Basis says where the verdict comes from. The words are stable.
+type Basis string
+
+// The bases.
+const (
+	// Derived: the verdict follows, on this machine, from who attested what.
+	Derived Basis = "derived"
+	// Recorded: the chain has stored the verdict. It was arbitrated, and deriving it takes evidence that the file does not carry. Who
+	// hands on a file can take the evidence out of it, so this is worth no more than the word of the validators.
+	Recorded Basis = "recorded"
+)
+
 // HeaderInfo names a header.
 type HeaderInfo struct {
 	Height int64     `json:"height,string"`
@@ -45,11 +57,13 @@ type Report struct {
 	First  HeaderInfo `json:"first_header"`
 	Blocks int        `json:"blocks"`
 	Checks []Check    `json:"checks"`
+	// Verdict says whether the verdict was derived again; empty when the verification failed before.
+	Verdict Basis `json:"verdict"`
 	// Record is what is shown; nil when the verification failed.
 	Record *Record `json:"-"`
 }
 
-// Valid tells whether no check was refused.
+// Valid tells whether no check was refused. What was not asked for it does not tell: see Trusted and Verdict.
 func (r Report) Valid() bool { return r.Record != nil }
 
 func (r *Report) add(name string, status Status, shows string) {

@@ -13,6 +13,7 @@ import (
 	cmtcrypto "github.com/cometbft/cometbft/proto/tendermint/crypto"
 	rpcclient "github.com/cometbft/cometbft/rpc/client"
 	rpchttp "github.com/cometbft/cometbft/rpc/client/http"
+	ctypes "github.com/cometbft/cometbft/rpc/core/types"
 	jsonrpcclient "github.com/cometbft/cometbft/rpc/jsonrpc/client"
 	cmttypes "github.com/cometbft/cometbft/types"
 )
@@ -28,7 +29,7 @@ type Headers interface {
 type Source interface {
 	Headers
 	// Value gives what a store of the application holds under a key after the block of a height, with its proof. The value
-	// is empty when there is none.
+	// is empty when there is none. Height 0 asks for the last state, which no header holds yet.
 	Value(ctx context.Context, store string, key []byte, height int64) (value []byte, ops *cmtcrypto.ProofOps, err error)
 }
 
@@ -41,9 +42,10 @@ const (
 
 // Node is a node that is asked over its RPC.
 type Node struct {
-	Headers
+	headers Headers
 	client  rpcclient.RemoteClient
 	chainID string
+	id      string
 }
 
 // DialNode connects to the RPC of a node, such as tcp://localhost:26657, and asks which chain it is on.
@@ -60,14 +62,57 @@ func DialNode(ctx context.Context, address string) (*Node, error) {
 	}
 	status, err := client.Status(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("node %s: expected it to answer: %w", address, err)
+		return nil, fails(PartNotAvailable, "node "+address, fmt.Errorf("expected it to answer: %w", err))
 	}
 	chainID := status.NodeInfo.Network
-	return &Node{Headers: lighthttp.NewWithClient(chainID, client), client: client, chainID: chainID}, nil
+	if err := checkChainID(chainID); err != nil {
+		return nil, fmt.Errorf("node %s: %w", address, err)
+	}
+	return &Node{
+		headers: lighthttp.NewWithClient(chainID, fewValidators{client}), client: client, chainID: chainID, id: string(status.NodeInfo.ID()),
+	}, nil
 }
 
 // ChainID is the chain that the node says it is on.
 func (n *Node) ChainID() string { return n.chainID }
+
+// ID is the identity that the node says it has.
+func (n *Node) ID() string { return n.id }
+
+// LightBlock implements Headers.
+func (n *Node) LightBlock(ctx context.Context, height int64) (*cmttypes.LightBlock, error) {
+	return lightBlock(ctx, n.headers, height)
+}
+
+// lightBlock asks for a block. Validators that no chain has stop CometBFT with a panic: such an answer is a bad one like any other.
+func lightBlock(ctx context.Context, from Headers, height int64) (lb *cmttypes.LightBlock, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			lb, err = nil, provider.ErrBadLightBlock{Reason: fmt.Errorf("expected a block that a chain has, got one that stops the check: %v", p)}
+		}
+	}()
+	if lb, err = from.LightBlock(ctx, height); err == nil && (lb == nil || lb.SignedHeader == nil || lb.Header == nil || lb.Commit == nil || lb.ValidatorSet == nil) {
+		return nil, provider.ErrBadLightBlock{Reason: errors.New("expected header, commit and validators, got a part of them")}
+	}
+	return lb, err
+}
+
+// fewValidators refuses a set that is larger than any that is taken, before all of its pages have been read.
+type fewValidators struct{ rpcclient.RemoteClient }
+
+// Validators implements the client of an RPC.
+func (c fewValidators) Validators(ctx context.Context, height *int64, page, perPage *int) (*ctypes.ResultValidators, error) {
+	if *page > (MaxValidators+*perPage-1) / *perPage {
+		return nil, provider.ErrBadLightBlock{Reason: fmt.Errorf("expected at most %d validators, got a page %d of %d", MaxValidators, *page, *perPage)}
+	}
+	res, err := c.RemoteClient.Validators(ctx, height, page, perPage)
+	if err == nil && (res.Total > MaxValidators || len(res.Validators) > *perPage) {
+		return nil, provider.ErrBadLightBlock{
+			Reason: fmt.Errorf("expected at most %d validators, %d on a page, got %d and %d", MaxValidators, *perPage, res.Total, len(res.Validators)),
+		}
+	}
+	return res, err
+}
 
 // Value implements Source.
 func (n *Node) Value(ctx context.Context, store string, key []byte, height int64) ([]byte, *cmtcrypto.ProofOps, error) {
@@ -76,7 +121,7 @@ func (n *Node) Value(ctx context.Context, store string, key []byte, height int64
 		return nil, nil, err
 	}
 	if res.Response.IsErr() {
-		return nil, nil, fmt.Errorf("store %s at height %d: %s", store, height, res.Response.Log)
+		return nil, nil, fmt.Errorf("store %s at height %d: %s", store, height, plain(shorten(res.Response.Log)))
 	}
 	return res.Response.Value, res.Response.ProofOps, nil
 }

@@ -8,9 +8,11 @@ import (
 
 // Options say what is trusted, and when the verification takes place.
 type Options struct {
-	// Trust is the header that everything is derived from. Without one the report says what a file shows by itself: that
-	// it is consistent, signed by validators of whom nothing is known.
+	// Trust is the header that everything is derived from.
 	Trust Trust
+	// Untrusted takes a file without a trusted header. The report then says what it shows by itself: that it is consistent,
+	// signed by validators of whom nothing is known. Anybody can make such a file.
+	Untrusted bool
 	Clock
 }
 
@@ -62,6 +64,12 @@ func (v *verification) headers() (err error) {
 		return err
 	}
 	v.report.First, v.report.Proof = headerInfo(v.chain.blocks[0]), headerInfo(v.chain.last())
+	if v.opts.Trust.IsZero() && !v.opts.Untrusted {
+		return &Error{
+			Part: PartTrustedHeader, Expected: "a header that is known by other means", Got: "none",
+			Help: fmt.Sprintf("Give height and hash of one in the file, best of %s, which is its last", v.chain.last().name()),
+		}
+	}
 	if err := v.chain.trust(v.opts.Trust); err != nil {
 		return err
 	}
@@ -121,7 +129,7 @@ func (v *verification) request() error {
 }
 
 func (v *verification) receipt() error {
-	if err := v.record.loadReceipt(v.state, v.file.RequestId); err != nil {
+	if err := v.record.loadReceipt(v.state, v.file.RequestId, v.chain.last().Height-1); err != nil {
 		return err
 	}
 	c := v.record.Receipt
@@ -183,11 +191,14 @@ func (v *verification) verdict() error {
 	if err := v.record.replay(v.file.Evidence); err != nil {
 		return err
 	}
+	v.reportSealing()
 	d := v.record.Verdict
 	if d == nil {
-		v.report.add("verdict", NotShown, "it was found by comparing outputs, and deriving it again takes the evidence. That the chain reached it is shown")
+		v.report.Verdict = Recorded
+		v.report.add("verdict", NotShown, "recorded and not derived: it was found by comparing outputs, and deriving it again takes the evidence")
 		return nil
 	}
+	v.report.Verdict = Derived
 	how, from := "attested the very same outcome", "receipt and snapshot"
 	if !d.Exact {
 		how = "stand behind the outcome within its tolerance"
@@ -195,6 +206,32 @@ func (v *verification) verdict() error {
 	if v.record.Evidence != nil {
 		from = "receipt, snapshot and evidence"
 	}
-	v.report.add("verdict", Shown, fmt.Sprintf("derived again from %s: members with power %d, of %d needed, %s", from, d.Power, d.Threshold, how))
+	v.report.add("verdict", Shown, fmt.Sprintf("derived again from %s: members with power %d, of %d needed, %s%s", from, d.Power, d.Threshold, how, v.committee()))
 	return nil
+}
+
+// committee says what share of all power had a seat; nothing when every member had one.
+func (v *verification) committee() string {
+	seats, power := 0, int64(0)
+	for i, member := range v.record.Snapshot.Members {
+		if len(v.record.Receipt.Committee) > 0 && v.record.Receipt.HasSeat(i) {
+			seats++
+			power += member.Power
+		}
+	}
+	if seats == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; a committee of %s with power %d of %d, drawn by the chain", count(seats, "member"), power, v.record.Snapshot.TotalPower)
+}
+
+// reportSealing says of a sealed request whether the answers were fixed before any was public.
+func (v *verification) reportSealing() {
+	switch {
+	case !v.record.Request.Sealed:
+	case v.record.Evidence == nil:
+		v.report.add("sealing", NotShown, "sealed: recorded, commitments not in the file")
+	default:
+		v.report.add("sealing", Shown, "sealed: every answer opens the commitment to it")
+	}
 }

@@ -10,19 +10,20 @@ import (
 	"github.com/cosmos/cosmos-sdk/codec/address"
 	codectypes "github.com/cosmos/cosmos-sdk/codec/types"
 	"github.com/cosmos/cosmos-sdk/std"
-	sdk "github.com/cosmos/cosmos-sdk/types"
 	authtx "github.com/cosmos/cosmos-sdk/x/auth/tx"
 	"github.com/cosmos/cosmos-sdk/x/tx/signing"
 	"github.com/cosmos/gogoproto/proto"
+
+	chainaddress "github.com/opengradient/opengradient/internal/address"
 )
 
 const (
 	// AccountPrefix is the bech32 prefix of account addresses.
-	AccountPrefix = "og"
+	AccountPrefix = chainaddress.AccountPrefix
 	// ValidatorPrefix is the bech32 prefix of operator addresses.
-	ValidatorPrefix = AccountPrefix + sdk.PrefixValidator + sdk.PrefixOperator
+	ValidatorPrefix = chainaddress.ValidatorPrefix
 	// ConsensusPrefix is the bech32 prefix of consensus addresses.
-	ConsensusPrefix = AccountPrefix + sdk.PrefixValidator + sdk.PrefixConsensus
+	ConsensusPrefix = chainaddress.ConsensusPrefix
 )
 
 // Config holds the codecs.

@@ -8,6 +8,7 @@ import (
 	sdk "github.com/cosmos/cosmos-sdk/types"
 	stakingtypes "github.com/cosmos/cosmos-sdk/x/staking/types"
 
+	_ "github.com/opengradient/opengradient/testutil/prefixes" // addresses of this chain
 	inferencetypes "github.com/opengradient/opengradient/x/inference/types"
 	schedulingtypes "github.com/opengradient/opengradient/x/scheduling/types"
 	verificationtypes "github.com/opengradient/opengradient/x/verification/types"

@@ -78,8 +78,11 @@ func Of(t TB, c *chaintest.Chain, sets func(height int64) []Signer) *Source {
 	return s
 }
 
+// forgedHeight is that of a forged state: above all heights that records of the shared chain tell of.
+const forgedHeight = 60
+
 // Forged is a node of a chain whose validators have agreed on any state one likes: values by store and key. The state is
-// that after block 2; the last header is the third.
+// that after the last block but one; before it there is nothing.
 func Forged(t TB, chainID string, signers []Signer, values map[string]map[string][]byte) *Source {
 	t.Helper()
 	multi := rootmulti.NewStore(dbm.NewMemDB(), log.NewNopLogger())
@@ -91,7 +94,9 @@ func Forged(t TB, chainID string, signers []Signer, values map[string]map[string
 	require.NoError(t, multi.LoadLatestVersion())
 	s := &Source{Headers: &Headers{ChainID: chainID, Sets: func(int64) []Signer { return signers }}}
 	s.Add(t, filler("genesis", 0))
-	s.Add(t, multi.Commit().Hash)
+	for range forgedHeight - 1 {
+		s.Add(t, multi.Commit().Hash)
+	}
 	for name, pairs := range values {
 		for key, value := range pairs {
 			multi.GetKVStore(keys[name]).Set([]byte(key), value)

@@ -64,11 +64,15 @@ func NewRootCommand(opts ...Option) (*cobra.Command, error) {
 		Short:         "Node daemon and client of OpenGradient, the chain for verifiable AI inference",
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
-			if assists(cmd) {
+		PersistentPreRunE: func(cmd *cobra.Command, args []string) error {
+			switch {
+			case assists(cmd):
 				return nil
+			case local(cmd, args):
+				return prepareLocally(cmd, initial)
+			default:
+				return prepareContexts(cmd, initial)
 			}
-			return prepareContexts(cmd, initial)
 		},
 	}
 	addCommands(root, sample, o.wrap)

@@ -4,8 +4,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 
-	sdk "github.com/cosmos/cosmos-sdk/types"
-
+	"github.com/opengradient/opengradient/internal/address"
 	modelstypes "github.com/opengradient/opengradient/x/models/types"
 )
 
@@ -34,7 +33,7 @@ const DigestSize = sha256.Size
 //
 // It fails when requester, model or input root are not well-formed or an amount is missing.
 func (r Request) ComputeDigest(chainID string) ([]byte, error) {
-	requester, err := sdk.AccAddressFromBech32(r.Requester)
+	requester, err := address.ParseAccount(r.Requester)
 	if err != nil {
 		return nil, fmt.Errorf("request %d: requester: %w", r.Id, err)
 	}

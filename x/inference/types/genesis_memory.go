@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"strings"
+
+	"github.com/opengradient/opengradient/internal/address"
 )
 
 // validateKeys checks the idempotency keys: their order, what they were answered with and how long they are remembered.
@@ -16,7 +18,7 @@ func (g GenesisState) validateKeys(requests map[uint64]Request) error {
 	var previous IdempotencyKey
 	var before []byte
 	for i, k := range g.IdempotencyKeys {
-		requester, err := canonicalAccount(k.Requester)
+		requester, err := address.CanonicalAccount(k.Requester)
 		if err != nil {
 			return fmt.Errorf("idempotency key %d: requester: %w", i+1, err)
 		}

@@ -5,8 +5,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 
-	sdk "github.com/cosmos/cosmos-sdk/types"
-
+	"github.com/opengradient/opengradient/internal/address"
 	"github.com/opengradient/opengradient/internal/tensor"
 )
 
@@ -101,7 +100,7 @@ func (s Schedule) validateRuns(runs []ScheduleRun, requests map[uint64]Request) 
 
 // Validate checks that the fields fit together. The next height is relative to the last block before the genesis.
 func (s Schedule) Validate() error {
-	if _, err := canonicalAccount(s.Owner); err != nil {
+	if _, err := address.CanonicalAccount(s.Owner); err != nil {
 		return fmt.Errorf("schedule %d: owner: %w", s.Id, err)
 	}
 	if err := ValidateTier(s.Tier); err != nil {
@@ -161,16 +160,4 @@ func (g GenesisSchedule) validateInputs() error {
 		return fmt.Errorf("schedule %d: expected %d bytes of inputs with root %x, got %d and %x", s.Id, s.InputBytes, s.InputRoot, len(g.Inputs), root)
 	}
 	return nil
-}
-
-// canonicalAccount reads an address that is spelled as the chain spells it.
-func canonicalAccount(text string) (sdk.AccAddress, error) {
-	a, err := sdk.AccAddressFromBech32(text)
-	if err != nil {
-		return nil, err
-	}
-	if a.String() != text {
-		return nil, fmt.Errorf("expected the spelling %s, got %s", a, text)
-	}
-	return a, nil
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	sdk "github.com/cosmos/cosmos-sdk/types"
+
+	"github.com/opengradient/opengradient/internal/address"
 )
 
 // Open is true until the request has its verdict or has ended without one.
@@ -72,7 +74,7 @@ func (r Request) validateEscrow() error {
 
 // RequesterAddress is the address of the requester.
 func (r Request) RequesterAddress() (sdk.AccAddress, error) {
-	a, err := sdk.AccAddressFromBech32(r.Requester)
+	a, err := address.ParseAccount(r.Requester)
 	if err != nil {
 		return nil, fmt.Errorf("request %d: requester: %w", r.Id, err)
 	}

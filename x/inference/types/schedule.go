@@ -6,6 +6,7 @@ import (
 	"cosmossdk.io/math"
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
+	"github.com/opengradient/opengradient/internal/address"
 	"github.com/opengradient/opengradient/internal/pricing"
 )
 
@@ -125,7 +126,7 @@ func (s Schedule) Ended(status ScheduleStatus, height int64) Schedule {
 
 // OwnerAddress is the address of the owner.
 func (s Schedule) OwnerAddress() (sdk.AccAddress, error) {
-	a, err := sdk.AccAddressFromBech32(s.Owner)
+	a, err := address.ParseAccount(s.Owner)
 	if err != nil {
 		return nil, fmt.Errorf("schedule %d: owner: %w", s.Id, err)
 	}

@@ -8,7 +8,8 @@ import (
 	"unicode/utf8"
 
 	"cosmossdk.io/math"
-	sdk "github.com/cosmos/cosmos-sdk/types"
+
+	"github.com/opengradient/opengradient/internal/address"
 )
 
 // maxRelativeHeight bounds the blocks that remain of anything in a genesis, so that no height overflows.
@@ -69,7 +70,7 @@ func (g GenesisState) validateNames() (map[string]ModelName, error) {
 		if n.Name <= last {
 			return nil, fmt.Errorf("names: expected ascending names, got %q after %q", n.Name, last)
 		}
-		if _, err := sdk.AccAddressFromBech32(n.Owner); err != nil {
+		if _, err := address.ParseAccount(n.Owner); err != nil {
 			return nil, fmt.Errorf("name %s: owner: %w", n.Name, err)
 		}
 		if n.Versions == 0 {
@@ -188,7 +189,7 @@ func (entry GenesisUpload) validate() error {
 	if err := u.CheckFile(maxModelBytesLimit); err != nil {
 		return err
 	}
-	if _, err := sdk.AccAddressFromBech32(u.Owner); err != nil {
+	if _, err := address.ParseAccount(u.Owner); err != nil {
 		return fmt.Errorf("owner: %w", err)
 	}
 	if err := u.Manifest.Validate(Params{MaxCardBytes: maxCardBytesLimit, MaxGoldenBytes: maxGoldenBytesLimit}); err != nil {

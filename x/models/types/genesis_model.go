@@ -9,6 +9,7 @@ import (
 
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
+	"github.com/opengradient/opengradient/internal/address"
 	"github.com/opengradient/opengradient/internal/tensor"
 )
 
@@ -140,7 +141,7 @@ func (entry GenesisModel) validateProofs() error {
 	var last sdk.ValAddress
 	class, count := uint32(0), 0
 	for i, p := range entry.Proofs {
-		operator, err := sdk.ValAddressFromBech32(p.Operator)
+		operator, err := address.ParseOperator(p.Operator)
 		if err != nil {
 			return fmt.Errorf("proof %d: %w", i, err)
 		}

@@ -46,14 +46,27 @@ func drawOpening(rt *rapid.T, requestID uint64) types.RoundOpening {
 	o.Attempt = rapid.Uint32Range(1, 2).Draw(rt, "attempt")
 	o.Sealed = rapid.Bool().Draw(rt, "sealed")
 	if rapid.Bool().Draw(rt, "committee") {
-		o.Rule = types.RULE_COMMITTEE
-		for i := range powers {
-			if i == leader || rapid.Bool().Draw(rt, "seat") {
-				o.Seats = append(o.Seats, i)
-			}
-		}
+		o.Rule, o.Seats = types.RULE_COMMITTEE, drawSeats(rt, o, leader)
 	}
 	return o
+}
+
+// drawSeats seats the leader and others until they are a committee: more than a third of all power, and two where there are two.
+func drawSeats(rt *rapid.T, o types.RoundOpening, leader int) []int {
+	all := make([]int, len(o.Members))
+	for i := range all {
+		all[i] = i
+	}
+	seats, power := []int{leader}, o.Members[leader].Power
+	for _, i := range rapid.Permutation(all).Draw(rt, "seats") {
+		enough := power > o.TotalPower/3 && len(seats) >= min(2, len(all))
+		if i == leader || enough && rapid.Bool().Draw(rt, "no further seat") {
+			continue
+		}
+		seats, power = append(seats, i), power+o.Members[i].Power
+	}
+	slices.Sort(seats)
+	return seats
 }
 
 // drawPlans has most members near one outcome and some anywhere.
@@ -319,7 +332,7 @@ func (c *chain) checkSettlement(rt *rapid.T, o *oracle, got types.Settlement) {
 func (c *chain) replay(rt *rapid.T, o *oracle, s types.Settlement) {
 	winner := s.Round.Winner()
 	claim := types.Claim{
-		RequestID: s.Round.RequestId, Attempt: s.Round.Attempt, Digest: o.opening.Digest, Outcome: winner.Outcome,
+		RequestID: s.Round.RequestId, Attempt: s.Round.Attempt, Rule: o.opening.Rule, Digest: o.opening.Digest, Outcome: winner.Outcome,
 		Leader: o.opening.Leader, Publisher: winner.Publisher, Outcomes: s.Bitmap, Committee: s.Round.Seats, Tolerated: s.Tolerated,
 		Arbitrated: s.Round.Arbitrated, Sealed: o.opening.Sealed, EvidenceRoot: s.EvidenceRoot[:],
 	}

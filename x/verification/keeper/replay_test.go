@@ -72,7 +72,7 @@ func checkRounds(t *testing.T, check func(*rapid.T)) {
 func claimOf(s types.Settlement) types.Claim {
 	winner := s.Round.Winner()
 	return types.Claim{
-		RequestID: s.Round.RequestId, Attempt: s.Round.Attempt, Digest: s.Round.Digest, Outcome: winner.Outcome,
+		RequestID: s.Round.RequestId, Attempt: s.Round.Attempt, Rule: s.Round.Rule, Digest: s.Round.Digest, Outcome: winner.Outcome,
 		Leader: s.Round.Leader, Publisher: winner.Publisher, Outcomes: s.Bitmap, Committee: s.Round.Seats, Tolerated: s.Tolerated,
 		Arbitrated: s.Round.Arbitrated, Sealed: s.Round.Sealed, EvidenceRoot: s.EvidenceRoot[:],
 	}

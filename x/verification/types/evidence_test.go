@@ -122,7 +122,7 @@ func FuzzDecodeEvidence(f *testing.F) {
 			snapshot.TotalPower += 10
 		}
 		claim := Claim{
-			RequestID: round.RequestId, Attempt: round.Attempt, Digest: round.Digest, Outcome: round.Winner().Outcome, Leader: round.Leader,
+			RequestID: round.RequestId, Attempt: round.Attempt, Rule: round.Rule, Digest: round.Digest, Outcome: round.Winner().Outcome, Leader: round.Leader,
 			Publisher: round.Winner().Publisher, Committee: round.Seats, Arbitrated: round.Arbitrated, Sealed: round.Sealed, EvidenceRoot: root[:],
 		}
 		_, _ = claim.ReplayEvidence(snapshot, DefaultParams(), data)

@@ -13,6 +13,9 @@ import (
 type Claim struct {
 	RequestID uint64
 	Attempt   uint32
+	// Rule is that of the attempt. It follows from what the request asks for and from the number of the attempt, and not from the
+	// seats that the receipt names.
+	Rule Rule
 	// Digest is the request digest: 32 bytes.
 	Digest  []byte
 	Outcome Outcome
@@ -21,7 +24,7 @@ type Claim struct {
 	Publisher string
 	// Outcomes is the conduct at two bits a member.
 	Outcomes []byte
-	// Committee is the seats at one bit a member; empty when every member has one.
+	// Committee is the seats at one bit a member; empty when every member has one, as in a quorum.
 	Committee []byte
 	// Tolerated is the members that agreed within the tolerance and not exactly, at one bit each; empty when none did.
 	Tolerated    []byte
@@ -53,7 +56,7 @@ func (c Claim) Replay(snapshot Snapshot) (Replayed, error) {
 		return Replayed{}, err
 	}
 	threshold := seats
-	if len(c.Committee) == 0 {
+	if c.Rule == RULE_QUORUM {
 		threshold = snapshot.Threshold()
 	}
 	if exact < threshold {
@@ -78,6 +81,9 @@ func (c Claim) tally(snapshot Snapshot) (exact, seats int64, err error) {
 		if err := checkBits(b.bits, len(snapshot.Members)); err != nil {
 			return 0, 0, fmt.Errorf("%s: %w", b.name, err)
 		}
+	}
+	if err := c.checkSeats(snapshot); err != nil {
+		return 0, 0, err
 	}
 	led, published := false, c.Outcome.Failed() && c.Publisher == ""
 	for i, member := range snapshot.Members {
@@ -106,6 +112,35 @@ func (c Claim) tally(snapshot Snapshot) (exact, seats int64, err error) {
 		return 0, 0, fmt.Errorf("publisher: expected a member that attested the verdict, and none for a failure, got %q", c.Publisher)
 	}
 	return exact, seats, nil
+}
+
+// checkSeats checks that the seats are such as the rule gives: to all members in a quorum; in a committee to members with more
+// than a third of all power, two of them at least where there are two. That is what any draw of a committee ends with.
+func (c Claim) checkSeats(snapshot Snapshot) error {
+	switch c.Rule {
+	case RULE_QUORUM:
+		if len(c.Committee) > 0 {
+			return fmt.Errorf("committee: expected none under %s, got %x", c.Rule, c.Committee)
+		}
+		return nil
+	case RULE_COMMITTEE:
+	default:
+		return fmt.Errorf("rule: expected a known one, got %s", c.Rule)
+	}
+	seats, power := 0, int64(0)
+	for i, member := range snapshot.Members {
+		if agreement.HasBit(c.Committee, i) {
+			seats++
+			power += member.Power
+		}
+	}
+	if least := min(2, len(snapshot.Members)); seats < least {
+		return fmt.Errorf("committee: expected at least %d of %d members, got %d", least, len(snapshot.Members), seats)
+	}
+	if third := snapshot.TotalPower / 3; power <= third {
+		return fmt.Errorf("committee: expected power above %d of %d, got %d", third, snapshot.TotalPower, power)
+	}
+	return nil
 }
 
 // checkBits checks that a bitmap is empty, or has one bit for each of n members, of which one at least is set, and no other.
@@ -176,10 +211,6 @@ func (e Evidence) replay(c Claim, snapshot Snapshot, params Params) (Replayed, e
 
 // sameRound checks that the round is the one that the claim speaks of.
 func (c Claim) sameRound(r Round, snapshot Snapshot) error {
-	rule := RULE_QUORUM
-	if len(c.Committee) > 0 {
-		rule = RULE_COMMITTEE
-	}
 	winner := r.Winner()
 	for _, f := range []struct {
 		name      string
@@ -189,7 +220,7 @@ func (c Claim) sameRound(r Round, snapshot Snapshot) error {
 		{"attempt", c.Attempt, r.Attempt},
 		{"digest", fmt.Sprintf("%x", c.Digest), fmt.Sprintf("%x", r.Digest)},
 		{"leader", c.Leader, r.Leader},
-		{"rule", rule, r.Rule},
+		{"rule", c.Rule, r.Rule},
 		{"committee", fmt.Sprintf("%x", c.Committee), fmt.Sprintf("%x", r.Seats)},
 		{"sealed", c.Sealed, r.Sealed},
 		{"arbitrated", c.Arbitrated, r.Arbitrated},

@@ -4,13 +4,16 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
 	"github.com/opengradient/opengradient/internal/agreement"
+	"github.com/opengradient/opengradient/internal/selection"
 	"github.com/opengradient/opengradient/internal/tensor"
 )
 
@@ -87,7 +90,7 @@ func arbitratedRound(t *testing.T) *settled {
 		},
 		outputs: []RoundOutput{{RequestId: 9, Candidate: 1, Output: first}, {RequestId: 9, Candidate: 2, Output: second}},
 		claim: Claim{
-			RequestID: 9, Attempt: 1, Digest: digest, Outcome: a, Leader: replayOperator(0), Publisher: replayOperator(0),
+			RequestID: 9, Attempt: 1, Rule: RULE_QUORUM, Digest: digest, Outcome: a, Leader: replayOperator(0), Publisher: replayOperator(0),
 			Outcomes:  replayBits(t, MEMBER_OUTCOME_AGREED, MEMBER_OUTCOME_AGREED, MEMBER_OUTCOME_AGREED, MEMBER_OUTCOME_MISSING),
 			Tolerated: []byte{0b100}, Arbitrated: true, Sealed: true,
 		},
@@ -117,6 +120,8 @@ func TestReplayOfEvidenceRefuses(t *testing.T) {
 	}{
 		"another request":           {func(s *settled) { s.claim.RequestID++ }, "request id"},
 		"another attempt":           {func(s *settled) { s.claim.Attempt++ }, "attempt"},
+		"another rule":              {func(s *settled) { s.claim.Rule, s.claim.Committee = RULE_COMMITTEE, []byte{0b1111} }, "rule"},
+		"a committee of the round":  {func(s *settled) { s.round.Rule, s.round.Seats = RULE_COMMITTEE, []byte{0b0011} }, "rule"},
 		"another digest":            {func(s *settled) { s.claim.Digest = make([]byte, 32) }, "digest"},
 		"another leader":            {func(s *settled) { s.claim.Leader = replayOperator(1) }, "leader"},
 		"another outcome":           {func(s *settled) { s.claim.Outcome = s.round.Candidates[1].Outcome }, "output root"},
@@ -182,7 +187,7 @@ func TestExactVerdictFollowsFromTheReceipt(t *testing.T) {
 
 func TestCommitteeVerdictTakesAllOfItsPower(t *testing.T) {
 	s := exactRound(t)
-	s.claim.Committee = []byte{0b0011}
+	s.claim.Rule, s.claim.Committee = RULE_COMMITTEE, []byte{0b0011}
 	s.claim.Outcomes = replayBits(t, MEMBER_OUTCOME_AGREED, MEMBER_OUTCOME_AGREED, MEMBER_OUTCOME_NEUTRAL, MEMBER_OUTCOME_NEUTRAL)
 	got, err := s.claim.Replay(replaySnapshot())
 	require.NoError(t, err)
@@ -204,7 +209,11 @@ func TestReplayRefuses(t *testing.T) {
 		"conduct too long":          {func(c *Claim) { c.Outcomes = append(c.Outcomes, 0) }, "outcomes"},
 		"committee too long":        {func(c *Claim) { c.Committee = []byte{0b1111, 0} }, "committee"},
 		"seat of nobody":            {func(c *Claim) { c.Committee = []byte{0b11111} }, "committee"},
-		"conduct without a seat":    {func(c *Claim) { c.Committee = []byte{0b0111} }, "outcomes"},
+		"conduct without a seat":    {func(c *Claim) { c.Rule, c.Committee = RULE_COMMITTEE, []byte{0b0111} }, "outcomes"},
+		"no rule":                   {func(c *Claim) { c.Rule = 0 }, "rule"},
+		"committee of a quorum":     {func(c *Claim) { c.Committee = []byte{0b1111} }, "committee: expected none"},
+		"no committee":              {func(c *Claim) { c.Rule = RULE_COMMITTEE }, "expected at least 2 of 4 members, got 0"},
+		"committee of one":          {func(c *Claim) { c.Rule, c.Committee = RULE_COMMITTEE, []byte{0b1} }, "expected at least 2 of 4 members, got 1"},
 		"tolerated of nobody":       {func(c *Claim) { c.Tolerated = []byte{0b10000} }, "tolerated"},
 		"tolerated and contradicts": {func(c *Claim) { c.Tolerated = []byte{0b100} }, "tolerated"},
 		"leader of another round":   {func(c *Claim) { c.Leader = replayOperator(9) }, "leader"},
@@ -218,5 +227,52 @@ func TestReplayRefuses(t *testing.T) {
 			_, err := s.claim.Replay(replaySnapshot())
 			require.ErrorContains(t, err, tc.want)
 		})
+	}
+}
+
+// TestDrawnCommitteesAreTaken replays what any draw of a committee gives, and refuses the leader alone.
+func TestDrawnCommitteesAreTaken(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		powers := rapid.SliceOfN(rapid.Int64Range(1, 1000), 1, 12).Draw(t, "powers")
+		s, seats, leader := Snapshot{Id: 3}, make([]selection.Seat, len(powers)), rapid.IntRange(0, len(powers)-1).Draw(t, "leader")
+		for i, power := range powers {
+			s.Members = append(s.Members, Member{Operator: replayOperator(i), Power: power})
+			s.TotalPower += power
+			seats[i] = selection.Seat{Power: power, Environment: rapid.Uint32Range(0, 2).Draw(t, "environment")}
+		}
+		// Members hold more than half of all power, or no attempt begins.
+		s.TotalPower += rapid.Int64Range(0, s.TotalPower-1).Draw(t, "others")
+		drawn, err := selection.Committee([32]byte(rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(t, "seed")), seats, leader, s.TotalPower)
+		if err != nil {
+			t.Fatal(err)
+		}
+		claim := committeeClaim(t, len(powers), drawn, leader)
+		if _, err := claim.Replay(s); err != nil {
+			t.Fatalf("expected the committee %v of %v to be taken, got %v", drawn, powers, err)
+		}
+		fewer := slices.DeleteFunc(slices.Clone(drawn), func(i int) bool { return i != leader })
+		_, err = committeeClaim(t, len(powers), fewer, leader).Replay(s)
+		if enough := powers[leader] > s.TotalPower/3 && len(powers) == 1; (err == nil) != enough {
+			t.Fatalf("expected the leader alone to be taken %t, got %v", enough, err)
+		}
+	})
+}
+
+// committeeClaim is a verdict on which all seats agree.
+func committeeClaim(t *rapid.T, members int, seats []int, leader int) Claim {
+	outcomes := make([]MemberOutcome, members)
+	for i := range outcomes {
+		outcomes[i] = MEMBER_OUTCOME_NEUTRAL
+	}
+	for _, i := range seats {
+		outcomes[i] = MEMBER_OUTCOME_AGREED
+	}
+	packed, err := agreement.PackOutcomes(outcomes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Claim{
+		RequestID: 9, Attempt: 1, Rule: RULE_COMMITTEE, Outcome: NewRootOutcome([32]byte{1}), Leader: replayOperator(leader), Publisher: replayOperator(leader),
+		Outcomes: packed, Committee: agreement.PackBits(members, seats),
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	sdk "github.com/cosmos/cosmos-sdk/types"
 
+	"github.com/opengradient/opengradient/internal/address"
 	"github.com/opengradient/opengradient/internal/agreement"
 )
 
@@ -47,14 +48,11 @@ func (s Snapshot) Validate() error {
 
 // ParseOperator reads an operator address in its one canonical spelling.
 func ParseOperator(operator string) (sdk.ValAddress, error) {
-	address, err := sdk.ValAddressFromBech32(operator)
+	parsed, err := address.CanonicalOperator(operator)
 	if err != nil {
 		return nil, ErrInvalidSnapshot.Wrapf("expected an operator address, got %q: %s", operator, err)
 	}
-	if canonical := address.String(); canonical != operator {
-		return nil, ErrInvalidSnapshot.Wrapf("expected operator %s, got %s", canonical, operator)
-	}
-	return address, nil
+	return parsed, nil
 }
 
 // EligiblePower is the power of all members.

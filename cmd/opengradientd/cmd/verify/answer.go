@@ -16,7 +16,8 @@ import (
 
 // answer is what the command prints. Fields are added to and never renamed.
 type answer struct {
-	// Valid is true when every check held, the recomputation included, and a header was trusted or need not be.
+	// Valid is true when every check held, the recomputation included, a header was trusted or need not be, and the verdict was
+	// derived or need not be.
 	Valid bool `json:"valid"`
 	// Refused is the word of the part that does not hold; Error says it in words. Both are empty when all holds.
 	Refused string `json:"refused"`
@@ -87,7 +88,7 @@ func (a *answer) print(w io.Writer, asJSON bool) error {
 		return view.JSON(w, a)
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "request %d of chain %s\n\n", a.RequestID, a.ChainID)
+	fmt.Fprintf(&b, "request %d of chain %s\n\n", a.RequestID, view.Plain(a.ChainID, false))
 	table := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	marks := map[proof.Status]string{proof.Shown: "✓", proof.NotShown: "–", proof.Refused: "✗"}
 	for _, c := range a.Checks {

@@ -30,6 +30,7 @@ const (
 	flagEvidence   = "evidence"
 	flagInputs     = "inputs"
 	flagUntrusted  = "untrusted"
+	flagRecorded   = "allow-recorded"
 	flagRecompute  = "recompute"
 	flagModelFile  = "model-file"
 )
@@ -46,7 +47,9 @@ derived again on this machine.
 
 With --save all of it goes into one file, which "verify FILE" checks without any node. A change of any byte is noticed, and the
 message names what does not fit. A file without a trusted header shows that it is consistent, and not that it is of your chain:
-the command then fails unless --untrusted is given.
+the command then fails unless --untrusted is given. The verdict of a round that compared outputs takes its evidence, which nodes drop
+after a time and anybody can take out of a file: without it the verdict is recorded and not derived, and --allow-recorded has to say that
+this is enough.
 
 A trusted hash comes from elsewhere than the node that is asked: a node of your own, or several explorers that agree. The header
 is trusted for --trusting-period, which has to be shorter than the unbonding time of the chain. See docs/proofs.md.`,
@@ -69,6 +72,7 @@ is trusted for --trusting-period, which has to be shorter than the unbonding tim
 	f.String(flagEvidence, "", "`FILE` with the evidence, as \"query verification replay --save\" writes it, for a node that has dropped it")
 	f.String(flagInputs, "", "`FILE` with the canonical encoding of the inputs, for a node that has dropped them")
 	f.Bool(flagUntrusted, false, "succeed for a file that is consistent, without a trusted header")
+	f.Bool(flagRecorded, false, "succeed for a verdict that the chain has recorded and that is not derived again, for want of the evidence")
 	f.Bool(flagRecompute, false, "run the model on this machine too, and compare")
 	f.String(flagModelFile, "", "ONNX `FILE` of the model; without it the node is asked")
 	f.String("worker", "", "`PATH` of the worker (default: beside this program, then on PATH)")
@@ -90,6 +94,7 @@ type settings struct {
 	clock                                 proof.Clock
 	height                                int64
 	trustNode, untrusted, recompute, json bool
+	recorded                              bool // accepts a verdict that was not derived
 	witnesses                             []string
 	save, evidence, inputs, modelFile     string
 	worker, library                       string
@@ -109,6 +114,7 @@ func readSettings(cmd *cobra.Command) (s settings, err error) {
 	}
 	for name, into := range map[string]*bool{
 		flagSequential: &s.clock.Sequential, flagTrustNode: &s.trustNode, flagUntrusted: &s.untrusted, flagRecompute: &s.recompute,
+		flagRecorded: &s.recorded,
 	} {
 		if *into, err = f.GetBool(name); err != nil {
 			return s, err
@@ -156,6 +162,13 @@ func (s *settings) check(trusted int64, hash, at, form string) (err error) {
 // errUntrusted is a file that fits together, of which nobody has said that it is of the right chain.
 var errUntrusted = errors.New("the file is consistent, but no trusted header was given: nothing shows that it is of the chain you mean")
 
+// errRecorded is a verdict that the chain has stored, of which the file does not show how it came about.
+var errRecorded = &proof.Error{
+	Part: proof.PartEvidence, Expected: "that of the round, since its verdict was found by comparing outputs", Got: "none in the proof",
+	Help: "The verdict is recorded and was not derived again. Nodes drop the evidence after a time, and anybody can take it out of a file. " +
+		"Ask for a file that has it, or collect the proof with --" + flagEvidence + "; or accept the word of the validators with --" + flagRecorded,
+}
+
 func run(cmd *cobra.Command, args []string) error {
 	s, err := readSettings(cmd)
 	if err != nil {
@@ -165,9 +178,7 @@ func run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	// A request has a number; a file of that name is written with its folder, as ./7.
-	id, err := strconv.ParseUint(args[0], 10, 64)
-	online := err == nil
+	id, online := requestID(args[0])
 	var file *proof.File
 	if online {
 		file, err = s.collect(cmd.Context(), cmd.ErrOrStderr(), clientCtx.NodeURI, id)
@@ -180,6 +191,18 @@ func run(cmd *cobra.Command, args []string) error {
 	return s.verify(cmd, clientCtx, file, online)
 }
 
+// IsFile tells whether an argument of the command names a file, which is checked without a node.
+func IsFile(argument string) bool {
+	_, online := requestID(argument)
+	return !online
+}
+
+// requestID reads the number of a request; a file of that name is written with its folder, as ./7.
+func requestID(argument string) (id uint64, ok bool) {
+	id, err := strconv.ParseUint(argument, 10, 64)
+	return id, err == nil
+}
+
 // refuse prints for programs what could not even be read or collected; people have the error.
 func (s *settings) refuse(cmd *cobra.Command, id uint64, failed error) error {
 	if !s.json {
@@ -190,7 +213,11 @@ func (s *settings) refuse(cmd *cobra.Command, id uint64, failed error) error {
 
 // verify checks a file that was read or collected, prints the report and saves the file.
 func (s *settings) verify(cmd *cobra.Command, clientCtx client.Context, file *proof.File, online bool) error {
-	report, failed := file.Verify(proof.Options{Trust: s.trust, Clock: s.clock})
+	// What comes of a file without a trusted header is decided below, once the report is there.
+	report, failed := file.Verify(proof.Options{Trust: s.trust, Untrusted: s.trust.IsZero(), Clock: s.clock})
+	if failed == nil && report.Verdict != proof.Derived && !s.recorded {
+		failed = errRecorded
+	}
 	answer := newAnswer(report, failed)
 	if failed == nil && s.recompute {
 		answer.Recomputation, failed = s.rerun(cmd.Context(), clientCtx, report.Record, online)

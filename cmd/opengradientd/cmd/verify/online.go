@@ -26,12 +26,8 @@ func (s *settings) collect(ctx context.Context, warnings io.Writer, address stri
 	case s.trust.IsZero():
 		return nil, howToTrust(ctx, node, address)
 	}
-	for _, w := range s.witnesses {
-		other, err := proof.DialNode(ctx, w)
-		if err != nil {
-			return nil, known(ctx, fmt.Errorf("--%s: %w", flagWitness, err))
-		}
-		opts.Witnesses = append(opts.Witnesses, proof.Witness{Name: w, Headers: other})
+	if opts.Witnesses, err = s.dialWitnesses(ctx, node, address); err != nil {
+		return nil, err
 	}
 	if s.evidence != "" {
 		if opts.Evidence, err = readBounded(s.evidence, verificationtypes.MaxEvidenceBytes); err != nil {
@@ -45,6 +41,28 @@ func (s *settings) collect(ctx context.Context, warnings io.Writer, address stri
 	}
 	file, err := proof.Collect(ctx, node, id, opts)
 	return file, known(ctx, err)
+}
+
+// dialWitnesses connects to the witnesses, each of which has to be another node than the one that is asked and than the others.
+func (s *settings) dialWitnesses(ctx context.Context, node *proof.Node, address string) ([]proof.Witness, error) {
+	list := make([]proof.Witness, 0, len(s.witnesses))
+	names := map[string]string{address: "the node that is asked"}
+	ids := map[string]string{node.ID(): "the node that is asked"}
+	for _, w := range s.witnesses {
+		if same, ok := names[w]; ok {
+			return nil, fmt.Errorf("--%s: expected another node, got the address of %s, %s", flagWitness, same, w)
+		}
+		other, err := proof.DialNode(ctx, w)
+		if err != nil {
+			return nil, known(ctx, fmt.Errorf("--%s: %w", flagWitness, err))
+		}
+		if same, ok := ids[other.ID()]; ok {
+			return nil, fmt.Errorf("--%s: expected another node, got %s at %s", flagWitness, same, w)
+		}
+		names[w], ids[other.ID()] = "witness "+w, "witness "+w
+		list = append(list, proof.Witness{Name: w, Headers: other})
+	}
+	return list, nil
 }
 
 // howToTrust is the error of a command without a trusted header: it says how to come by one.

@@ -1,0 +1,3 @@
+package types_test
+
+import _ "github.com/opengradient/opengradient/testutil/prefixes"

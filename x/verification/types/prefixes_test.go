@@ -1,0 +1,3 @@
+package types
+
+import _ "github.com/opengradient/opengradient/testutil/prefixes"
