@@ -12,8 +12,10 @@ import (
 const (
 	// MaxInferTensors is that of the inputs, and of the requested outputs.
 	MaxInferTensors = 256
-	// MaxParameters and MaxParameterBytes are those of one object of parameters.
-	MaxParameters, MaxParameterBytes = 64, 64 << 10
+	// MaxParameters is that of the members of one object of parameters.
+	MaxParameters = 64
+	// MaxParameterBytes is that of its length.
+	MaxParameterBytes = 64 << 10
 )
 
 // Infer is the JSON part of an inference request over HTTP, with the binary tensor extension: the data of an input may

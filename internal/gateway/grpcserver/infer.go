@@ -214,23 +214,10 @@ func (s *Server) ModelStreamInfer(stream grpc.BidiStreamingServer[oip.ModelInfer
 			go func() { answer <- s.streamed(ctx, r) }()
 		}
 	}()
-	draining := s.Draining()
 	for {
-		var answer chan *oip.ModelStreamInferResponse
-		more := true
-		if draining != nil {
-			select {
-			case answer, more = <-order:
-			case <-draining:
-				draining = nil
-				continue
-			}
-		} else {
-			select {
-			case answer, more = <-order:
-			default:
-				return service.Errorf(service.Unavailable, "the gateway is stopping")
-			}
+		answer, more, err := s.nextAnswer(order)
+		if err != nil {
+			return err
 		}
 		if !more {
 			break
@@ -243,6 +230,21 @@ func (s *Server) ModelStreamInfer(stream grpc.BidiStreamingServer[oip.ModelInfer
 		return err
 	}
 	return nil
+}
+
+// nextAnswer waits for the next answer of a stream. While the gateway drains it gives those that were asked for, then an error.
+func (s *Server) nextAnswer(order <-chan chan *oip.ModelStreamInferResponse) (answer <-chan *oip.ModelStreamInferResponse, more bool, err error) {
+	select {
+	case answer, more = <-order:
+		return answer, more, nil
+	case <-s.Draining():
+	}
+	select {
+	case answer, more = <-order:
+		return answer, more, nil
+	default:
+		return nil, false, service.Errorf(service.Unavailable, "the gateway is stopping")
+	}
 }
 
 // streamed answers one request of a stream.

@@ -17,8 +17,10 @@ import (
 
 // Bounds of what a client chooses.
 const (
-	// MaxIdempotencyKey and MaxID are those of its idempotency key and its identifier, in bytes.
-	MaxIdempotencyKey, MaxID = 255, 1024
+	// MaxIdempotencyKey is that of its idempotency key, in bytes.
+	MaxIdempotencyKey = 255
+	// MaxID is that of its identifier, in bytes.
+	MaxID = 1024
 	// MaxMaxFee is that of its maximum fee, in uopg: no sum over the jobs of a key comes near the end of the numbers.
 	MaxMaxFee = 1 << 62
 )
