@@ -240,3 +240,15 @@ func parseBytes(token []byte) ([]byte, error) {
 	value, err := text("data", token)
 	return []byte(value), err
 }
+
+// checkCount refuses a shape whose elements cannot be counted.
+func checkCount(shape []int64) error {
+	n := int64(1)
+	for _, d := range shape {
+		if d > 0 && n > math.MaxInt64/d {
+			return fmt.Errorf("%w: expected at most %d elements, got the shape %v", tensor.ErrShape, int64(math.MaxInt64), shape)
+		}
+		n *= max(d, 1)
+	}
+	return nil
+}

@@ -211,6 +211,9 @@ func parseInferInput(what string, raw json.RawMessage) (InferInput, error) {
 	if in.Datatype, err = tensor.ParseDatatype(datatype); err != nil {
 		return InferInput{}, refuse("%s (%.64q): %w", what, in.Name, err)
 	}
+	if err := checkCount(in.Shape); err != nil {
+		return InferInput{}, refuse("%s (%.64q): %w", what, in.Name, err)
+	}
 	if sized {
 		if size > 1<<62 {
 			return InferInput{}, refuse("%s (%.64q): parameters.binary_data_size: expected the bytes that follow, got %d", what, in.Name, size)

@@ -165,6 +165,9 @@ func parseTensor(what string, raw json.RawMessage) (tensor.Tensor, error) {
 	if t.Datatype, err = tensor.ParseDatatype(datatype); err != nil {
 		return tensor.Tensor{}, refuse("%s: %w", what, err)
 	}
+	if err := checkCount(t.Shape); err != nil {
+		return tensor.Tensor{}, refuse("%s (%.64q): %w", what, t.Name, err)
+	}
 	if t.Data, err = parseData(t.Datatype, t.Shape, data); err != nil {
 		return tensor.Tensor{}, refuse("%s (%.64q): %w", what, t.Name, err)
 	}
