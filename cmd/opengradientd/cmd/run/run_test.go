@@ -169,7 +169,7 @@ func TestRunRefusesBeforeItSigns(t *testing.T) {
 		"wait for what":     {args("x=1,2", "--wait", "long"), "--wait: expected one of final, settled, none"},
 		"form of answer":    {args("x=1,2", "--output", "yaml"), "--output: expected text or json"},
 		"unknown model":     {append([]string{"summ"}, args("x=1,2")[1:]...), `model: expected a model of the chain (see "opengradientd model list"), got "summ", which it does not know`},
-		"name of no model":  {append([]string{"Sum!"}, args("x=1,2")[1:]...), `model "Sum!"`},
+		"name of no model":  {append([]string{"Sum!"}, args("x=1,2")[1:]...), `model: expected name, name:version, name:tag or a SHA-256`},
 		"one of two is bad": {args("--input", "x=[[1,2],[3]]"), `inputs["x"].data`},
 	} {
 		t.Run(name, func(t *testing.T) {
