@@ -52,9 +52,6 @@ func (f *File) RequestID() uint64 { return f.proof.RequestId }
 // ChainID is the chain that the file says it is of.
 func (f *File) ChainID() string { return f.proof.ChainId }
 
-// HasInputs tells whether the file carries the inputs, not their root alone.
-func (f *File) HasInputs() bool { return len(f.proof.Inputs) > 0 }
-
 // HasEvidence tells whether the file carries the evidence of the round.
 func (f *File) HasEvidence() bool { return len(f.proof.Evidence) > 0 }
 

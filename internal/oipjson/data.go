@@ -241,7 +241,8 @@ func parseBytes(token []byte) ([]byte, error) {
 	return []byte(value), err
 }
 
-// checkCount refuses a shape whose elements cannot be counted.
+// checkCount refuses a shape whose elements cannot be counted. Package tensor refuses it too, in words that name no bound: verdicts on
+// models, which are state, repeat those, so that they have to stay as they are.
 func checkCount(shape []int64) error {
 	n := int64(1)
 	for _, d := range shape {

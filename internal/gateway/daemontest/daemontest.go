@@ -121,3 +121,15 @@ func (g *Gateway) Do(method, path, body string, header ...string) Response {
 	}
 	return Response{res.StatusCode, res.Header, b.String()}
 }
+
+// Await fails the test when a condition does not come true in time.
+func Await(t *testing.T, what string, condition func() bool) {
+	t.Helper()
+	ticker := time.NewTicker(20 * time.Millisecond)
+	defer ticker.Stop()
+	for deadline := time.Now().Add(20 * time.Second); !condition(); <-ticker.C {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited in vain for %s", what)
+		}
+	}
+}

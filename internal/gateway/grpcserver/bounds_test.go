@@ -73,7 +73,7 @@ func TestRevokedKeyOnAnOpenStream(t *testing.T) {
 	key := g.Key("leaked", keys.Limits{Quota: 1e9, Per: ledger.Total})
 	ctx := metadata.AppendToOutgoingContext(t.Context(), "authorization", "Bearer "+key)
 	client := oip.NewGRPCInferenceServiceClient(dial(t, g))
-	await(t, "the key to be seen", func() bool { _, err := client.ModelInfer(ctx, raw("")); return err == nil })
+	daemontest.Await(t, "the key to be seen", func() bool { _, err := client.ModelInfer(ctx, raw("")); return err == nil })
 	stream, err := client.ModelStreamInfer(ctx)
 	if err != nil {
 		t.Fatal(err)
@@ -100,7 +100,7 @@ func TestRevokedKeyOnAnOpenStream(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	await(t, "the key to be revoked", func() bool {
+	daemontest.Await(t, "the key to be revoked", func() bool {
 		_, err := client.ModelInfer(ctx, raw(""))
 		return status.Code(err) == codes.PermissionDenied
 	})
@@ -110,17 +110,6 @@ func TestRevokedKeyOnAnOpenStream(t *testing.T) {
 	}
 	if n := c.Requests(); n != before {
 		t.Errorf("expected %d requests, got %d", before, n)
-	}
-}
-
-func await(t *testing.T, what string, condition func() bool) {
-	t.Helper()
-	ticker := time.NewTicker(20 * time.Millisecond)
-	defer ticker.Stop()
-	for deadline := time.Now().Add(20 * time.Second); !condition(); <-ticker.C {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain for %s", what)
-		}
 	}
 }
 

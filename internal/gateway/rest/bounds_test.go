@@ -132,7 +132,7 @@ func TestMemoryForBodies(t *testing.T) {
 	if r := answer(t, first); r.Code != http.StatusOK {
 		t.Errorf("expected the answer, got %d %s", r.Code, r.Body)
 	}
-	await(t, "the memory to be free", func() bool { return g.Do("POST", inferPath, jsonBody).Code == 200 })
+	daemontest.Await(t, "the memory to be free", func() bool { return g.Do("POST", inferPath, jsonBody).Code == 200 })
 }
 
 // A caller sends as many requests at one time as it may have without an answer, and can repeat one when it has no room.
@@ -190,7 +190,7 @@ func TestCallsThatWait(t *testing.T) {
 	if err := streams[0].Close(); err != nil {
 		t.Fatal(err)
 	}
-	await(t, "room", func() bool { return g.Do("GET", job+"?wait=1ms", "").Code == 200 })
+	daemontest.Await(t, "room", func() bool { return g.Do("GET", job+"?wait=1ms", "").Code == 200 })
 	polled := make(chan *http.Response, 1)
 	go func() {
 		for {
@@ -204,7 +204,7 @@ func TestCallsThatWait(t *testing.T) {
 			return
 		}
 	}()
-	await(t, "the poll to wait", func() bool { return g.Do("GET", job+"?wait=1ms", "").Code == 429 })
+	daemontest.Await(t, "the poll to wait", func() bool { return g.Do("GET", job+"?wait=1ms", "").Code == 429 })
 	g.Stop()
 	if r := <-polled; r == nil || r.StatusCode != http.StatusServiceUnavailable || r.Header.Get("Retry-After") == "" {
 		t.Errorf("while the gateway ends: expected 503, got %v", r)

@@ -355,7 +355,7 @@ func TestKeysAndQuotas(t *testing.T) {
 	}
 	alice := g.Key("alice", keys.Limits{Quota: 3000, Per: ledger.Total})
 	bob := g.Key("bob", keys.Limits{Quota: 1e9, Per: ledger.PerDay, Rate: 0.001, Burst: 2})
-	await(t, "the keys to be seen", func() bool {
+	daemontest.Await(t, "the keys to be seen", func() bool {
 		return g.Do("GET", "/v2/opengradient/usage", "", "Authorization", "Bearer "+bob).Code == 200
 	})
 	codes := ""
@@ -400,20 +400,9 @@ func TestKeysAndQuotas(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	await(t, "the key to be revoked", func() bool {
+	daemontest.Await(t, "the key to be revoked", func() bool {
 		return g.Do("GET", "/v2/opengradient/usage", "", "Authorization", "Bearer "+alice).Code == 403
 	})
-}
-
-func await(t *testing.T, what string, condition func() bool) {
-	t.Helper()
-	ticker := time.NewTicker(50 * time.Millisecond)
-	defer ticker.Stop()
-	for deadline := time.Now().Add(20 * time.Second); !condition(); <-ticker.C {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain for %s", what)
-		}
-	}
 }
 
 func TestIdempotencyKeyAcrossRestarts(t *testing.T) {

@@ -2,7 +2,7 @@ package types
 
 import "strings"
 
-// Word is the class as people write it, for example vision.
+// Word is the class as people write it, for example classification.
 func (c TaskClass) Word() string {
 	return strings.ToLower(strings.TrimPrefix(c.String(), "TASK_CLASS_"))
 }
