@@ -15,6 +15,7 @@ import (
 	authtypes "github.com/cosmos/cosmos-sdk/x/auth/types"
 
 	"github.com/opengradient/opengradient/internal/encoding"
+	"github.com/opengradient/opengradient/internal/memo"
 	"github.com/opengradient/opengradient/internal/sequencer"
 	"github.com/opengradient/opengradient/internal/wallet"
 )
@@ -94,7 +95,7 @@ type Account struct {
 	signer  *signer
 	prices  priceBook
 	gas     *gasBook
-	tried   *memo[uint64]
+	tried   *memo.Memo[uint64]
 	node    wallet.Node
 
 	sequencer *sequencer.Sequencer
@@ -109,7 +110,7 @@ func (c *Client) NewAccount(ctx context.Context, cfg AccountConfig) (*Account, e
 	if err := cfg.complete(); err != nil {
 		return nil, err
 	}
-	a := &Account{client: c, gas: newGasBook(cfg.GasAdjustment), tried: newMemo[uint64](c.closed, keepParams), room: make(chan struct{}, cfg.MaxPending)}
+	a := &Account{client: c, gas: newGasBook(cfg.GasAdjustment), tried: memo.New[uint64](c.closed, keepParams), room: make(chan struct{}, cfg.MaxPending)}
 	var err error
 	if a.signer, a.address, err = newSigner(cfg.Keyring, cfg.Key); err != nil {
 		return nil, err

@@ -20,7 +20,7 @@ type block struct {
 
 // block reads the results of a block, once for all who ask.
 func (f *follower) block(ctx context.Context, height int64) (block, error) {
-	return f.blocks.get(ctx, strconv.FormatInt(height, 10), func(ctx context.Context) (block, error) {
+	return f.blocks.Get(ctx, strconv.FormatInt(height, 10), func(ctx context.Context) (block, error) {
 		res, err := f.client.RPC.BlockResults(ctx, &height)
 		if err != nil {
 			return block{}, err

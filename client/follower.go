@@ -5,6 +5,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/opengradient/opengradient/internal/memo"
 )
 
 const (
@@ -22,7 +24,7 @@ const (
 // who asks.
 type follower struct {
 	client *Client
-	blocks *memo[block]
+	blocks *memo.Memo[block]
 	once   sync.Once
 	done   sync.WaitGroup
 
@@ -39,7 +41,7 @@ type waiter struct{ wake chan struct{} }
 
 func newFollower(c *Client) *follower {
 	return &follower{
-		client: c, blocks: newMemo[block](c.closed, keepBlock), changed: make(chan struct{}),
+		client: c, blocks: memo.New[block](c.closed, keepBlock), changed: make(chan struct{}),
 		waiters: make(map[uint64]map[*waiter]struct{}),
 	}
 }

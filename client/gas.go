@@ -93,7 +93,7 @@ func (a *Account) try(ctx context.Context, m *inferencetypes.MsgSubmitRequests, 
 	if _, ok := a.gas.known(m); ok {
 		return
 	}
-	used, err := a.tried.get(ctx, kind(m), func(ctx context.Context) (uint64, error) { return a.simulate(ctx, m) })
+	used, err := a.tried.Get(ctx, kind(m), func(ctx context.Context) (uint64, error) { return a.simulate(ctx, m) })
 	if err == nil {
 		a.gas.learn(m, params, used)
 	}

@@ -189,7 +189,7 @@ func (l ledger) result(tx sequencer.Tx, e wallet.Executed) sequencer.Result {
 // learn takes note of what a request has used.
 func (l ledger) learn(tx sequencer.Tx, used uint64) {
 	var msg inferencetypes.MsgSubmitRequests
-	params, known := l.client.records.params.known("")
+	params, known := l.client.records.params.Known("")
 	if known && msg.Unmarshal(tx.Message) == nil {
 		l.gas.learn(&msg, params, used)
 	}

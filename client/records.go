@@ -8,6 +8,7 @@ import (
 	sdk "github.com/cosmos/cosmos-sdk/types"
 	banktypes "github.com/cosmos/cosmos-sdk/x/bank/types"
 
+	"github.com/opengradient/opengradient/internal/memo"
 	inferencetypes "github.com/opengradient/opengradient/x/inference/types"
 	modelstypes "github.com/opengradient/opengradient/x/models/types"
 	schedulingtypes "github.com/opengradient/opengradient/x/scheduling/types"
@@ -24,28 +25,28 @@ const (
 // records are what the client remembers of the chain's state for a few seconds.
 type records struct {
 	client   *Client
-	models   *memo[modelstypes.Model]
-	params   *memo[inferencetypes.Params]
-	limits   *memo[schedulingtypes.Params]
-	markets  *memo[schedulingtypes.QueryMarketResponse]
-	quotes   *memo[inferencetypes.QueryQuoteResponse]
-	balances *memo[math.Int]
+	models   *memo.Memo[modelstypes.Model]
+	params   *memo.Memo[inferencetypes.Params]
+	limits   *memo.Memo[schedulingtypes.Params]
+	markets  *memo.Memo[schedulingtypes.QueryMarketResponse]
+	quotes   *memo.Memo[inferencetypes.QueryQuoteResponse]
+	balances *memo.Memo[math.Int]
 }
 
 func newRecords(c *Client) *records {
 	return &records{
 		client:   c,
-		models:   newMemo[modelstypes.Model](c.closed, keepModel),
-		params:   newMemo[inferencetypes.Params](c.closed, keepParams),
-		limits:   newMemo[schedulingtypes.Params](c.closed, keepParams),
-		markets:  newMemo[schedulingtypes.QueryMarketResponse](c.closed, keepQuote),
-		quotes:   newMemo[inferencetypes.QueryQuoteResponse](c.closed, keepQuote),
-		balances: newMemo[math.Int](c.closed, keepBalance),
+		models:   memo.New[modelstypes.Model](c.closed, keepModel),
+		params:   memo.New[inferencetypes.Params](c.closed, keepParams),
+		limits:   memo.New[schedulingtypes.Params](c.closed, keepParams),
+		markets:  memo.New[schedulingtypes.QueryMarketResponse](c.closed, keepQuote),
+		quotes:   memo.New[inferencetypes.QueryQuoteResponse](c.closed, keepQuote),
+		balances: memo.New[math.Int](c.closed, keepBalance),
 	}
 }
 
 func (r *records) model(ctx context.Context, reference string) (modelstypes.Model, error) {
-	return r.models.get(ctx, reference, func(ctx context.Context) (modelstypes.Model, error) {
+	return r.models.Get(ctx, reference, func(ctx context.Context) (modelstypes.Model, error) {
 		res, err := r.client.Models.Model(ctx, &modelstypes.QueryModelRequest{Model: reference})
 		if err != nil {
 			return modelstypes.Model{}, err
@@ -55,7 +56,7 @@ func (r *records) model(ctx context.Context, reference string) (modelstypes.Mode
 }
 
 func (r *records) inferenceParams(ctx context.Context) (inferencetypes.Params, error) {
-	return r.params.get(ctx, "", func(ctx context.Context) (inferencetypes.Params, error) {
+	return r.params.Get(ctx, "", func(ctx context.Context) (inferencetypes.Params, error) {
 		res, err := r.client.Inference.Params(ctx, &inferencetypes.QueryParamsRequest{})
 		if err != nil {
 			return inferencetypes.Params{}, err
@@ -65,7 +66,7 @@ func (r *records) inferenceParams(ctx context.Context) (inferencetypes.Params, e
 }
 
 func (r *records) schedulingParams(ctx context.Context) (schedulingtypes.Params, error) {
-	return r.limits.get(ctx, "", func(ctx context.Context) (schedulingtypes.Params, error) {
+	return r.limits.Get(ctx, "", func(ctx context.Context) (schedulingtypes.Params, error) {
 		res, err := r.client.Scheduling.Params(ctx, &schedulingtypes.QueryParamsRequest{})
 		if err != nil {
 			return schedulingtypes.Params{}, err
@@ -75,7 +76,7 @@ func (r *records) schedulingParams(ctx context.Context) (schedulingtypes.Params,
 }
 
 func (r *records) market(ctx context.Context) (schedulingtypes.QueryMarketResponse, error) {
-	return r.markets.get(ctx, "", func(ctx context.Context) (schedulingtypes.QueryMarketResponse, error) {
+	return r.markets.Get(ctx, "", func(ctx context.Context) (schedulingtypes.QueryMarketResponse, error) {
 		res, err := r.client.Scheduling.Market(ctx, &schedulingtypes.QueryMarketRequest{})
 		if err != nil {
 			return schedulingtypes.QueryMarketResponse{}, err
@@ -85,7 +86,7 @@ func (r *records) market(ctx context.Context) (schedulingtypes.QueryMarketRespon
 }
 
 func (r *records) quote(ctx context.Context, req *inferencetypes.QueryQuoteRequest) (inferencetypes.QueryQuoteResponse, error) {
-	return r.quotes.get(ctx, req.String(), func(ctx context.Context) (inferencetypes.QueryQuoteResponse, error) {
+	return r.quotes.Get(ctx, req.String(), func(ctx context.Context) (inferencetypes.QueryQuoteResponse, error) {
 		res, err := r.client.Inference.Quote(ctx, req)
 		if err != nil {
 			return inferencetypes.QueryQuoteResponse{}, err
@@ -95,7 +96,7 @@ func (r *records) quote(ctx context.Context, req *inferencetypes.QueryQuoteReque
 }
 
 func (r *records) balance(ctx context.Context, address string) (math.Int, error) {
-	return r.balances.get(ctx, address, func(ctx context.Context) (math.Int, error) { return r.readBalance(ctx, address) })
+	return r.balances.Get(ctx, address, func(ctx context.Context) (math.Int, error) { return r.readBalance(ctx, address) })
 }
 
 func (r *records) readBalance(ctx context.Context, address string) (math.Int, error) {

@@ -6,10 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"sync"
 	"time"
 
-	"golang.org/x/sync/singleflight"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
@@ -18,6 +16,7 @@ import (
 
 	"github.com/opengradient/opengradient/client"
 	"github.com/opengradient/opengradient/internal/gateway/chain"
+	"github.com/opengradient/opengradient/internal/memo"
 	inferencetypes "github.com/opengradient/opengradient/x/inference/types"
 	modelstypes "github.com/opengradient/opengradient/x/models/types"
 	schedulingtypes "github.com/opengradient/opengradient/x/scheduling/types"
@@ -32,8 +31,6 @@ const (
 	keepList = 5 * time.Second
 	// keepReady is how long the node is taken for reachable, maxLag how far behind its last block may be.
 	keepReady, maxLag = time.Second, 2 * time.Minute
-	// readTimeout bounds a question to the node that several callers wait for.
-	readTimeout = 10 * time.Second
 )
 
 // Chain is the chain as an account of the client library sees it.
@@ -41,14 +38,12 @@ type Chain struct {
 	client  *client.Client
 	account *client.Account
 
-	mu      sync.Mutex
-	lists   map[string]listed
-	flights singleflight.Group
+	lists *memo.Memo[listed]
+	ready *memo.Memo[error]
 }
 
-// listed is what was read of the chain at a time.
+// listed are models, or the ErrNotFound of one that is not there.
 type listed struct {
-	at     time.Time
 	models []chain.Model
 	err    error
 }
@@ -57,7 +52,10 @@ var _ chain.Chain = (*Chain)(nil)
 
 // New is the chain behind a client and one of its accounts.
 func New(c *client.Client, a *client.Account) *Chain {
-	return &Chain{client: c, account: a, lists: make(map[string]listed)}
+	return &Chain{
+		client: c, account: a,
+		lists: memo.New[listed](context.Background(), keepList), ready: memo.New[error](context.Background(), keepReady),
+	}
 }
 
 // Address implements chain.Chain.
@@ -74,7 +72,7 @@ func (b *Chain) Balance(ctx context.Context) (uint64, error) {
 
 // Ready implements chain.Chain.
 func (b *Chain) Ready(ctx context.Context) error {
-	state, err := b.remember(ctx, "node", keepReady, func(ctx context.Context) (listed, error) {
+	state, err := b.ready.Get(ctx, "", func(ctx context.Context) (error, error) {
 		s, err := b.client.RPC.Status(ctx)
 		switch {
 		case err != nil:
@@ -84,9 +82,9 @@ func (b *Chain) Ready(ctx context.Context) error {
 		case time.Since(s.SyncInfo.LatestBlockTime) > maxLag:
 			err = fmt.Errorf("the node's last block is of %s", s.SyncInfo.LatestBlockTime.UTC().Format(time.RFC3339))
 		}
-		return listed{err: err}, nil
+		return err, nil
 	})
-	return errors.Join(state.err, err)
+	return errors.Join(state, err)
 }
 
 // Model implements chain.Chain.
@@ -152,43 +150,9 @@ func (b *Chain) page(ctx context.Context, name string, page *query.PageRequest) 
 	return res.Models, res.Pagination.GetNextKey(), nil
 }
 
-// remember keeps what was read for a moment, also that something is not there. Callers that ask for the same at one time share
-// one question, and one that goes away does not disturb the others.
-func (b *Chain) remember(ctx context.Context, what string, keep time.Duration, read func(context.Context) (listed, error)) (listed, error) {
-	b.mu.Lock()
-	l, ok := b.lists[what]
-	b.mu.Unlock()
-	if ok && time.Since(l.at) < keep {
-		return l, nil
-	}
-	flight := b.flights.DoChan(what, func() (any, error) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readTimeout)
-		defer cancel()
-		l, err := read(ctx)
-		if err != nil {
-			return listed{}, err
-		}
-		l.at = time.Now()
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		if len(b.lists) >= maxModels {
-			clear(b.lists)
-		}
-		b.lists[what] = l
-		return l, nil
-	})
-	select {
-	case <-ctx.Done():
-		return listed{}, ctx.Err()
-	case r := <-flight:
-		l, _ := r.Val.(listed)
-		return l, r.Err
-	}
-}
-
-// models are those of remember, for a caller that may change them.
+// models reads models, or remembers them, also that one is not there. The caller may change the list.
 func (b *Chain) models(ctx context.Context, what string, read func(context.Context) ([]chain.Model, error)) ([]chain.Model, error) {
-	l, err := b.remember(ctx, what, keepList, func(ctx context.Context) (listed, error) {
+	l, err := b.lists.Get(ctx, what, func(ctx context.Context) (listed, error) {
 		models, err := read(ctx)
 		if errors.Is(err, chain.ErrNotFound) {
 			return listed{err: err}, nil

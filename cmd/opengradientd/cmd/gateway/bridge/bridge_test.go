@@ -7,8 +7,6 @@ import (
 	"math"
 	"reflect"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -96,51 +94,6 @@ func TestCheckErrors(t *testing.T) {
 	lost := errors.New("connection reset")
 	if err := checkError(lost); !errors.Is(err, lost) {
 		t.Errorf("got %v", err)
-	}
-}
-
-// Callers that ask at one time share one question, and one that goes away takes it from nobody.
-func TestOneQuestionForMany(t *testing.T) {
-	b := New(nil, nil)
-	var asked atomic.Int64
-	begun, answer := make(chan struct{}), make(chan struct{})
-	ask := func(ctx context.Context) (listed, error) {
-		return b.remember(ctx, "what", time.Hour, func(ctx context.Context) (listed, error) {
-			asked.Add(1)
-			close(begun)
-			select {
-			case <-answer:
-				return listed{models: []chain.Model{{Name: "iris"}}}, nil
-			case <-ctx.Done():
-				return listed{}, ctx.Err()
-			}
-		})
-	}
-	ctx, leave := context.WithCancel(t.Context())
-	first := make(chan error, 1)
-	go func() { _, err := ask(ctx); first <- err }()
-	<-begun
-	leave()
-	if err := <-first; !errors.Is(err, context.Canceled) {
-		t.Errorf("the first, who has left: got %v", err)
-	}
-	for range 3 {
-		if _, err := ask(ctx); !errors.Is(err, context.Canceled) {
-			t.Errorf("another who has left: got %v", err)
-		}
-	}
-	var wg sync.WaitGroup
-	for range 5 {
-		wg.Go(func() {
-			if l, err := ask(t.Context()); err != nil || len(l.models) != 1 || l.models[0].Name != "iris" {
-				t.Errorf("expected the answer, got %+v, %v", l, err)
-			}
-		})
-	}
-	close(answer)
-	wg.Wait()
-	if n := asked.Load(); n != 1 {
-		t.Errorf("expected one question, got %d", n)
 	}
 }
 

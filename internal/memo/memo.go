@@ -1,4 +1,5 @@
-package client
+// Package memo remembers the answers of a node for a while, and lets callers that ask for the same at one time share one question.
+package memo
 
 import (
 	"context"
@@ -15,9 +16,8 @@ const (
 	loadTimeout = 15 * time.Second
 )
 
-// memo remembers answers of the node for a while. Callers that ask for the same at one time share one question; a failure is not
-// remembered.
-type memo[V any] struct {
+// Memo remembers answers by their questions. A failure is not remembered. It is safe for concurrent use.
+type Memo[V any] struct {
 	keep   time.Duration
 	closed context.Context // ends the questions
 
@@ -31,18 +31,20 @@ type answer[V any] struct {
 	until time.Time
 }
 
-func newMemo[V any](closed context.Context, keep time.Duration) *memo[V] {
-	return &memo[V]{keep: keep, closed: closed, answers: make(map[string]answer[V])}
+// New is a memo that keeps an answer for a time. Questions end with closed.
+func New[V any](closed context.Context, keep time.Duration) *Memo[V] {
+	return &Memo[V]{keep: keep, closed: closed, answers: make(map[string]answer[V])}
 }
 
-func (m *memo[V]) known(key string) (V, bool) {
+// Known gives the answer that is remembered; false when there is none.
+func (m *Memo[V]) Known(key string) (V, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	a, ok := m.answers[key]
 	return a.value, ok && time.Now().Before(a.until)
 }
 
-func (m *memo[V]) store(key string, value V) {
+func (m *Memo[V]) store(key string, value V) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	now := time.Now()
@@ -59,9 +61,9 @@ func (m *memo[V]) store(key string, value V) {
 	m.answers[key] = answer[V]{value: value, until: now.Add(m.keep)}
 }
 
-// get gives what is known, or asks. A caller that goes away does not disturb the others that wait for the same answer.
-func (m *memo[V]) get(ctx context.Context, key string, load func(context.Context) (V, error)) (V, error) {
-	if v, ok := m.known(key); ok {
+// Get gives what is known, or asks. A caller that goes away does not disturb the others that wait for the same answer.
+func (m *Memo[V]) Get(ctx context.Context, key string, load func(context.Context) (V, error)) (V, error) {
+	if v, ok := m.Known(key); ok {
 		return v, nil
 	}
 	flight := m.flights.DoChan(key, func() (any, error) {
