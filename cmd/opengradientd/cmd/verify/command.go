@@ -12,9 +12,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cosmos/cosmos-sdk/client"
-	"github.com/cosmos/cosmos-sdk/client/flags"
 
 	"github.com/opengradient/opengradient/client/proof"
+	"github.com/opengradient/opengradient/cmd/opengradientd/cmd/session"
 )
 
 const (
@@ -77,14 +77,7 @@ is trusted for --trusting-period, which has to be shorter than the unbonding tim
 	f.String(flagModelFile, "", "ONNX `FILE` of the model; without it the node is asked")
 	f.String("worker", "", "`PATH` of the worker (default: beside this program, then on PATH)")
 	f.String("library", "", "`PATH` of the ONNX Runtime library (default: $OPENGRADIENT_ONNXRUNTIME, then <home>/lib)")
-	f.String(flags.FlagNode, "tcp://localhost:26657", "RPC `ADDRESS` of a node")
-	f.String(flags.FlagGRPC, "", "gRPC `ADDRESS` of a node to fetch the model from; without it the RPC answers")
-	f.Bool(flags.FlagGRPCInsecure, false, "allow gRPC without TLS")
-	f.String(flags.FlagOutput, flags.OutputFormatText, "form of the answer, `text|json`")
-	forms := []string{flags.OutputFormatText, flags.OutputFormatJSON}
-	if err := cmd.RegisterFlagCompletionFunc(flags.FlagOutput, cobra.FixedCompletions(forms, cobra.ShellCompDirectiveNoFileComp)); err != nil {
-		panic(err)
-	}
+	session.AddQueryFlags(cmd)
 	return cmd
 }
 
@@ -102,10 +95,10 @@ type settings struct {
 
 func readSettings(cmd *cobra.Command) (s settings, err error) {
 	f := cmd.Flags()
-	var hash, at, form string
+	var hash, at string
 	texts := map[string]*string{
 		flagHash: &hash, flagAt: &at, flagSave: &s.save, flagEvidence: &s.evidence, flagInputs: &s.inputs, flagModelFile: &s.modelFile,
-		"worker": &s.worker, "library": &s.library, flags.FlagOutput: &form,
+		"worker": &s.worker, "library": &s.library,
 	}
 	for name, into := range texts {
 		if *into, err = f.GetString(name); err != nil {
@@ -132,14 +125,14 @@ func readSettings(cmd *cobra.Command) (s settings, err error) {
 	if s.witnesses, err = f.GetStringArray(flagWitness); err != nil {
 		return s, err
 	}
-	return s, s.check(trusted, hash, at, form)
+	if s.json, err = session.AsJSON(cmd); err != nil {
+		return s, err
+	}
+	return s, s.check(trusted, hash, at)
 }
 
 // check reads the values that have a form of their own.
-func (s *settings) check(trusted int64, hash, at, form string) (err error) {
-	if s.json = form == flags.OutputFormatJSON; !s.json && form != flags.OutputFormatText {
-		return fmt.Errorf("--output: expected text or json, got %q", form)
-	}
+func (s *settings) check(trusted int64, hash, at string) (err error) {
 	if s.clock.TrustingPeriod <= 0 {
 		return fmt.Errorf("--%s: expected a time above zero, such as 336h, got %s", flagPeriod, s.clock.TrustingPeriod)
 	}
