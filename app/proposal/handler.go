@@ -93,53 +93,62 @@ func (h *Handler) selectTxs(ctx sdk.Context, req *abci.RequestPrepareProposal, m
 	}
 	inner := *req
 	inner.MaxTxBytes = maxBytes
-	inner.Txs = h.acceptable(ctx, req.Txs, false)
+	candidates := h.acceptable(ctx, req.Txs, false)
+	inOrder(candidates)
+	inner.Txs = raws(candidates)
 	resp, err := h.next(ctx, &inner)
 	if err != nil {
 		ctx.Logger().Error("selecting transactions failed", "height", req.Height, "err", err)
 		return nil
 	}
-	return h.acceptable(ctx, resp.Txs, true)
+	return raws(h.acceptable(ctx, resp.Txs, true))
+}
+
+func raws(list []candidate) [][]byte {
+	txs := make([][]byte, len(list))
+	for i, c := range list {
+		txs[i] = c.raw
+	}
+	return txs
 }
 
 // acceptable returns the transactions that ProcessProposal would take: each on its own or, with together, all of them
 // in one block. The selection in between adds up gas limits without regard to overflow.
-func (h *Handler) acceptable(ctx sdk.Context, txs [][]byte, together bool) [][]byte {
-	kept := make([][]byte, 0, len(txs))
+func (h *Handler) acceptable(ctx sdk.Context, txs [][]byte, together bool) []candidate {
+	kept := make([]candidate, 0, len(txs))
 	left := maxGas(ctx)
-	for _, tx := range txs {
-		gas, err := h.gas(tx)
+	for _, raw := range txs {
+		tx, gas, err := h.read(raw)
 		if err != nil || gas > left {
 			continue
 		}
 		if together {
 			left -= gas
 		}
-		kept = append(kept, tx)
+		kept = append(kept, candidate{raw, tx})
 	}
 	return kept
 }
 
-// gas is what an ordinary transaction may use. It fails for an injected commit, for what does not decode, and for what
-// decodes without a fee, which the SDK's own type does not survive being asked for.
-func (h *Handler) gas(raw []byte) (gas uint64, err error) {
+// read decodes an ordinary transaction, and gives the gas that it may use. It fails for an injected commit, for what does not
+// decode, and for what decodes without a fee, which the SDK's own type does not survive being asked for.
+func (h *Handler) read(raw []byte) (tx sdk.Tx, gas uint64, err error) {
 	if IsInjection(raw) {
-		return 0, errors.New("expected an ordinary transaction, got an injected commit")
+		return nil, 0, errors.New("expected an ordinary transaction, got an injected commit")
 	}
-	tx, err := h.decode(raw)
-	if err != nil {
-		return 0, fmt.Errorf("does not decode: %w", err)
+	if tx, err = h.decode(raw); err != nil {
+		return nil, 0, fmt.Errorf("does not decode: %w", err)
 	}
 	gasTx, ok := tx.(sdk.GasTx)
 	if !ok {
-		return 0, nil
+		return tx, 0, nil
 	}
 	defer func() {
 		if r := recover(); r != nil {
-			gas, err = 0, fmt.Errorf("expected a gas limit, got none: %v", r)
+			tx, gas, err = nil, 0, fmt.Errorf("expected a gas limit, got none: %v", r)
 		}
 	}()
-	return gasTx.GetGas(), nil
+	return tx, gasTx.GetGas(), nil
 }
 
 // maxGas is the gas limit of a block; all there is when there is none.
@@ -192,7 +201,7 @@ func (h *Handler) check(ctx sdk.Context, req *abci.RequestProcessProposal) (*abc
 func (h *Handler) checkTxs(ctx sdk.Context, txs [][]byte) error {
 	left := maxGas(ctx)
 	for i, raw := range txs {
-		gas, err := h.gas(raw)
+		_, gas, err := h.read(raw)
 		if err != nil {
 			return fmt.Errorf("transaction %d: %w", i, err)
 		}
