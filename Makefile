@@ -11,6 +11,7 @@ FUZZTIME_INSPECT ?= 300s
 BENCH ?= .
 BENCHFLAGS ?=
 SIMFLAGS ?=
+CHAOSFLAGS ?=
 export GO VALIDATORS PORT_OFFSET
 
 BIN := bin
@@ -99,7 +100,7 @@ lint: $(BIN)/golangci-lint ## Lint Go files and check the dependency boundaries
 # Network tests start real nodes from build/. One of them, the chain as people and programs reach it, is part of `make test`.
 NETTEST := ./testutil/nettest
 
-.PHONY: test test-unit test-net test-race test-long test-qemu fuzz fuzz-short fuzz-inspect bench
+.PHONY: test test-unit test-net test-race test-long test-qemu chaos fuzz fuzz-short fuzz-inspect bench
 test: test-unit fuzz-short build $(BIN)/grpcurl ## Unit tests, a short fuzz and one network test
 	$(GO) test -tags nettest -count 1 -timeout 15m $(NETTEST)/access
 
@@ -116,6 +117,9 @@ test-race: onnxruntime ## Tests of all packages under the race detector
 test-long: onnxruntime fuzz-inspect ## Property tests with 10,000 cases each, and a long fuzz of inspection
 	packages=$$($(GO) list -f '{{.ImportPath}} {{.TestImports}} {{.XTestImports}}' ./... | awk '/pgregory.net\/rapid/ { print $$1 }'); \
 		$(GO) test -count 1 -timeout 120m $$packages -rapid.checks=10000
+
+chaos: build onnxruntime ## Kill nodes of a network at random moments, 30 times (CHAOSFLAGS='-kills 100 -seed 2')
+	$(GO) test -tags nettest -count 1 -v -timeout 120m ./testutil/chaos $(CHAOSFLAGS)
 
 test-qemu: ## Tests of the pure packages on emulated arm64 and older and newer amd64 processors
 	scripts/test-qemu.sh

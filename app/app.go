@@ -32,6 +32,7 @@ import (
 	"github.com/opengradient/opengradient/app/nodeapi"
 	"github.com/opengradient/opengradient/app/preblock"
 	"github.com/opengradient/opengradient/app/proposal"
+	"github.com/opengradient/opengradient/app/wholebatch"
 )
 
 var _ servertypes.Application = (*App)(nil)
@@ -64,7 +65,7 @@ func New(
 	if err != nil {
 		return nil, fmt.Errorf("codecs: %w", err)
 	}
-	base := baseapp.NewBaseApp(Name, logger, db, encoding.TxConfig.TxDecoder(), baseAppOptions...)
+	base := baseapp.NewBaseApp(Name, logger, wholebatch.New(db), encoding.TxConfig.TxDecoder(), baseAppOptions...)
 	base.SetVersion(version.Version)
 	base.SetInterfaceRegistry(encoding.InterfaceRegistry)
 	base.SetTxEncoder(encoding.TxConfig.TxEncoder())

@@ -54,6 +54,8 @@ type Options struct {
 	Edit func(state map[string]json.RawMessage)
 	// Consensus changes the consensus parameters of the genesis.
 	Consensus func(p *cmtproto.ConsensusParams)
+	// DB is the database of the application, one in memory when nil.
+	DB dbm.DB
 	// Mempool, when set, is the application-side mempool.
 	BaseAppOptions []func(*baseapp.BaseApp)
 }
@@ -79,6 +81,7 @@ type Chain struct {
 	extended  abci.ExtendedCommitInfo
 	// injected is the first transaction of the last block.
 	injected []byte
+	last     *abci.RequestFinalizeBlock
 }
 
 // Account is a funded account.
@@ -114,9 +117,12 @@ func New(t TB, opts Options) *Chain {
 	for i := range max(opts.Accounts, 1) {
 		c.Accounts = append(c.Accounts, AccountOf(i))
 	}
-	c.App = newApp(t, opts.AppOptions, opts.BaseAppOptions)
+	if opts.DB == nil {
+		opts.DB = dbm.NewMemDB()
+	}
+	c.App = newApp(t, opts.DB, opts.AppOptions, opts.BaseAppOptions)
 	for _, o := range opts.Followers {
-		c.Followers = append(c.Followers, newApp(t, o, opts.BaseAppOptions))
+		c.Followers = append(c.Followers, newApp(t, dbm.NewMemDB(), o, opts.BaseAppOptions))
 	}
 	state := c.genesis()
 	if opts.Edit != nil {
@@ -133,18 +139,18 @@ func New(t TB, opts Options) *Chain {
 func (c *Chain) Import(state json.RawMessage, initialHeight int64, followers ...*app.App) *Chain {
 	c.t.Helper()
 	next := &Chain{
-		App: newApp(c.t, nil, nil), Followers: followers, Validators: c.Validators, Accounts: c.Accounts,
+		App: newApp(c.t, dbm.NewMemDB(), nil, nil), Followers: followers, Validators: c.Validators, Accounts: c.Accounts,
 		t: c.t, now: c.now, consensus: c.consensus, Absent: map[int]bool{},
 	}
 	next.initChain(state, initialHeight)
 	return next
 }
 
-func newApp(t TB, o simtestutil.AppOptionsMap, extra []func(*baseapp.BaseApp)) *app.App {
+func newApp(t TB, db dbm.DB, o simtestutil.AppOptionsMap, extra []func(*baseapp.BaseApp)) *app.App {
 	if o == nil {
 		o = simtestutil.AppOptionsMap{}
 	}
-	a, err := app.New(log.NewNopLogger(), dbm.NewMemDB(), nil, true, o, append([]func(*baseapp.BaseApp){baseapp.SetChainID(ChainID)}, extra...)...)
+	a, err := app.New(log.NewNopLogger(), db, nil, true, o, append([]func(*baseapp.BaseApp){baseapp.SetChainID(ChainID)}, extra...)...)
 	require.NoError(t, err)
 	return a
 }
@@ -174,6 +180,9 @@ func (c *Chain) apps() []*app.App { return append([]*app.App{c.App}, c.Followers
 // Height is the height of the last block.
 func (c *Chain) Height() int64 { return c.height }
 
+// LastBlock is the last block, as applications execute it.
+func (c *Chain) LastBlock() *abci.RequestFinalizeBlock { return c.last }
+
 // Ctx returns a context over the committed state.
 func (c *Chain) Ctx() sdk.Context {
 	c.t.Helper()
@@ -202,6 +211,9 @@ func (c *Chain) Apply(txs [][]byte) *abci.ResponseFinalizeBlock {
 	last := lastCommit(c.extended)
 	hash := tmhash.Sum(append([]byte{byte(c.height)}, flatten(txs)...))
 	proposer := c.Validators[0].Key.PubKey().Address()
+	c.last = &abci.RequestFinalizeBlock{
+		Height: c.height, Time: c.now, Txs: txs, DecidedLastCommit: last, Hash: hash, ProposerAddress: proposer,
+	}
 	var first *abci.ResponseFinalizeBlock
 	for _, a := range c.apps() {
 		processed, err := a.ProcessProposal(&abci.RequestProcessProposal{
@@ -209,9 +221,7 @@ func (c *Chain) Apply(txs [][]byte) *abci.ResponseFinalizeBlock {
 		})
 		require.NoError(c.t, err)
 		require.Equal(c.t, abci.ResponseProcessProposal_ACCEPT, processed.Status, "block %d", c.height)
-		resp, err := a.FinalizeBlock(&abci.RequestFinalizeBlock{
-			Height: c.height, Time: c.now, Txs: txs, DecidedLastCommit: last, Hash: hash, ProposerAddress: proposer,
-		})
+		resp, err := a.FinalizeBlock(c.last)
 		require.NoError(c.t, err)
 		_, err = a.Commit()
 		require.NoError(c.t, err)

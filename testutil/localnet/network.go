@@ -241,6 +241,11 @@ func (n *Network) printLogs(t TB) {
 		}
 		lines := strings.Split(strings.TrimSpace(string(b)), "\n")
 		end := lines[max(0, len(lines)-tail):]
+		if at := slices.IndexFunc(lines, func(line string) bool {
+			return strings.HasPrefix(line, "panic:") || strings.HasPrefix(line, "fatal error:")
+		}); at >= 0 {
+			end = lines[max(0, at-tail):min(len(lines), at+told)] // what was before it, and where it was
+		}
 		own := slices.DeleteFunc(slices.Clone(lines), func(line string) bool {
 			return !strings.Contains(line, "module=inference") && !strings.Contains(line, " ERR ")
 		})
