@@ -5,8 +5,8 @@ import (
 	dbm "github.com/cosmos/cosmos-db"
 )
 
-// Bound is the size in bytes from which on a batch may be written in parts again. It is far above what a block of any size that the
-// chain allows changes in one store; what reaches it is the rebuilding of an index, which begins anew after a kill.
+// Bound is the size in bytes from which on a batch may be written in parts again. It is above what the gas of a block changes in
+// one store; what can reach it is the rebuilding of an index, or a first pruning of many versions.
 const Bound = 256 << 20
 
 // DB is a database whose batches say that they are small until they reach Bound.

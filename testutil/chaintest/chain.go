@@ -56,7 +56,7 @@ type Options struct {
 	Consensus func(p *cmtproto.ConsensusParams)
 	// DB is the database of the application, one in memory when nil.
 	DB dbm.DB
-	// Mempool, when set, is the application-side mempool.
+	// BaseAppOptions are given to the application and to every follower.
 	BaseAppOptions []func(*baseapp.BaseApp)
 }
 
@@ -81,7 +81,8 @@ type Chain struct {
 	extended  abci.ExtendedCommitInfo
 	// injected is the first transaction of the last block.
 	injected []byte
-	last     *abci.RequestFinalizeBlock
+	// last is the last block, as applications execute it.
+	last *abci.RequestFinalizeBlock
 }
 
 // Account is a funded account.

@@ -10,11 +10,6 @@ import (
 	"testing"
 	"time"
 
-	sdk "github.com/cosmos/cosmos-sdk/types"
-
-	"github.com/opengradient/opengradient/testutil/chainclient"
-	"github.com/opengradient/opengradient/testutil/iris"
-	"github.com/opengradient/opengradient/testutil/irisclient"
 	"github.com/opengradient/opengradient/testutil/localnet"
 	"github.com/opengradient/opengradient/testutil/nettest"
 )
@@ -25,8 +20,8 @@ var (
 )
 
 const (
-	// messages of perMessage requests are in one transaction while a node is killed: enough for blocks that take a while to store.
-	messages, perMessage = 3, 64
+	// requests is the number of them in one transaction, while a node is killed: enough for a block that takes a while to store.
+	requests = 192
 	// latest is the longest time from the block of the requests to the kill.
 	latest = time.Second
 	// longest is the longest time that a node is away.
@@ -40,7 +35,8 @@ func TestKilledNodesComeBack(t *testing.T) {
 	random := rand.New(rand.NewPCG(*seed, 0))
 	for i := range *kills {
 		node := f.Net.Nodes[1+random.IntN(len(f.Net.Nodes)-1)] // the first one is asked
-		ids, rows := submit(t, f)
+		rows := f.Fresh(requests)
+		ids := f.MustSubmit(t, rows...)
 		killed, away := time.Duration(random.Int64N(int64(latest))), time.Duration(random.Int64N(int64(longest)))
 		<-time.After(killed)
 		node.Kill()
@@ -58,23 +54,4 @@ func TestKilledNodesComeBack(t *testing.T) {
 		nettest.AwaitEligible(t, f.Client, nettest.Operator(t, f.Net, node), true)
 		t.Logf("kill %d, of %s %s after a block, for %s: back at height %d", i, node.Name, killed, away, height)
 	}
-}
-
-// submit has all requests in one block.
-func submit(t *testing.T, f *nettest.Fixture) (ids []uint64, rows []iris.Row) {
-	t.Helper()
-	var msgs []sdk.Msg
-	for range messages {
-		part := f.Fresh(perMessage)
-		rows = append(rows, part...)
-		msgs = append(msgs, f.Message(f.Signer.Address, part...))
-	}
-	resp, err := f.Client.Deliver(nettest.Patience(t), f.Signer, chainclient.Fees{Gas: irisclient.Gas(len(rows))}, msgs...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if ids, err = f.Client.RequestIDs(resp); err != nil {
-		t.Fatal(err)
-	}
-	return ids, rows
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 
 	sdkmath "cosmossdk.io/math"
 	sdk "github.com/cosmos/cosmos-sdk/types"
@@ -99,16 +100,21 @@ func (k *Classifier) Message(requester sdk.AccAddress, rows ...iris.Row) *infere
 // Gas is the gas limit of a transaction with this many requests.
 func Gas(requests int) uint64 { return submitGas + uint64(requests)*submitGasPerInput }
 
-// Submit submits the rows in one transaction, waits for its block and returns the ids in the order of the rows.
+// Submit submits the rows in one transaction, of as many messages as it takes with the default parameters, waits for its block and
+// returns the ids in the order of the rows.
 func (k *Classifier) Submit(ctx context.Context, rows ...iris.Row) ([]uint64, error) {
 	return k.SubmitAs(ctx, inferencetypes.TIER_QUORUM, inferencetypes.SEALING_DEFAULT, rows...)
 }
 
 // SubmitAs is Submit for a tier and a sealing.
 func (k *Classifier) SubmitAs(ctx context.Context, tier inferencetypes.Tier, sealing inferencetypes.Sealing, rows ...iris.Row) ([]uint64, error) {
-	msg := k.Message(k.Signer.Address, rows...)
-	msg.Tier, msg.Sealing = tier, sealing
-	resp, err := k.Client.Deliver(ctx, k.Signer, chainclient.Fees{Gas: Gas(len(rows))}, msg)
+	var msgs []sdk.Msg
+	for part := range slices.Chunk(rows, int(inferencetypes.DefaultParams().MaxRequestsPerMessage)) {
+		msg := k.Message(k.Signer.Address, part...)
+		msg.Tier, msg.Sealing = tier, sealing
+		msgs = append(msgs, msg)
+	}
+	resp, err := k.Client.Deliver(ctx, k.Signer, chainclient.Fees{Gas: Gas(len(rows))}, msgs...)
 	if err != nil {
 		return nil, fmt.Errorf("submit %d requests: %w", len(rows), err)
 	}

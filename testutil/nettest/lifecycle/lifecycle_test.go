@@ -9,11 +9,8 @@ import (
 	"path/filepath"
 	"testing"
 
-	sdk "github.com/cosmos/cosmos-sdk/types"
-
 	"github.com/opengradient/opengradient/testutil/chainclient"
 	"github.com/opengradient/opengradient/testutil/iris"
-	"github.com/opengradient/opengradient/testutil/irisclient"
 	"github.com/opengradient/opengradient/testutil/localnet"
 	"github.com/opengradient/opengradient/testutil/nettest"
 	inferencetypes "github.com/opengradient/opengradient/x/inference/types"
@@ -72,25 +69,17 @@ func TestExportGoesOnWithOpenRequests(t *testing.T) {
 // fillQueue submits more requests in one transaction than one block can begin.
 func fillQueue(t *testing.T, f *nettest.Fixture) (ids []uint64, rows []iris.Row) {
 	t.Helper()
-	const messages, perMessage = 4, 64
-	var msgs []sdk.Msg
-	for m := range messages {
-		part := make([]iris.Row, perMessage)
-		for i := range part {
-			part[i] = f.Rows[(m*perMessage+i)%len(f.Rows)]
-		}
-		rows = append(rows, part...)
-		msgs = append(msgs, f.Message(f.Signer.Address, part...))
+	const count = 256
+	for i := range count {
+		rows = append(rows, f.Rows[i%len(f.Rows)])
 	}
-	resp, err := f.Client.Deliver(nettest.Patience(t), f.Signer, chainclient.Fees{Gas: irisclient.Gas(len(rows))}, msgs...)
+	ids = f.MustSubmit(t, rows...)
+	first, err := f.Client.Inference.Request(nettest.Patience(t), &inferencetypes.QueryRequestRequest{Id: ids[0]})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if ids, err = f.Client.RequestIDs(resp); err != nil {
-		t.Fatal(err)
-	}
 	// By then the first requests are final, but not settled, and the others assigned or waiting.
-	if err := f.Client.WaitHeight(nettest.Patience(t), resp.Height+3); err != nil {
+	if err := f.Client.WaitHeight(nettest.Patience(t), first.Request.SubmittedHeight+3); err != nil {
 		t.Fatal(err)
 	}
 	return ids, rows

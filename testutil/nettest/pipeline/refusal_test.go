@@ -16,7 +16,6 @@ import (
 	"github.com/opengradient/opengradient/internal/tensor"
 	"github.com/opengradient/opengradient/testutil/chainclient"
 	"github.com/opengradient/opengradient/testutil/iris"
-	"github.com/opengradient/opengradient/testutil/irisclient"
 	"github.com/opengradient/opengradient/testutil/nettest"
 	inferencetypes "github.com/opengradient/opengradient/x/inference/types"
 	modelstypes "github.com/opengradient/opengradient/x/models/types"
@@ -133,29 +132,15 @@ func withExternalData(t *testing.T, onnx []byte) []byte {
 
 // cancel fills the queue with more than the blocks to come can begin, and takes the last request back.
 func cancel(t *testing.T, f *nettest.Fixture) {
-	const messages, perMessage = 4, 64
+	const count = 256
 	ctx := nettest.Patience(t)
 	payer := f.Signer.Address
-	var msgs []sdk.Msg
-	for range messages {
-		rows := make([]iris.Row, perMessage)
-		for i := range rows {
-			rows[i] = f.Rows[i%len(f.Rows)]
-		}
-		msgs = append(msgs, f.Message(payer, rows...))
+	rows := make([]iris.Row, count)
+	for i := range rows {
+		rows[i] = f.Rows[i%len(f.Rows)]
 	}
 	before := f.Balance(t, payer)
-	resp, err := f.Client.Deliver(ctx, f.Signer, chainclient.Fees{Gas: irisclient.Gas(messages * perMessage)}, msgs...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ids, err := f.Client.RequestIDs(resp)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(ids) != messages*perMessage {
-		t.Fatalf("expected %d ids, got %d", messages*perMessage, len(ids))
-	}
+	ids := f.MustSubmit(t, rows...)
 	last := ids[len(ids)-1]
 	other := nettest.Validator(t, f.Net, f.Net.Nodes[1])
 	hash, err := f.Client.Send(ctx, f.Signer, chainclient.Fees{}, &inferencetypes.MsgCancelRequest{Requester: payer.String(), Id: last})
